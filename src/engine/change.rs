@@ -1,0 +1,257 @@
+//! What the engine asks to be written: the vocabulary of the journal.
+//!
+//! Every change is an idempotent put: writing it twice is writing it once, so a journal can be replayed from
+//! any point before its end. Units: `Timestamp`.
+//! Not here: bytes and tables (`store`).
+
+use std::sync::Arc;
+
+use crate::calendar::Trigger;
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::spec::{Bounds, Policy, Schedule};
+use crate::time::Timestamp;
+
+/// Number of a [`Plan`] inside one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(pub u32);
+
+/// The queue a delivery waits in: a hash of gateway and chat. Two chats with one hash merely share a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId(pub u64);
+
+/// Everything the engine needs to decide about a schedule, shared by all schedules that decide alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The trigger. Of `At` and of `Every`'s anchor the instants are taken out (set to the epoch): they live in
+    /// [`State::next_due`], so that a million one-shots share one plan.
+    pub trigger: Trigger,
+    /// Where dues begin and end.
+    pub bounds: Bounds,
+    /// How it behaves.
+    pub policy: Policy,
+    /// Gateway of the destination; `None`: the result is only recorded.
+    pub gateway: Option<String>,
+}
+
+/// The compact row of a schedule: all of it that changes while it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether it runs.
+    pub status: Status,
+    /// Raised by every update; part of each occurrence's id.
+    pub generation: u32,
+    /// What it follows.
+    pub plan: PlanId,
+    /// Where its deliveries queue.
+    pub lane: LaneId,
+    /// The earliest due not yet accounted for.
+    pub next_due: Option<Timestamp>,
+    /// The latest due that was accounted for.
+    pub last_due: Option<Timestamp>,
+    /// Outcome of the latest settled occurrence.
+    pub last_outcome: Option<OutcomeKind>,
+    /// Occurrences that ran (skipped ones do not count).
+    pub runs: u32,
+    /// Failures since the last success.
+    pub failures: u16,
+}
+
+/// Whether a schedule runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It is armed.
+    Active,
+    /// It waits for a resume.
+    Paused,
+    /// It has no dues left.
+    Completed,
+    /// Its owner ended it.
+    Cancelled,
+}
+
+/// The ledger's row: one occurrence, or a range of dues that share one fate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Which; for a range, its first due.
+    pub occurrence: OccurrenceId,
+    /// For a range: its last due and how many there are.
+    pub range: Option<DueRange>,
+    /// Why it ran.
+    pub cause: Cause,
+    /// Its number among the schedule's runs, from 1; 0 for what never ran.
+    pub number: u32,
+    /// When the engine took it up.
+    pub claimed_at: Timestamp,
+    /// Attempts begun.
+    pub attempt: u16,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// Dues that share one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueRange {
+    /// The last of them.
+    pub through: Timestamp,
+    /// How many.
+    pub count: u64,
+}
+
+/// Why an occurrence came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Its time came.
+    Due,
+    /// Its time had passed while nothing ran.
+    CatchUp,
+    /// Somebody asked for it.
+    Manual,
+}
+
+/// How far an occurrence is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Claimed; not handed to a gateway yet.
+    Pending,
+    /// Handed to a gateway by the process of this boot epoch.
+    Sending {
+        /// Boot epoch.
+        epoch: u32,
+    },
+    /// Waits for its next attempt.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// What went wrong last.
+        error: String,
+    },
+    /// Done.
+    Settled {
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// How an occurrence ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The gateway took it.
+    Delivered {
+        /// The platform's id of the message.
+        message_id: Option<String>,
+    },
+    /// It ran and nothing was to be sent.
+    Silent {
+        /// Why.
+        reason: String,
+    },
+    /// It did not run.
+    Skipped(SkipReason),
+    /// It was given up: a dead letter.
+    Failed {
+        /// The last error.
+        error: String,
+    },
+    /// Its schedule was cancelled or replaced before it was sent.
+    Cancelled,
+    /// Nobody knows whether the gateway took it, and it must not be sent twice.
+    Unknown {
+        /// What is known.
+        error: String,
+    },
+}
+
+/// Why dues were skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SkipReason {
+    /// The misfire policy said so.
+    Misfire,
+    /// Older than the catch-up window.
+    CatchupWindow,
+    /// The schedule was paused.
+    Paused,
+    /// It was already past when it was declared.
+    Past,
+}
+
+/// An outcome without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutcomeKind {
+    /// See [`Outcome::Delivered`].
+    Delivered,
+    /// See [`Outcome::Silent`].
+    Silent,
+    /// See [`Outcome::Skipped`].
+    Skipped,
+    /// See [`Outcome::Failed`].
+    Failed,
+    /// See [`Outcome::Cancelled`].
+    Cancelled,
+    /// See [`Outcome::Unknown`].
+    Unknown,
+}
+
+/// One thing to write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A plan is used for the first time.
+    Plan {
+        /// Its number.
+        id: PlanId,
+        /// What it says.
+        plan: Arc<Plan>,
+    },
+    /// A plan is used no more; its number may be given away again.
+    PlanDropped {
+        /// Its number.
+        id: PlanId,
+    },
+    /// A schedule is declared: for the first time, or anew under the same key.
+    Declare {
+        /// Its key.
+        key: ScheduleKey,
+        /// The declaration.
+        schedule: Arc<Schedule>,
+        /// Where it starts.
+        state: State,
+    },
+    /// A schedule's compact row.
+    State {
+        /// Its key.
+        key: ScheduleKey,
+        /// The row.
+        state: State,
+    },
+    /// A row of the ledger.
+    Run(Run),
+    /// History older than this is no longer kept.
+    DropHistory {
+        /// First instant that is kept.
+        before: Timestamp,
+    },
+}
+
+impl Outcome {
+    /// The outcome without its details.
+    #[must_use]
+    pub const fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Delivered { .. } => OutcomeKind::Delivered,
+            Self::Silent { .. } => OutcomeKind::Silent,
+            Self::Skipped(_) => OutcomeKind::Skipped,
+            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Cancelled => OutcomeKind::Cancelled,
+            Self::Unknown { .. } => OutcomeKind::Unknown,
+        }
+    }
+}
+
+impl Run {
+    /// Whether nothing more will become of it.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Settled { .. })
+    }
+}

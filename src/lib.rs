@@ -1,0 +1,10 @@
+//! chimewheel: a declarative timer-wheel engine.
+
+pub mod calendar;
+pub mod engine;
+pub mod gateway;
+pub mod id;
+pub mod limits;
+pub mod spec;
+pub mod time;
+pub mod wheel;

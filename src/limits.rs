@@ -1,0 +1,85 @@
+//! Every named limit, with its unit in its name.
+//!
+//! A name ends in `_MAX` or `_MIN` with its unit before it; relations between limits are proved below.
+
+/// Bytes of a schedule id.
+pub const ID_BYTES_MAX: usize = 128;
+/// Bytes of a schedule's name, an agent's name, a label, a gateway name or a chat id.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Bytes of a literal message.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one schedule file.
+pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Schedules in one file.
+pub const FILE_SCHEDULES_MAX: usize = 10_000;
+/// Labels, and variables, of one schedule.
+pub const LABELS_COUNT_MAX: usize = 64;
+/// Bytes of all variables of one schedule as JSON.
+pub const VARS_BYTES_MAX: usize = 16 * 1024;
+
+/// How far a search for the next due looks ahead, in years, before a pattern counts as never firing.
+pub const SEARCH_YEARS_MAX: i32 = 60;
+/// The last year a cron pattern may name.
+pub const CRON_YEAR_MAX: i32 = 2199;
+/// The first year a cron pattern may name.
+pub const CRON_YEAR_MIN: i32 = 1970;
+/// Characters of a cron expression.
+pub const CRON_CHARS_MAX: usize = 512;
+
+/// Milliseconds of the shortest interval of `every`.
+pub const EVERY_MS_MIN: u64 = 1000;
+/// Milliseconds of the longest span a schedule may name: 100 years.
+pub const SPAN_MS_MAX: u64 = 100 * 366 * 86_400_000;
+/// Milliseconds by which a one-shot may already be past when it is accepted; it then fires at once.
+pub const LATE_CREATE_MS_MAX: u64 = 60_000;
+
+/// Milliseconds a due may be behind after an interruption before it counts as a misfire.
+pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
+/// Dues that `fire_all` serves after one interruption; earlier ones are recorded as skipped.
+pub const FIRE_ALL_COUNT_MAX: u64 = 100;
+/// Milliseconds the clock may go back without counting as a step.
+pub const CLOCK_SLEW_MS_MAX: u64 = 1000;
+/// Milliseconds of a step back after which even fixed times are armed anew: 7 days.
+pub const CLOCK_BACK_MS_MAX: u64 = 7 * 86_400_000;
+/// Milliseconds the loop sleeps at the longest before it looks at the clock again.
+pub const SLEEP_MS_MAX: u64 = 1000;
+
+/// Attempts of one delivery.
+pub const ATTEMPTS_COUNT_MAX: u16 = 100;
+/// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
+pub const LANE_HOLD_MS_MAX: u64 = 30_000;
+/// Deliveries of one chat handed to its gateway in one go.
+pub const LANE_WINDOW_COUNT_MAX: usize = 64;
+/// Chats of one gateway served at the same time.
+pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
+/// Milliseconds one send may take before it counts as unanswered.
+pub const SEND_MS_MAX: u64 = 30_000;
+/// Milliseconds that deliveries in flight are waited for at shutdown.
+pub const SHUTDOWN_MS_MAX: u64 = 10_000;
+
+/// Timers taken from the wheel in one turn of the loop.
+pub const TURN_TIMERS_COUNT_MAX: usize = 4096;
+/// Inputs taken from the queue in one turn of the loop.
+pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
+/// Inputs that may wait in the loop's queue.
+pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
+/// Rows of the journal's fold written with one commit.
+pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
+/// Bytes of redb's page cache.
+pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Days that history is kept.
+pub const HISTORY_DAYS_MAX: u32 = 30;
+/// Bytes of an error's text kept in the ledger.
+pub const ERROR_BYTES_MAX: usize = 1024;
+
+/// Rows of one page of a list.
+pub const PAGE_ROWS_MAX: usize = 1000;
+/// Times that one preview may ask for.
+pub const PREVIEW_TIMES_MAX: usize = 1000;
+/// Bytes of one request to the loopback surface.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
+const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
+const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
+const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");

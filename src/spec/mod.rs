@@ -1,0 +1,173 @@
+//! What a schedule is once it is valid, and the one way to become valid.
+//!
+//! `raw` is what a user may write, `validate` turns it into a [`Schedule`] or into every problem at once.
+//! Units: `Timestamp` and `Span`. Invariant: a `Schedule` cannot be wrong; nothing below checks it again.
+//! Not here: reading files (`surface/files`), ids already taken (`runtime`, which owns the store).
+
+use std::collections::BTreeMap;
+
+use crate::calendar::{Trigger, Zone};
+use crate::id::ScheduleId;
+use crate::time::{Span, Timestamp};
+
+/// A valid schedule, as declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Public id.
+    pub id: ScheduleId,
+    /// Name, unique among the live schedules of one agent.
+    pub name: Option<String>,
+    /// Owner.
+    pub agent: String,
+    /// The session whose tool call made it.
+    pub created_by_session: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// The zone its times are read and shown in.
+    pub zone: Zone,
+    /// Where its text goes; without one it is only recorded.
+    pub destination: Option<Destination>,
+    /// When it is due.
+    pub trigger: Trigger,
+    /// What is sent.
+    pub payload: Payload,
+    /// Where its dues begin and end.
+    pub bounds: Bounds,
+    /// How it behaves when things go wrong.
+    pub policy: Policy,
+    /// Free labels.
+    pub labels: BTreeMap<String, String>,
+    /// Values for hooks and templates.
+    pub vars: BTreeMap<String, serde_json::Value>,
+    /// Makes a repeated create answer with the first one's schedule.
+    pub client_token: Option<String>,
+    /// The file that declares it.
+    pub source: Option<Source>,
+}
+
+/// A place that messages go to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination {
+    /// Name of a configured gateway.
+    pub gateway: String,
+    /// The platform's id of the conversation.
+    pub chat_id: String,
+    /// Thread or topic, where the platform has them.
+    pub thread: Option<String>,
+}
+
+/// What a run delivers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Payload {
+    /// This text, literally.
+    Message(String),
+}
+
+/// The dues of a trigger that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// No due earlier than this.
+    pub start_at: Option<Timestamp>,
+    /// No due later than this.
+    pub end_at: Option<Timestamp>,
+    /// Completed after so many runs; skipped dues do not count.
+    pub max_runs: Option<u32>,
+}
+
+/// How a schedule behaves around its dues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// Each due is put off by up to this much, the same amount every time it is asked.
+    pub jitter: Span,
+    /// What becomes of dues missed while nothing ran.
+    pub misfire: MisfirePolicy,
+    /// A missed due older than this is skipped.
+    pub catchup_window: Span,
+    /// What becomes of a due whose predecessor still runs. Literal messages take no time to run, so they never overlap.
+    pub overlap: OverlapPolicy,
+    /// How failed deliveries are tried again.
+    pub retry: RetryPolicy,
+    /// What an unanswered attempt means.
+    pub delivery: DeliveryGuarantee,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            jitter: Span::ZERO,
+            misfire: MisfirePolicy::FireOnce,
+            catchup_window: Span::from_seconds(86_400),
+            overlap: OverlapPolicy::Skip,
+            retry: RetryPolicy::default(),
+            delivery: DeliveryGuarantee::AtLeastOnce,
+        }
+    }
+}
+
+/// What becomes of dues that passed while nothing ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MisfirePolicy {
+    /// One run, for the latest of them.
+    FireOnce,
+    /// None.
+    Skip,
+    /// Every one, up to a cap.
+    FireAll,
+}
+
+/// What becomes of a due whose predecessor still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OverlapPolicy {
+    /// It is skipped.
+    Skip,
+    /// One waits.
+    BufferOne,
+    /// All wait.
+    BufferAll,
+    /// The one that runs is cancelled.
+    CancelOther,
+    /// Both run.
+    AllowAll,
+}
+
+/// How a failed delivery is tried again: full-jitter exponential backoff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RetryPolicy {
+    /// Attempts in all, the first one included.
+    pub max_attempts: u16,
+    /// Given up when the occurrence is older than this.
+    pub max_age: Span,
+    /// Base of the backoff.
+    pub backoff_min: Span,
+    /// Cap of the backoff.
+    pub backoff_max: Span,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 5,
+            max_age: Span::from_seconds(3600),
+            backoff_min: Span::from_seconds(1),
+            backoff_max: Span::from_seconds(300),
+        }
+    }
+}
+
+/// What an attempt without an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryGuarantee {
+    /// It is sent again with the same key.
+    AtLeastOnce,
+    /// It is recorded as unknown and not sent again.
+    AtMostOnce,
+}
+
+/// The file a schedule came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Path as given to `apply`, normalised, relative to the folder's parent where possible.
+    pub file: String,
+    /// Hash of the schedule's own part of the file; `None` once `apply --prune` has cancelled it.
+    pub content: Option<u128>,
+}
