@@ -5,6 +5,7 @@ pub mod engine;
 pub mod gateway;
 pub mod id;
 pub mod limits;
+pub mod problem;
 pub mod spec;
 pub mod time;
 pub mod wheel;
