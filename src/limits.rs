@@ -65,6 +65,24 @@ pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
 /// Rows of the journal's fold written with one commit.
 pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
+/// Rows committed and not folded yet that one layer of the store's overlay gathers; there are two layers.
+pub const OVERLAY_ROWS_COUNT_MAX: usize = 400_000;
+/// Commits that one layer of the overlay gathers.
+pub const OVERLAY_COMMITS_COUNT_MAX: usize = 16_384;
+/// Bytes of journal rows that one layer of the overlay keeps in memory.
+pub const OVERLAY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Folded journal rows removed with one commit.
+pub const JOURNAL_TRIM_ROWS_MAX: usize = 16;
+/// Bytes of one journal row, which is one batch.
+pub const JOURNAL_ROW_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Rows folded with one commit while the store closes.
+pub const CLOSE_ROWS_COUNT_MAX: usize = 65_536;
+/// Settled runs of one day below which a fold adds to the day's last segment instead of beginning another.
+pub const SEGMENT_ROWS_MIN: usize = 4096;
+/// Cron patterns that the store keeps read.
+pub const CRONS_COUNT_MAX: usize = 16_384;
+/// Milliseconds for which a lock on the data folder is waited out before its owner is reported.
+pub const OWNER_WAIT_MS_MAX: u64 = 100;
 /// Bytes of redb's page cache.
 pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Days that history is kept.
@@ -83,3 +101,5 @@ const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must 
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
+const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
+const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");
