@@ -7,5 +7,6 @@ pub mod id;
 pub mod limits;
 pub mod problem;
 pub mod spec;
+pub mod surface;
 pub mod time;
 pub mod wheel;
