@@ -8,5 +8,6 @@ pub mod limits;
 pub mod problem;
 pub mod spec;
 pub mod store;
+pub mod surface;
 pub mod time;
 pub mod wheel;

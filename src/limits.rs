@@ -12,6 +12,14 @@ pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.
 pub const FILE_SCHEDULES_MAX: usize = 10_000;
+/// Values in one schedule file once its aliases are followed.
+pub const FILE_VALUES_MAX: usize = 1_000_000;
+/// Schedule files in one folder.
+pub const FOLDER_FILES_MAX: usize = 100_000;
+/// Folders inside one another.
+pub const FOLDER_LEVELS_MAX: usize = 16;
+/// Problems collected about one text; further ones are dropped.
+pub const PROBLEMS_COUNT_MAX: usize = 1000;
 /// Labels, and variables, of one schedule.
 pub const LABELS_COUNT_MAX: usize = 64;
 /// Bytes of all variables of one schedule as JSON.
@@ -32,6 +40,8 @@ pub const EVERY_MS_MIN: u64 = 1000;
 pub const SPAN_MS_MAX: u64 = 100 * 366 * 86_400_000;
 /// Milliseconds by which a one-shot may already be past when it is accepted; it then fires at once.
 pub const LATE_CREATE_MS_MAX: u64 = 60_000;
+/// Milliseconds by which jitter may put off a due: 24 hours.
+pub const JITTER_MS_MAX: u64 = 86_400_000;
 
 /// Milliseconds a due may be behind after an interruption before it counts as a misfire.
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;

@@ -1,0 +1,3 @@
+//! The surfaces: they parse and print, and nothing else.
+
+pub mod files;
