@@ -96,17 +96,14 @@ impl Engine {
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         match open.run.phase {
-            Phase::Pending => {
-                let (lane, gateway) = (open.lane, open.gateway.clone());
-                self.lanes.push(lane, &gateway, occurrence);
-            }
+            Phase::Pending => self.line_up(occurrence),
             Phase::Sending { .. } if guarantee == DeliveryGuarantee::AtMostOnce => {
                 let error = "the process ended before the gateway answered".into();
                 self.settle(occurrence, Outcome::Unknown { error });
             }
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
-                open.timer = Some(self.retries.insert(at.max(now).tick(), occurrence));
+                open.timer = Some(self.retries.insert(at.max(now).max(occurrence.due).tick(), occurrence));
             }
             Phase::Settled { .. } => {
                 self.open.remove(&occurrence);

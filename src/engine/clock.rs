@@ -50,7 +50,8 @@ impl Engine {
         self.shift_waits(step);
     }
 
-    /// Waits for another attempt end as much earlier as the clock was set back.
+    /// Waits for another attempt end as much earlier as the clock was set back, but never before the due; what
+    /// stands in a queue and is not due any more waits for its due again.
     fn shift_waits(&mut self, step: Span) {
         self.lanes.drop_holds();
         self.retries = crate::wheel::Wheel::new(self.now.tick());
@@ -58,12 +59,18 @@ impl Engine {
         for occurrence in waiting {
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
             open.run.claimed_at = open.run.claimed_at.min(self.now);
-            if open.timer.take().is_some()
-                && let Phase::Retry { at, .. } = &mut open.run.phase
-            {
-                *at = at.minus(step);
-                open.timer = Some(self.retries.insert(at.tick(), occurrence));
-                self.dirty_runs.insert(occurrence);
+            match &mut open.run.phase {
+                Phase::Retry { at, .. } => {
+                    *at = at.minus(step).max(occurrence.due);
+                    open.timer = Some(self.retries.insert(at.tick(), occurrence));
+                    self.lanes.remove(open.lane, occurrence);
+                    self.dirty_runs.insert(occurrence);
+                }
+                Phase::Pending => {
+                    self.lanes.remove(open.lane, occurrence);
+                    self.line_up(occurrence);
+                }
+                Phase::Sending { .. } | Phase::Settled { .. } => {}
             }
         }
     }

@@ -69,7 +69,11 @@ impl Engine {
     /// What the misfire policy makes of the dues from `first` to now.
     fn serve_misfire(&mut self, key: ScheduleKey, state: &mut State, plan: &Plan, first: Timestamp) {
         let trigger = anchored(plan, first);
-        let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
+        let until = match plan.policy.misfire {
+            MisfirePolicy::Skip => self.missed_until,
+            MisfirePolicy::FireOnce | MisfirePolicy::FireAll => self.now,
+        };
+        let until = plan.bounds.end_at.map_or(until, |end| end.min(until));
         let last = trigger.latest_in(first, until).unwrap_or(first);
         let missed = Dues { first, last };
         let window_start = self.now.minus(plan.policy.catchup_window);

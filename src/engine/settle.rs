@@ -81,10 +81,10 @@ impl Engine {
 
     /// The wait of a retry has passed: it goes to the front of its chat's queue.
     pub(super) fn wait_is_over(&mut self, occurrence: OccurrenceId) {
-        let Some(open) = self.open.get_mut(&occurrence) else { return };
-        open.timer = None;
-        let (lane, gateway) = (open.lane, open.gateway.clone());
-        self.lanes.push_front(lane, &gateway, occurrence);
+        if let Some(open) = self.open.get_mut(&occurrence) {
+            open.timer = None;
+            self.line_up(occurrence);
+        }
     }
 
     /// It was handed out and not tried: the attempt is taken back.
@@ -92,9 +92,19 @@ impl Engine {
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         open.run.attempt = open.run.attempt.saturating_sub(1);
         open.run.phase = Phase::Pending;
-        let (lane, gateway) = (open.lane, open.gateway.clone());
         self.dirty_runs.insert(occurrence);
-        self.lanes.push_front(lane, &gateway, occurrence);
+        self.line_up(occurrence);
+    }
+
+    /// To its place in its chat's queue; should the clock have been set back to before its due, it waits for that.
+    pub(super) fn line_up(&mut self, occurrence: OccurrenceId) {
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if occurrence.due > self.now {
+            open.timer = Some(self.retries.insert(occurrence.due.tick(), occurrence));
+        } else {
+            let (lane, gateway) = (open.lane, open.gateway.clone());
+            self.lanes.push_front(lane, &gateway, occurrence);
+        }
     }
 
     /// The policy of an occurrence's schedule.

@@ -14,7 +14,13 @@ fn a_failing_gateway_is_tried_again_and_given_up() {
         advance 2h
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> retry
+            2026-01-01T01:00:10Z send note due 2026-01-01T01:00:00Z attempt 2 -> retry 45s
+            2026-01-01T01:00:55Z send note due 2026-01-01T01:00:00Z attempt 3 -> retry
+            2026-01-01T01:00:55Z failed(no) note due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:00Z show note: Completed generation 1 runs 1 failures 1 next -
+        "#]],
     );
 }
 
@@ -27,7 +33,12 @@ fn age_ends_retries_before_attempts_do() {
         gateway note: retry, retry, retry, retry, retry
         advance 2h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> retry
+            2026-01-01T01:00:30Z send note due 2026-01-01T01:00:00Z attempt 2 -> retry
+            2026-01-01T01:01:00Z send note due 2026-01-01T01:00:00Z attempt 3 -> retry
+            2026-01-01T01:01:00Z failed(no) note due 2026-01-01T01:00:00Z
+        "#]],
     );
 }
 
@@ -41,7 +52,12 @@ fn a_permanent_error_is_not_tried_again_and_the_next_due_runs() {
         advance 2h
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> permanent
+            2026-01-01T01:00:00Z failed(no) note due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:00Z send note
+            2026-01-01T02:00:00Z show note: Active generation 1 runs 2 failures 0 next 2026-01-01T03:00:00Z
+        "#]],
     );
 }
 
@@ -56,7 +72,12 @@ fn one_chat_keeps_its_order_while_the_head_is_tried_again() {
         gateway first: retry, ok
         advance 2h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send first -> retry
+            2026-01-01T01:00:01Z send other
+            2026-01-01T01:00:05Z send first due 2026-01-01T01:00:00Z attempt 2
+            2026-01-01T01:00:05Z send second due 2026-01-01T01:00:01Z
+        "#]],
     );
 }
 
@@ -70,7 +91,11 @@ fn a_head_that_waits_long_lets_the_others_pass() {
         gateway first: retry 10m, ok
         advance 2h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send first -> retry 10m
+            2026-01-01T01:00:01Z send second
+            2026-01-01T01:10:00Z send first due 2026-01-01T01:00:00Z attempt 2
+        "#]],
     );
 }
 
@@ -86,7 +111,11 @@ fn killed_before_the_answer_it_is_sent_again_at_least_once() {
         advance 1h
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> hangs
+            2026-01-01T01:00:02Z send note due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:02Z show note: Completed generation 1 runs 1 failures 0 next -
+        "#]],
     );
 }
 
@@ -102,7 +131,11 @@ fn killed_before_the_answer_it_is_unknown_at_most_once() {
         advance 1h
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> hangs
+            2026-01-01T01:00:02Z unknown(the process ended before the gateway answered) note due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:02Z show note: Completed generation 1 runs 1 failures 0 next -
+        "#]],
     );
 }
 
@@ -118,7 +151,12 @@ fn delivered_is_not_delivered_again_after_a_kill() {
         down 1s
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T00:40:00Z send tick
+            2026-01-01T01:00:00Z send note
+            2026-01-01T01:20:00Z send tick
+            2026-01-01T02:00:00Z send tick
+        "#]],
     );
 }
 
@@ -136,7 +174,14 @@ fn an_update_voids_what_waits_under_the_old_words() {
         update note: every 30m
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> retry
+            2026-01-01T01:01:00Z cancelled note due 2026-01-01T01:00:00Z
+            2026-01-01T01:01:00Z show note: Active generation 2 runs 1 failures 0 next 2026-01-01T02:00:00Z
+            2026-01-01T02:00:00Z send note
+            2026-01-01T02:31:00Z send note
+            2026-01-01T03:01:00Z send note
+        "#]],
     );
 }
 
@@ -152,7 +197,11 @@ fn an_update_while_it_is_being_sent_allows_no_further_attempt() {
         answer note: retry
         advance 5h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> hangs
+            2026-01-01T01:00:00Z cancelled note due 2026-01-01T01:00:00Z
+            2026-01-01T05:00:00Z send note
+        "#]],
     );
 }
 
@@ -170,7 +219,11 @@ fn a_cancel_ends_what_waits_and_nothing_comes_back() {
         advance 3h
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send note -> retry
+            2026-01-01T01:01:00Z cancelled note due 2026-01-01T01:00:00Z
+            2026-01-01T07:01:00Z show note: Cancelled generation 1 runs 1 failures 0 next -
+        "#]],
     );
 }
 
@@ -187,7 +240,13 @@ fn a_run_now_is_an_extra() {
         run note
         show note
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T00:00:00Z send note due 2025-12-31T23:59:59.999Z
+            2026-01-01T00:00:00Z send note due 2025-12-31T23:59:59.998Z
+            2026-01-01T01:00:00Z send note
+            2026-01-01T01:00:00Z send note due 2026-01-01T00:59:59.999Z
+            2026-01-01T01:00:00Z show note: Paused generation 1 runs 1 failures 0 next 2026-01-01T02:00:00Z
+        "#]],
     );
 }
 
@@ -203,6 +262,12 @@ fn two_in_one_chat_travel_together_and_the_second_waits_its_turn() {
         down 61m
         advance 1m
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:01:00Z send z due 2026-01-01T00:59:59Z
+            2026-01-01T01:01:00Z send b due 2026-01-01T01:00:00Z
+            2026-01-01T01:01:00Z send a due 2026-01-01T01:00:00Z -> retry
+            2026-01-01T01:01:05Z send a due 2026-01-01T01:00:00Z attempt 2 -> retry
+            2026-01-01T01:01:10Z send a due 2026-01-01T01:00:00Z attempt 3
+        "#]],
     );
 }

@@ -27,7 +27,11 @@ fn an_interval_never_drifts_and_begins_after_one_period() {
         add tick: every 20m
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T00:20:00Z send tick
+            2026-01-01T00:40:00Z send tick
+            2026-01-01T01:00:00Z send tick
+        "#]],
     );
 }
 
@@ -44,7 +48,10 @@ fn a_one_shot_fires_once_and_is_over() {
         cancel once
         run once
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T02:00:00Z send once
+            2026-01-01T03:00:00Z show once: Completed generation 1 runs 1 failures 0 next -
+        "#]],
     );
 }
 
@@ -59,7 +66,14 @@ fn bounds_begin_end_and_count() {
         show few
         show late
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send few
+            2026-01-01T02:00:00Z send few
+            2026-01-01T03:00:00Z send late
+            2026-01-01T04:00:00Z send late
+            2026-01-01T08:00:00Z show few: Completed generation 1 runs 2 failures 0 next -
+            2026-01-01T08:00:00Z show late: Completed generation 1 runs 2 failures 0 next -
+        "#]],
     );
 }
 
@@ -73,7 +87,13 @@ fn after_a_long_stop_one_run_for_the_latest_due() {
         down 3h
         advance 1m
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T00:01:00Z send minutely
+            2026-01-01T00:02:00Z send minutely
+            2026-01-01T03:02:00Z skip(Misfire) minutely due 2026-01-01T00:03:00Z..2026-01-01T03:01:00Z x179
+            2026-01-01T03:02:00Z send minutely
+            2026-01-01T03:03:00Z send minutely
+        "#]],
     );
 }
 
@@ -91,7 +111,18 @@ fn the_misfire_policies_differ() {
         show catches
         show forgotten
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T05:00:00Z skip(Misfire) skips due 2026-01-01T01:00:00Z..2026-01-01T04:00:00Z x4
+            2026-01-01T05:00:00Z skip(CatchupWindow) catches due 2026-01-01T01:00:00Z..2026-01-01T02:00:00Z x2
+            2026-01-01T05:00:00Z skip(CatchupWindow) forgotten due 2026-01-01T01:30:00Z
+            2026-01-01T05:00:00Z send catches due 2026-01-01T03:00:00Z
+            2026-01-01T05:00:00Z send catches due 2026-01-01T04:00:00Z
+            2026-01-01T05:00:00Z send catches
+            2026-01-01T05:00:00Z send once due 2026-01-01T01:30:00Z
+            2026-01-01T05:00:00Z show skips: Active generation 1 runs 0 failures 0 next 2026-01-01T05:00:00Z
+            2026-01-01T05:00:00Z show catches: Active generation 1 runs 3 failures 0 next 2026-01-01T06:00:00Z
+            2026-01-01T05:00:00Z show forgotten: Completed generation 1 runs 0 failures 0 next -
+        "#]],
     );
 }
 
@@ -104,7 +135,11 @@ fn ten_years_down_is_one_record() {
         down 3652d
         advance 1m
         "#,
-        expect![[""]],
+        expect![[r#"
+            2036-01-01T00:00:00Z skip(Misfire) minutely due 2026-01-01T00:01:00Z..2035-12-31T23:59:00Z x5258879
+            2036-01-01T00:00:00Z send minutely
+            2036-01-01T00:01:00Z send minutely
+        "#]],
     );
 }
 
@@ -117,7 +152,9 @@ fn a_short_restart_is_no_misfire() {
         advance 500ms
         down 900ms
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T00:00:01.400Z send skips due 2026-01-01T00:00:01Z
+        "#]],
     );
 }
 
@@ -136,7 +173,13 @@ fn paused_time_is_not_missed_time() {
         show hourly
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z send hourly
+            2026-01-01T01:30:00Z unchanged
+            2026-01-01T05:30:00Z skip(Paused) hourly due 2026-01-01T02:00:00Z..2026-01-01T05:00:00Z x4
+            2026-01-01T05:30:00Z show hourly: Active generation 1 runs 1 failures 0 next 2026-01-01T06:00:00Z
+            2026-01-01T06:00:00Z send hourly
+        "#]],
     );
 }
 
@@ -151,7 +194,10 @@ fn a_pause_across_the_only_due_ends_it() {
         resume once
         show once
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T02:00:00Z skip(Paused) once due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:00Z show once: Completed generation 1 runs 0 failures 0 next -
+        "#]],
     );
 }
 
@@ -164,7 +210,10 @@ fn a_time_that_had_passed_when_declared_is_recorded() {
         show late
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T12:00:00Z skip(Past) late due 2026-01-01T09:00:00Z
+            2026-01-01T12:00:00Z show late: Completed generation 1 runs 0 failures 0 next -
+        "#]],
     );
 }
 
@@ -178,7 +227,10 @@ fn jitter_moves_the_send_and_not_the_due() {
         down 1s
         advance 1h
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:01:23.068Z send spread due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:17.370Z send spread due 2026-01-01T02:00:00Z
+        "#]],
     );
 }
 
@@ -191,6 +243,9 @@ fn without_a_destination_the_run_is_only_recorded() {
         advance 1h
         show quiet
         ",
-        expect![[""]],
+        expect![[r#"
+            2026-01-01T01:00:00Z silent(the schedule has no destination) quiet due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:00Z show quiet: Completed generation 1 runs 1 failures 0 next -
+        "#]],
     );
 }

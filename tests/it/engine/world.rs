@@ -8,14 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chimewheel::calendar::{DialectChoice, Cron, Trigger, Zone};
+use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
 use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State};
 use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
-use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule,
-};
+use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
 use chimewheel::time::{Span, Timestamp};
 
 /// What is durable.
@@ -315,9 +313,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     let get = |name: &str| words.iter().position(|word| word == name).map(|place| words[place + 1].as_str());
     let zone = get("tz").map_or(Zone::UTC, |zone| Zone::parse(zone).unwrap());
     let trigger = match (get("cron"), get("every"), get("at")) {
-        (Some(cron), None, None) => {
-            Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap()))
-        }
+        (Some(cron), None, None) => Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap())),
         (None, Some(every), None) => {
             Trigger::Every { period: span(every), anchor: get("anchor").map_or(now, instant) }
         }
