@@ -1,1 +1,8 @@
 //! The one integration-test binary.
+
+mod calendar;
+mod calendar_describe;
+mod calendar_dst;
+mod calendar_errors;
+mod calendar_walk;
+mod calendar_zone;
