@@ -210,7 +210,7 @@ impl Field {
         let (min, max) = self.bounds();
         let hint = match self.kind {
             Kind::Year => "put the earlier year first".to_owned(),
-            Kind::Weekday => format!("write {}-{max},1-{}", first.text, last.text),
+            Kind::Weekday => format!("write {}-SUN,MON-{}", first.text, last.text),
             _ => format!("write {}-{max},{min}-{}", first.text, last.text),
         };
         Err(whole.wrong(format!("{} range '{}' runs backwards", self.name(), whole.text), hint))

@@ -1,3 +1,9 @@
 //! The one integration-test binary.
 
 mod engine;
+mod calendar;
+mod calendar_describe;
+mod calendar_dst;
+mod calendar_errors;
+mod calendar_walk;
+mod calendar_zone;
