@@ -7,3 +7,6 @@ mod calendar_dst;
 mod calendar_errors;
 mod calendar_walk;
 mod calendar_zone;
+mod wheel;
+mod wheel_cases;
+mod wheel_speed;
