@@ -1,12 +1,12 @@
 //! The one integration-test binary.
 
-mod engine;
 mod calendar;
 mod calendar_describe;
 mod calendar_dst;
 mod calendar_errors;
 mod calendar_walk;
 mod calendar_zone;
+mod engine;
 mod wheel;
 mod wheel_cases;
 mod wheel_speed;
