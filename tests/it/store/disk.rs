@@ -57,11 +57,6 @@ impl Disk {
         self.0.lock().unwrap().ops
     }
 
-    /// The bytes as a clean end leaves them.
-    pub fn image(&self) -> Vec<u8> {
-        self.0.lock().unwrap().live.clone()
-    }
-
     /// The bytes as the crash may leave them.
     pub fn image_after_crash(&self, survivors: Survivors, chance: &mut Chance) -> Vec<u8> {
         let inner = self.0.lock().unwrap();
