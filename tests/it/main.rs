@@ -10,3 +10,4 @@ mod engine;
 mod wheel;
 mod wheel_cases;
 mod wheel_speed;
+mod store;
