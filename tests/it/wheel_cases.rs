@@ -51,7 +51,9 @@ fn the_edges_of_every_ring_are_exact() {
                 let edge = ((start >> bits) + windows) << bits;
                 let deadlines = [edge - 1, edge, edge + 1];
                 let mut wheel = Wheel::new(start);
-                deadlines.map(|deadline| wheel.insert(deadline, 0));
+                for deadline in deadlines {
+                    wheel.insert(deadline, 0);
+                }
                 for deadline in deadlines.into_iter().filter(|&deadline| deadline > start) {
                     fire(&mut wheel, deadline - 1);
                     assert_eq!(fire(&mut wheel, deadline), [deadline], "start {start}, bits {bits}");
@@ -94,7 +96,7 @@ fn a_million_cancelled_timers_leave_nothing() {
         (0..1000).for_each(|tick| assert_eq!(fire(&mut wheel, NOW + tick), [0; 0]));
         let left = wheel.footprint();
         assert_eq!((left.live, left.dead), (1000, 0), "round {round}");
-        assert!(left.bytes < base.bytes + 8_000_000, "round {round}: from {base:?} over {full:?} to {left:?}");
+        assert!(left.bytes < base.bytes + 5_000_000, "round {round}: from {base:?} over {full:?} to {left:?}");
         assert!(keys.iter().all(|&key| wheel.get(key).is_none()));
     }
     assert!(stay.into_iter().all(|key| wheel.cancel(key).is_some()));
