@@ -14,6 +14,8 @@ pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const FILE_SCHEDULES_MAX: usize = 10_000;
 /// Values in one schedule file once its aliases are followed.
 pub const FILE_VALUES_MAX: usize = 1_000_000;
+/// Lists and maps inside one another in one schedule file.
+pub const FILE_LEVELS_MAX: usize = 100;
 /// Schedule files in one folder.
 pub const FOLDER_FILES_MAX: usize = 100_000;
 /// Folders inside one another.

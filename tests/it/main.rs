@@ -8,6 +8,7 @@ mod calendar_walk;
 mod calendar_zone;
 mod engine;
 mod runtime;
+mod spec;
 mod store;
 mod wheel;
 mod wheel_cases;
