@@ -182,9 +182,12 @@ fn times() {
         {"id":"demo","schedule":{"at":"2025-12-31T23:00:00Z","timezone":"UTC"},"payload":{"message":"hi"}} warning: was due at 2025-12-31T23:00:00Z, which is past: recorded as skipped (past)
     "#]],
     );
-    yaml("in: 2h\nmessage: hi\n", expect![[r#"
+    yaml(
+        "in: 2h\nmessage: hi\n",
+        expect![[r#"
         {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"message":"hi"}}
-    "#]]);
+    "#]],
+    );
     yaml(
         "every: 1h\nend_at: 2025-12-31T23:00:00Z\nmessage: hi\n",
         expect![[r#"

@@ -84,9 +84,13 @@ fn one_field_at_a_time() {
         {"id":"standup","destination":{"gateway":"telegram","chat_id":"1"},"schedule":{"cron":"0 9 * * MON-FRI","timezone":"Europe/Berlin","dialect":"unix"},"payload":{"message":"hi"}}
     "#]],
     );
-    update(BASE, r#"{"message": null, "cron": null, "chat_id": null, "jitter": "5s"}"#, expect![[r#"
+    update(
+        BASE,
+        r#"{"message": null, "cron": null, "chat_id": null, "jitter": "5s"}"#,
+        expect![[r#"
         {"id":"standup","name":"Standup","destination":{"gateway":"telegram","chat_id":"1","thread":"2"},"schedule":{"cron":"0 9 * * MON-FRI","timezone":"Europe/Berlin","dialect":"unix"},"payload":{"message":"hi"},"max_runs":5,"jitter":"5s","retry":{"max_attempts":3,"max_age":"1h","backoff_min":"1s","backoff_max":"5m"},"labels":{"a":"b"}}
-    "#]]);
+    "#]],
+    );
     update(
         BASE,
         r#"{"destination": null, "paused": true}"#,
