@@ -101,7 +101,7 @@ fn nothing_in_a_file() {
     yaml(
         "[]",
         expect![[r#"
-
+            nothing
         "#]],
     );
     yaml(
@@ -196,6 +196,11 @@ fn content_counts_and_formatting_does_not() {
     assert_ne!(first, hash("a.yaml", "message: hi\nevery: 90s\ndestination: null\n"));
 }
 
+/// Framed, because snapshots lose an indentation that all lines share.
+fn on_screen(drawn: &str) -> String {
+    format!("----\n{drawn}----\n")
+}
+
 #[test]
 fn a_report_shows_the_places() {
     let text = "id: standup\nschedule:\n  every: 1\n  timezone: Europe/Berln\ndestination:\n  gateway: telegarm\n  chat_id: 7\npayload:\n  message: ho\n  task: \"grüße\"\n  template: 7\n  mesage: x\n";
@@ -203,6 +208,7 @@ fn a_report_shows_the_places() {
     let (_, problems) = file.drafts(&super::context());
     let refusal = file.refusal(problems);
     expect![[r#"
+        ----
           × schedules/standup.yaml: 5 problems
           ├─▶   × schedule.every: has no unit; write for example 30s, 5m, 2h or 1d
           │      ╭─[schedules/standup.yaml:3:10]
@@ -243,8 +249,9 @@ fn a_report_shows_the_places() {
                   ·   ──────
                   ╰────
                 help: did you mean 'message'?
+        ----
     "#]]
-    .assert_eq(&draw(&refusal, Look::plain(80)));
+    .assert_eq(&on_screen(&draw(&refusal, Look::plain(80))));
     assert!(draw(&refusal, Look { color: true, ..Look::plain(80) }).contains("\u{1b}["));
     expect![[r#"{"column":10,"length":1,"line":3,"message":"has no unit; write for example 30s, 5m, 2h or 1d","offset":31,"path":"schedule.every","value":"1"}"#]].assert_eq(&to_json(&refusal)["problems"][0].to_string());
     expect![[r#"
@@ -265,6 +272,7 @@ fn a_report_fits_its_screen() {
     };
     let narrow = Look { width: 40, color: false, unicode: false };
     expect![[r#"
+        ----
           x a.yaml: 1 problem
           `->   x schedule.cron: 'FRY' is not
                 | a weekday
@@ -276,16 +284,21 @@ fn a_report_fits_its_screen() {
                 help: weekdays are 0 to 7 (0
                       and 7 are Sunday) or SUN
                       to SAT
-    "#]].assert_eq(&drawn("a.yaml", "message: hi\nschedule:\n  cron: 0 9 * * MON-FRY # ü\n", narrow));
+        ----
+    "#]]
+    .assert_eq(&on_screen(&drawn("a.yaml", "message: hi\nschedule:\n  cron: 0 9 * * MON-FRY # ü\n", narrow)));
     // A file may hold what would steer a terminal, and lines that no screen holds.
     let hostile = drawn("a.json", "{\"message\": \"hi\", \"every\": \"\u{9b}31m\u{7f}\"}", Look::plain(100));
     assert!(!hostile.contains(['\u{9b}', '\u{7f}']), "{hostile}");
     let long = format!("{{\"message\": \"{}\", \"evry\": \"1h\"}}", "x".repeat(5000));
     expect![[r#"
+        ----
           × a.json: 1 problem
           ╰─▶   × line 1, column 5018: evry: unknown key 'evry'
                 help: did you mean 'every'?
-    "#]].assert_eq(&drawn("a.json", &long, Look::plain(80)));
+        ----
+    "#]]
+    .assert_eq(&on_screen(&drawn("a.json", &long, Look::plain(80))));
 }
 
 #[test]
