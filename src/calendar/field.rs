@@ -200,7 +200,7 @@ impl Field {
     /// Reads the two ends of a range; only Quartz may have them the wrong way round, and not in years.
     fn range(self, first: Piece<'_>, last: Piece<'_>, whole: Piece<'_>) -> Result<(u16, u16), CronError> {
         let (from, mut upto) = (self.number(first)?, self.number(last)?);
-        if self.kind == Kind::Weekday && !self.is_quartz() && upto == 0 && from > 0 {
+        if self.kind == Kind::Weekday && last.text.eq_ignore_ascii_case("SUN") && !self.is_quartz() && from > 0 {
             // Sunday ends the week as well as it begins it: FRI-SUN is 5-7.
             upto = 7;
         }
@@ -210,6 +210,7 @@ impl Field {
         let (min, max) = self.bounds();
         let hint = match self.kind {
             Kind::Year => "put the earlier year first".to_owned(),
+            Kind::Weekday if upto == 0 => format!("write {}-7", first.text),
             Kind::Weekday => format!("write {}-SUN,MON-{}", first.text, last.text),
             _ => format!("write {}-{max},{min}-{}", first.text, last.text),
         };
