@@ -34,7 +34,7 @@ pub(super) fn pattern(matcher: &Matcher) -> String {
         Some(Days::Dates(mut days)) => {
             // The 1st of the month, in January, is better known as the 1st of January.
             if let Some(names) = months.as_deref().and_then(|months| months.strip_prefix("in "))
-                && let Some(dates) = days.strip_suffix("the month")
+                && let Some(dates) = days.strip_suffix("the month").filter(|dates| !dates.contains("the month"))
             {
                 days = format!("{dates}{names}");
                 months = None;
@@ -162,10 +162,19 @@ fn among(unit: &str, values: &[u32], size: u32) -> String {
         Shape::One(value) => format!("{unit} {value}"),
         Shape::Step(step) => format!("every {} {unit}", ordinal(step)),
         Shape::Range(from, upto) => format!("{unit}s {from} through {upto}"),
-        Shape::List(values) => {
-            format!("{unit}s {}", listed(&values.iter().map(u32::to_string).collect::<Vec<_>>()))
-        }
+        Shape::List(values) => format!("{unit}s {}", listed(&runs(&values))),
     }
+}
+
+/// A list with its runs of three and more abridged: `3 through 39`, `52`.
+fn runs(values: &[u32]) -> Vec<String> {
+    let chunks = values.chunk_by(|a, b| a + 1 == *b);
+    chunks
+        .flat_map(|chunk| match chunk {
+            [first, _, .., last] if chunk.len() > 2 => vec![format!("{first} through {last}")],
+            _ => chunk.iter().map(u32::to_string).collect(),
+        })
+        .collect()
 }
 
 fn shape(values: &[u32], size: u32) -> Shape {

@@ -260,12 +260,14 @@ impl Field {
         if let Some(place) = names.iter().position(|name| *name == upper) {
             return Ok((first + place) as u16);
         }
-        if let Some(short) = names.iter().find(|short| upper.starts_with(**short)) {
+        let is_word = upper.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if let Some(short) = names.iter().find(|short| is_word && upper.starts_with(**short)) {
             return Err(piece.wrong(format!("{name} '{}' is written out", piece.text), format!("write {short}")));
         }
         let hint = match upper.as_str() {
             "?" if self.is_quartz() => "? stands alone, and only in the day of month or the weekday".to_owned(),
             "?" => "write * instead; ? belongs to Quartz patterns".to_owned(),
+            text if text.contains(['–', '—']) => format!("a range takes a plain -; {}", self.allowed()),
             text if text.starts_with('-') => format!("negative values do not exist; {}", self.allowed()),
             _ => self.allowed(),
         };
