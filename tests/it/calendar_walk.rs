@@ -231,8 +231,8 @@ proptest! {
             let civil = civil(reading);
             let date = dates.as_ref().is_some_and(|dates| dates.contains(&civil.day()));
             let weekday = weekdays.is_some_and(|day| day % 7 == civil.weekday().num_days_from_sunday());
-            let open = dates.is_none() && weekdays.is_none();
-            (open || date || weekday) && minute.values.contains(&civil.minute()) && hour.values.contains(&civil.hour())
+            let day = date || weekday || (dates.is_none() && weekdays.is_none());
+            day && minute.values.contains(&civil.minute()) && hour.values.contains(&civil.hour())
         };
         let cron = Cron::parse(&text, DialectChoice::Auto, zone).unwrap();
         let walked = walk(zone, from, 60, 3 * 1440, fixed, means);
