@@ -35,8 +35,9 @@ pub const CRON_YEAR_MAX: i32 = 2199;
 pub const CRON_YEAR_MIN: i32 = 1970;
 /// Separate runs of years that one cron pattern may name; a range or a step is one run.
 pub const YEAR_RUNS_COUNT_MAX: usize = 5;
-/// Days between two looks for a change of a zone's offset; every zone keeps each offset for longer than that.
-pub const OFFSET_PROBE_DAYS_MAX: i64 = 7;
+/// Days between two looks for a change of a zone's offset; every zone keeps each offset for at least 7 (Boa Vista
+/// in October 2000, Gaza in 2054).
+pub const OFFSET_PROBE_DAYS_MAX: i64 = 6;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
