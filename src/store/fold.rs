@@ -1,8 +1,8 @@
 //! The rolling fold: a layer goes to `state`, `open` and the ledgers in sorted slices.
 //!
 //! Each slice rides in the transaction of some commit. States go first, in key order, then runs in the order of
-//! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing: the
-//! journal still holds the whole layer.
+//! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing:
+//! the journal still holds the whole layer.
 //! A ledger grows by segments: the settled runs of one layer, sorted, appended behind all earlier ones, because
 //! putting each run beside its schedule's older ones would touch about one page per run. A later segment wins.
 //! Invariant: what is being folded does not change; newer puts are in the layer above.
