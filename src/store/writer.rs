@@ -114,13 +114,16 @@ impl Writer {
 
     /// Notes which zone data the stored dues were computed with.
     pub fn set_zone_data(&mut self, version: &str) -> Result<(), StoreError> {
+        if self.stopped {
+            return Err(StoreError::Stopped);
+        }
         let written = begin(&self.db).and_then(|txn| {
             tables::put_text(&txn, meta::ZONE_DATA, version)?;
             Ok(txn.commit()?)
         });
         self.stopped |= written.is_err();
         written?;
-        self.publish_disk()
+        self.publish(Vec::new(), &Entries::default())
     }
 
     /// Folds everything and closes the file. Without it nothing is lost, but the next open reads the journal.
@@ -254,10 +257,6 @@ impl Writer {
             self.spare = Some(layer);
         }
         Ok(())
-    }
-
-    fn publish_disk(&mut self) -> Result<(), StoreError> {
-        self.publish(Vec::new(), &Entries::default())
     }
 }
 
