@@ -80,10 +80,10 @@ pub const TURN_TIMERS_COUNT_MAX: usize = 4096;
 pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
 /// Inputs that may wait in the loop's queue.
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
-/// Rows of the journal's fold written with one commit.
+/// Rows of the journal's fold written with one commit; more only when commits themselves add more.
 pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
 /// Rows committed and not folded yet that one layer of the store's overlay gathers; there are two layers.
-pub const OVERLAY_ROWS_COUNT_MAX: usize = 400_000;
+pub const OVERLAY_ROWS_COUNT_MAX: usize = 800_000;
 /// Commits that one layer of the overlay gathers.
 pub const OVERLAY_COMMITS_COUNT_MAX: usize = 16_384;
 /// Bytes of journal rows that one layer of the overlay keeps in memory.
