@@ -10,6 +10,8 @@ mod engine;
 mod runtime;
 mod spec;
 mod store;
+mod source;
+mod tidy;
 mod wheel;
 mod wheel_cases;
 mod wheel_speed;
