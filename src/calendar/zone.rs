@@ -48,9 +48,7 @@ impl Zone {
 
     /// Reads an IANA name, in any case.
     pub fn parse(name: &str) -> Result<Self, ZoneError> {
-        name.parse::<chrono_tz::Tz>()
-            .map(Self)
-            .map_err(|_| ZoneError { name: name.to_owned(), suggestion: None })
+        name.parse::<chrono_tz::Tz>().map(Self).map_err(|_| ZoneError { name: name.to_owned(), suggestion: None })
     }
 
     /// The IANA name.

@@ -1,0 +1,282 @@
+//! `chimewheel.toml`: from its text to a valid [`Config`], or to every problem at once.
+//!
+//! Strict: a key nobody knows is a problem with line, column and the nearest known key. Secrets are named, never
+//! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
+//! Not here: finding and reading the file, the environment (`surface`), whether the zone exists (the calendar's
+//! caller).
+
+mod later;
+mod section;
+mod show;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use self::section::{Section, Text};
+use crate::limits;
+use crate::problem::Problem;
+
+/// The address of the loopback surface unless something else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
+
+/// What the program runs with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Folder of the store and the admin token.
+    pub data: PathBuf,
+    /// Folder of schedule files.
+    pub schedules: PathBuf,
+    /// Folder of hooks.
+    pub scripts: PathBuf,
+    /// Address of the loopback surface.
+    pub listen: SocketAddr,
+    /// Name of the zone of schedules that name none.
+    pub timezone: String,
+    /// Gateways by name; `console` is always there.
+    pub gateways: BTreeMap<String, Gateway>,
+    /// Limits that may be set.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: Log,
+    /// What was said that this version cannot do.
+    pub notices: Vec<Notice>,
+}
+
+/// A configured gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// Messages are printed on standard output.
+    Console {
+        /// How.
+        format: Format,
+    },
+    /// A kind that this version does not have; a schedule that names it is refused.
+    NotBuilt {
+        /// Its kind.
+        kind: String,
+    },
+}
+
+/// The form of lines that are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The limits that an operator may set; the defaults are those of [`crate::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Days that history is kept.
+    pub history_days: u32,
+    /// Megabytes of the store's page cache.
+    pub cache_mb: usize,
+    /// Chats of one gateway served at the same time.
+    pub gateway_lanes: usize,
+    /// Seconds one send may take.
+    pub send_seconds: u64,
+    /// Seconds that deliveries in flight are waited for at shutdown.
+    pub shutdown_seconds: u64,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or a filter such as `info,chimewheel::store=debug`; `None`: as the command sees fit.
+    pub level: Option<String>,
+    /// The form of the lines.
+    pub format: Format,
+}
+
+/// Where a secret is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// In this environment variable.
+    Env(String),
+    /// In this file.
+    File(String),
+}
+
+/// A setting that is valid and that this version does not act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Path of the setting.
+    pub path: String,
+    /// What will not happen.
+    pub message: String,
+}
+
+/// What paths in a config mean.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The folder that relative paths are relative to.
+    pub base: &'a Path,
+    /// What `~/` stands for.
+    pub home: Option<&'a Path>,
+}
+
+impl Config {
+    /// The config of somebody who wrote none.
+    #[must_use]
+    pub fn defaults(origin: Origin<'_>) -> Self {
+        Self {
+            data: origin.path(".chimewheel"),
+            schedules: origin.path("schedules"),
+            scripts: origin.path("scripts"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
+            timezone: "UTC".to_owned(),
+            gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
+            limits: Limits::default(),
+            log: Log { level: None, format: Format::Text },
+            notices: Vec::new(),
+        }
+    }
+
+    /// Reads a config, or says everything that is wrong with it.
+    pub fn read(source: &str, origin: Origin<'_>) -> Result<Self, Vec<Problem>> {
+        let mut text = Text::new(source);
+        let (document, errors) = DeTable::parse_recoverable(source);
+        for error in &errors {
+            text.note(Problem::new("", error.message()), error.span().unwrap_or(0..0));
+        }
+        // A text that is not TOML is not judged further: half-read tables only give follow-up mistakes.
+        if !errors.is_empty() {
+            return Err(text.into_problems());
+        }
+        let config = Self::from_document(Section::new("", document.get_ref(), document.span()), &mut text, origin);
+        let problems = text.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn from_document(mut root: Section<'_, '_>, text: &mut Text<'_>, origin: Origin<'_>) -> Self {
+        let mut config = Self::defaults(origin);
+        for (key, place) in [("data", &mut config.data), ("schedules", &mut config.schedules)] {
+            if let Some(path) = root.parsed(text, key, |given| not_empty(given)) {
+                *place = origin.path(&path);
+            }
+        }
+        if let Some(path) = root.parsed(text, "scripts", |given| not_empty(given)) {
+            config.scripts = origin.path(&path);
+            config.notices.push(Notice::not_built("scripts", "hooks"));
+        }
+        if let Some(listen) = root.parsed(text, "listen", read_listen) {
+            config.listen = listen;
+        }
+        if let Some(zone) = root.parsed(text, "timezone", |given| not_empty(given)) {
+            config.timezone = zone;
+        }
+        if let Some(section) = root.section(text, "gateways") {
+            for (name, gateway) in section.names(text) {
+                let gateway = later::gateway(gateway, &name, text, &mut config.notices);
+                config.gateways.insert(name, gateway);
+            }
+        }
+        if let Some(section) = root.section(text, "limits") {
+            config.limits = Limits::read(section, text);
+        }
+        if let Some(section) = root.section(text, "log") {
+            config.log = Log::read(section, text);
+        }
+        later::read(&mut root, text, &mut config.notices);
+        root.finish(text);
+        config
+    }
+}
+
+impl Limits {
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        let mut limits = Self::default();
+        if let Some(days) = section.whole(text, "history_days", 1..3651) {
+            limits.history_days = days as u32;
+        }
+        if let Some(megabytes) = section.whole(text, "cache_mb", 1..65_537) {
+            limits.cache_mb = megabytes as usize;
+        }
+        if let Some(lanes) = section.whole(text, "gateway_lanes", 1..4097) {
+            limits.gateway_lanes = lanes as usize;
+        }
+        if let Some(seconds) = section.whole(text, "send_seconds", 1..601) {
+            limits.send_seconds = seconds;
+        }
+        if let Some(seconds) = section.whole(text, "shutdown_seconds", 0..601) {
+            limits.shutdown_seconds = seconds;
+        }
+        section.finish(text);
+        limits
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            history_days: limits::HISTORY_DAYS_MAX,
+            cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024),
+            gateway_lanes: limits::GATEWAY_LANES_COUNT_MAX,
+            send_seconds: limits::SEND_MS_MAX / 1000,
+            shutdown_seconds: limits::SHUTDOWN_MS_MAX / 1000,
+        }
+    }
+}
+
+impl Log {
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        let level = section.parsed(text, "level", |given| not_empty(given));
+        let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
+        section.finish(text);
+        Self { level, format: format.unwrap_or(Format::Text) }
+    }
+}
+
+impl Notice {
+    fn not_built(path: impl Into<String>, what: &str) -> Self {
+        Self {
+            path: path.into(),
+            message: format!("{what} are not built into this version; this setting does nothing"),
+        }
+    }
+}
+
+impl Origin<'_> {
+    /// The path that a text names.
+    #[must_use]
+    pub fn path(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            (Some(_), None) | (None, _) => self.base.join(text),
+        }
+    }
+}
+
+/// Reads an address and refuses one that other machines can reach.
+pub fn read_listen(given: &str) -> Result<SocketAddr, Problem> {
+    let address = given.replace("localhost:", "127.0.0.1:");
+    let address: SocketAddr = address.parse().map_err(|_| {
+        Problem::new("", "is not an address with a port").hint(format!("such as {DEFAULT_LISTEN}; port 0 takes any"))
+    })?;
+    if !address.ip().is_loopback() {
+        let hint = "this version answers on loopback only; put a reverse proxy in front for more";
+        return Err(Problem::new("", "other machines could reach this address").hint(hint));
+    }
+    Ok(address)
+}
+
+fn not_empty(given: &str) -> Result<String, Problem> {
+    if given.trim().is_empty() { Err(Problem::new("", "is empty")) } else { Ok(given.to_owned()) }
+}
+
+/// Where the value at a path stands in a text, for what only the caller can judge.
+#[must_use]
+pub fn place_of(source: &str, path: &str) -> Option<crate::problem::Place> {
+    let (document, _) = DeTable::parse_recoverable(source);
+    let mut keys = path.split('.');
+    let mut value = document.get_ref().get(keys.next()?)?;
+    for key in keys {
+        value = value.get_ref().as_table()?.get(key)?;
+    }
+    Some(section::place(source, value.span()))
+}
