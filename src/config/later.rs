@@ -4,7 +4,7 @@
 //! Not here: what the settings will do.
 
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, not_empty};
+use super::{Format, Gateway, Notice, Surroundings, not_empty};
 use crate::problem::{Problem, nearest};
 
 /// The kinds of gateway that exist, and the secrets each one names.
@@ -38,7 +38,7 @@ pub(super) fn gateway(
             }
         })
     };
-    let path = section.path("kind");
+    let path = section.path("");
     let missing = !section.has("kind");
     let Some((kind, secrets)) = section.parsed(text, "kind", known) else {
         if missing {
@@ -81,14 +81,19 @@ pub(super) fn gateway(
     section.finish(text);
     let message =
         format!("gateways of kind {kind} are not built into this version; schedules that name it are refused");
-    notices.push(Notice { path, message });
+    notices.push(Notice { path: path.trim_end_matches('.').to_owned(), message });
     Gateway::NotBuilt { kind: (*kind).to_owned() }
 }
 
 /// Reads everything at the top level that only later versions act on.
-pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mut Vec<Notice>) {
+pub(super) fn read(
+    root: &mut Section<'_, '_>,
+    text: &mut Text<'_>,
+    around: Surroundings<'_>,
+    notices: &mut Vec<Notice>,
+) {
     for (key, what) in [("engine_json", "model settings"), ("heartbeat", "heartbeat files")] {
-        if root.parsed(text, key, |given| not_empty(given)).is_some() {
+        if root.parsed(text, key, not_empty).is_some() {
             notices.push(Notice::not_built(key, what));
         }
     }
@@ -104,7 +109,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mu
     }
     if let Some(section) = root.section(text, "agents") {
         for (_, agent) in section.names(text) {
-            self::agent(agent, text);
+            self::agent(agent, text, around);
         }
         notices.push(Notice::not_built("agents", "settings of single agents"));
     }
@@ -143,8 +148,8 @@ fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.finish(text);
 }
 
-fn agent(mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    section.parsed(text, "timezone", |given| not_empty(given));
+fn agent(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) {
+    section.parsed(text, "timezone", |given| (around.zone)(given));
     section.string(text, "model");
     section.string(text, "system_prompt");
     section.string(text, "system_prompt_file");

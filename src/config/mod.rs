@@ -2,8 +2,7 @@
 //!
 //! Strict: a key nobody knows is a problem with line, column and the nearest known key. Secrets are named, never
 //! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
-//! Not here: finding and reading the file, the environment (`surface`), whether the zone exists (the calendar's
-//! caller).
+//! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
 mod later;
 mod section;
@@ -111,23 +110,27 @@ pub struct Notice {
     pub message: String,
 }
 
-/// What paths in a config mean.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
+/// What a config is read by, besides its text: all that this module does not know itself.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
     /// The folder that relative paths are relative to.
     pub base: &'a Path,
     /// What `~/` stands for.
     pub home: Option<&'a Path>,
+    /// Judges the name of a time zone.
+    pub zone: &'a dyn Fn(&str) -> Result<(), Problem>,
+    /// Judges a log level or filter.
+    pub filter: &'a dyn Fn(&str) -> Result<(), Problem>,
 }
 
 impl Config {
     /// The config of somebody who wrote none.
     #[must_use]
-    pub fn defaults(origin: Origin<'_>) -> Self {
+    pub fn defaults(around: Surroundings<'_>) -> Self {
         Self {
-            data: origin.path(".chimewheel"),
-            schedules: origin.path("schedules"),
-            scripts: origin.path("scripts"),
+            data: around.path(".chimewheel"),
+            schedules: around.path("schedules"),
+            scripts: around.path("scripts"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
@@ -138,7 +141,7 @@ impl Config {
     }
 
     /// Reads a config, or says everything that is wrong with it.
-    pub fn read(source: &str, origin: Origin<'_>) -> Result<Self, Vec<Problem>> {
+    pub fn read(source: &str, around: Surroundings<'_>) -> Result<Self, Vec<Problem>> {
         let mut text = Text::new(source);
         let (document, errors) = DeTable::parse_recoverable(source);
         for error in &errors {
@@ -148,26 +151,26 @@ impl Config {
         if !errors.is_empty() {
             return Err(text.into_problems());
         }
-        let config = Self::from_document(Section::new("", document.get_ref(), document.span()), &mut text, origin);
+        let config = Self::from_document(Section::new("", document.get_ref(), document.span()), &mut text, around);
         let problems = text.into_problems();
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
-    fn from_document(mut root: Section<'_, '_>, text: &mut Text<'_>, origin: Origin<'_>) -> Self {
-        let mut config = Self::defaults(origin);
+    fn from_document(mut root: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let mut config = Self::defaults(around);
         for (key, place) in [("data", &mut config.data), ("schedules", &mut config.schedules)] {
-            if let Some(path) = root.parsed(text, key, |given| not_empty(given)) {
-                *place = origin.path(&path);
+            if let Some(path) = root.parsed(text, key, not_empty) {
+                *place = around.path(&path);
             }
         }
-        if let Some(path) = root.parsed(text, "scripts", |given| not_empty(given)) {
-            config.scripts = origin.path(&path);
+        if let Some(path) = root.parsed(text, "scripts", not_empty) {
+            config.scripts = around.path(&path);
             config.notices.push(Notice::not_built("scripts", "hooks"));
         }
         if let Some(listen) = root.parsed(text, "listen", read_listen) {
             config.listen = listen;
         }
-        if let Some(zone) = root.parsed(text, "timezone", |given| not_empty(given)) {
+        if let Some(zone) = root.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned())) {
             config.timezone = zone;
         }
         if let Some(section) = root.section(text, "gateways") {
@@ -180,9 +183,9 @@ impl Config {
             config.limits = Limits::read(section, text);
         }
         if let Some(section) = root.section(text, "log") {
-            config.log = Log::read(section, text);
+            config.log = Log::read(section, text, around);
         }
-        later::read(&mut root, text, &mut config.notices);
+        later::read(&mut root, text, around, &mut config.notices);
         root.finish(text);
         config
     }
@@ -224,8 +227,8 @@ impl Default for Limits {
 }
 
 impl Log {
-    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Self {
-        let level = section.parsed(text, "level", |given| not_empty(given));
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let level = section.parsed(text, "level", |given| (around.filter)(given).map(|()| given.to_owned()));
         let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
         section.finish(text);
         Self { level, format: format.unwrap_or(Format::Text) }
@@ -241,7 +244,7 @@ impl Notice {
     }
 }
 
-impl Origin<'_> {
+impl Surroundings<'_> {
     /// The path that a text names.
     #[must_use]
     pub fn path(&self, text: &str) -> PathBuf {
@@ -267,16 +270,4 @@ pub fn read_listen(given: &str) -> Result<SocketAddr, Problem> {
 
 fn not_empty(given: &str) -> Result<String, Problem> {
     if given.trim().is_empty() { Err(Problem::new("", "is empty")) } else { Ok(given.to_owned()) }
-}
-
-/// Where the value at a path stands in a text, for what only the caller can judge.
-#[must_use]
-pub fn place_of(source: &str, path: &str) -> Option<crate::problem::Place> {
-    let (document, _) = DeTable::parse_recoverable(source);
-    let mut keys = path.split('.');
-    let mut value = document.get_ref().get(keys.next()?)?;
-    for key in keys {
-        value = value.get_ref().as_table()?.get(key)?;
-    }
-    Some(section::place(source, value.span()))
 }

@@ -39,7 +39,7 @@ impl<'t> Text<'t> {
 }
 
 /// Line and column of a stretch of bytes.
-pub(super) fn place(source: &str, span: Range<usize>) -> Place {
+fn place(source: &str, span: Range<usize>) -> Place {
     let start = span.start.min(source.len());
     let before = &source[..start];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

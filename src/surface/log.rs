@@ -40,7 +40,7 @@ pub fn start(logging: &Logging<'_>) -> Result<(), Error> {
 /// Reads a level or a filter.
 pub fn read_filter(text: &str) -> Result<EnvFilter, Problem> {
     EnvFilter::builder().parse(text).map_err(|error| {
-        Problem::new("log.level", format!("is not a level or filter: {error}"))
+        Problem::new("", format!("is not a level or filter: {error}"))
             .value(text)
             .hint("error, warn, info, debug, trace, or such as info,chimewheel::store=debug")
     })

@@ -14,7 +14,7 @@ use super::fields::{Fields, ScheduleFields};
 #[command(
     name = "chimewheel",
     version,
-    about,
+    about = "Schedules in, messages out, nothing lost.",
     max_term_width = 100,
     after_help = "Examples:\n  chimewheel serve\n  chimewheel add --in 2h --message 'Review the PR'\n  \
                   chimewheel add --cron '0 9 * * MON-FRI' --timezone Europe/Berlin --message 'Standup'\n  \
@@ -34,16 +34,37 @@ pub struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
     /// Config file [default: ./chimewheel.toml, then ~/.config/chimewheel/chimewheel.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "CHIMEWHEEL_CONFIG", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CHIMEWHEEL_CONFIG",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
     pub config: Option<PathBuf>,
     /// Folder of the store and the admin token [default: the config's, else .chimewheel]
-    #[arg(long, global = true, value_name = "DIR", env = "CHIMEWHEEL_DATA", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CHIMEWHEEL_DATA",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
     pub data: Option<PathBuf>,
     /// Print JSON instead of text and tables
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     /// Log level or filter, such as debug or info,chimewheel::store=debug
-    #[arg(long, global = true, value_name = "LEVEL", env = "CHIMEWHEEL_LOG", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "CHIMEWHEEL_LOG",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
     pub log_level: Option<String>,
     /// Form of log lines
     #[arg(long, global = true, value_name = "FORM", help_heading = "Everywhere")]

@@ -63,16 +63,16 @@ pub struct Fields {
     #[arg(long, visible_alias = "tz", value_name = "ZONE", help_heading = "Trigger (one of)")]
     pub timezone: Option<String>,
     /// The text to send, literally
-    #[arg(long, short, value_name = "TEXT", help_heading = "Message")]
+    #[arg(long, short, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Message")]
     pub message: Option<String>,
     /// Gateway [default for add: console]
     #[arg(long, value_name = "NAME", help_heading = "Destination")]
     pub gateway: Option<String>,
     /// The platform's id of the chat
-    #[arg(long, value_name = "ID", help_heading = "Destination")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Destination")]
     pub chat_id: Option<String>,
     /// Thread or topic in the chat
-    #[arg(long, value_name = "ID", help_heading = "Destination")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Destination")]
     pub thread: Option<String>,
     /// No due earlier than this
     #[arg(long, value_name = "TIME", help_heading = "Bounds")]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Global, LogFormat};
 use crate::calendar::Zone;
-use crate::config::{Config, Format, Origin};
+use crate::config::{Config, Format, Surroundings};
 use crate::limits;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
@@ -60,13 +60,19 @@ impl Setup {
             None => (None, String::new()),
         };
         let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let origin = Origin { base, home: home.as_deref() };
-        let read = Config::read(&text, origin).and_then(|config| judge(&config, &text).map(|zone| (config, zone)));
-        let (mut config, zone) = match (read, file.clone()) {
-            (Ok(read), _) => read,
+        let around = Surroundings {
+            base,
+            home: home.as_deref(),
+            zone: &|name| read_zone(name).map(|_| ()),
+            filter: &|text| log::read_filter(text).map(|_| ()),
+        };
+        let mut config = match (Config::read(&text, around), file.clone()) {
+            (Ok(config), _) => config,
             (Err(problems), Some(file)) => return Err(SetupError::Broken(Broken { file, text, problems })),
             (Err(problems), None) => return Err(SetupError::Other(Error::problems(problems))),
         };
+        // The config has been judged by the same function, so this cannot fail.
+        let zone = read_zone(&config.timezone).map_err(|problem| SetupError::Other(Error::bad_input(problem)))?;
         if let Some(data) = &global.data {
             config.data.clone_from(data);
         }
@@ -91,22 +97,6 @@ impl Setup {
         let filter = self.config.log.level.as_deref().unwrap_or(level);
         log::start(&Logging { filter, format: self.config.log.format, colour })
     }
-}
-
-/// Judges what the config itself cannot: the zone, and the filter of the log.
-fn judge(config: &Config, text: &str) -> Result<Zone, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let zone = read_zone(&config.timezone).map_err(|problem| {
-        let problem = Problem { path: "timezone".to_owned(), ..problem };
-        problems
-            .push(Problem { place: crate::config::place_of(text, "timezone"), ..problem }.value(&config.timezone));
-    });
-    if let Some(level) = &config.log.level
-        && let Err(problem) = log::read_filter(level)
-    {
-        problems.push(Problem { place: crate::config::place_of(text, "log.level"), ..problem });
-    }
-    zone.ok().filter(|_| problems.is_empty()).ok_or(problems)
 }
 
 fn find_file(global: &Global, home: Option<&Path>) -> Result<Option<(PathBuf, String)>, Error> {

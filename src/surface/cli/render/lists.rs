@@ -120,6 +120,7 @@ fn last(line: &Line, look: Look) -> String {
 
 fn settled(run: &RunLine, look: Look) -> String {
     match (run.settled_at, run.retry_at) {
+        (Some(at), _) if run.attempts == 0 => relative(at.0, look.now),
         (Some(at), _) => {
             let late = at.0.since(run.through.as_ref().unwrap_or(&run.due).utc.0);
             format!("{}\n{} ms after the due", relative(at.0, look.now), late.as_millis())
