@@ -65,7 +65,12 @@ fn options_declare_a_schedule() {
         &["--in", "2h", "-m", "hi", "--no-destination"],
         expect![[r#"{"destination":null,"payload":{"message":"hi"},"schedule":{"in":"2h"}}"#]],
     );
-    declared(&["--cron", "0 9 * * *", "--gateway", "telegram", "--chat-id", "-1", "-m", "hi"], expect![[r#"{"destination":{"chat_id":"-1","gateway":"telegram"},"payload":{"message":"hi"},"schedule":{"cron":"0 9 * * *"}}"#]]);
+    declared(
+        &["--cron", "0 9 * * *", "--gateway", "telegram", "--chat-id", "-1", "-m", "hi"],
+        expect![[
+            r#"{"destination":{"chat_id":"-1","gateway":"telegram"},"payload":{"message":"hi"},"schedule":{"cron":"0 9 * * *"}}"#
+        ]],
+    );
     let all = [
         "--id=a",
         "--name=b",
@@ -95,7 +100,12 @@ fn options_declare_a_schedule() {
         "--client-token=t",
         "--dialect=unix",
     ];
-    declared(&all, expect![[r#"{"agent":"c","catchup_window":"1h","client_token":"t","delivery":"at_most_once","destination":{"chat_id":"local","gateway":"console","thread":"7"},"end_at":"e","id":"a","jitter":"1s","labels":{"team":"core"},"max_runs":3,"misfire_policy":"skip","name":"b","overlap_policy":"skip","paused":true,"payload":{"message":"m"},"retry":{"backoff_max":"2s","backoff_min":"1s","max_age":"1h","max_attempts":4},"schedule":{"anchor":"x","dialect":"unix","every":"5s","timezone":"Europe/Berlin"},"start_at":"s","vars":{"n":[1],"who":"Ada"}}"#]]);
+    declared(
+        &all,
+        expect![[
+            r#"{"agent":"c","catchup_window":"1h","client_token":"t","delivery":"at_most_once","destination":{"chat_id":"local","gateway":"console","thread":"7"},"end_at":"e","id":"a","jitter":"1s","labels":{"team":"core"},"max_runs":3,"misfire_policy":"skip","name":"b","overlap_policy":"skip","paused":true,"payload":{"message":"m"},"retry":{"backoff_max":"2s","backoff_min":"1s","max_age":"1h","max_attempts":4},"schedule":{"anchor":"x","dialect":"unix","every":"5s","timezone":"Europe/Berlin"},"start_at":"s","vars":{"n":[1],"who":"Ada"}}"#
+        ]],
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The command line: reads arguments, asks for operations, prints answers.
 //!
 //! A command asks the daemon that owns the data folder, and opens the store itself where none runs. `next`,
-//! `guide` and `config` need neither. Exit codes are those of [`Code`](super::error::Code).
+//! `guide` and `config` need neither. Exit codes are those of [`Code`].
 //! Not here: what operations do.
 
 mod args;
