@@ -1,4 +1,68 @@
-//! chimewheel: a declarative timer-wheel engine.
+//! chimewheel is a declarative timer-wheel engine: schedules go in, messages come out, and every due time is
+//! accounted for.
+//!
+//! # The road of a message
+//!
+//! A *surface* (`cli`, `http`, schedule files) parses what somebody wrote and asks for one *operation*. `spec` turns
+//! the raw text into a valid [`spec::Schedule`], or into every problem at once. The *runtime* owns one loop on a
+//! thread of its own; it hands the schedule to the *engine*, which is pure: an input and the time go in, effects come
+//! out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, or a send
+//! through a *gateway*.
+//!
+//! ```text
+//!  cli   http   files                surfaces: parse, print, nothing else
+//!    \     |     /
+//!         ops                        one request and reply type per operation
+//!          |
+//!    spec::validate                  raw -> Schedule, or every problem (path, value, hint, place)
+//!          |
+//!       runtime                      ONE loop: owns engine and clock; a commit thread writes
+//!          |  Input + now                        ^  Input::Answered
+//!          v                                     |
+//!       engine = wheel + calendar + policy       |
+//!          |  Effect, drained in order           |
+//!          +--> store     committed before anything below happens
+//!          +--> dispatch --> gateway ------------+
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. Ranks 0 to 2 and `engine` contain no `async` and read no clock, environment, file, socket or random source:
+//!    `now` and seeds are arguments.
+//! 2. `runtime/clock.rs` is the only file that asks the time.
+//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `clap`, `axum` and `hyper` only in
+//!    `surface`.
+//! 4. `gateway` and `store` do not know each other; only `runtime` joins them.
+//! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
+//! 6. An occurrence is durable before its first external effect.
+//! 7. Every queue, loop, list and text has a named limit ([`limits`]).
+//! 8. The wheel is a cache: dropping it and rebuilding it from the store changes nothing observable.
+//!
+//! `tests/it/tidy.rs` checks what a machine can check of these.
+//!
+//! # Words
+//!
+//! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
+//! (`at`, `in`, `every`, `cron`). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
+//! generation of a schedule. *run*: the execution of an occurrence. *attempt*: one try of a delivery. *delivery*:
+//! handing a finished text to a gateway. *misfire*: a due that passed while it could not be served. *ledger*: the
+//! record of occurrences and what became of them. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
+//!
+//! # Modules in reading order
+//!
+//! | rank | module | holds |
+//! |---|---|---|
+//! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
+//! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English |
+//! | 1 | [`wheel`] | the timer wheel |
+//! | 1 | [`config`] | `chimewheel.toml` |
+//! | 2 | [`spec`] | what a user may write, and what is valid |
+//! | 3 | [`engine`] | the state machine of occurrences: misfire, retry, order, pause, bounds |
+//! | 3 | [`gateway`] | ways to reach chats |
+//! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
+//! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
+//! | 6 | [`surface`] | operations, command line, HTTP, files |
+//! | | [`guide`] | the user's documentation |
 
 pub mod calendar;
 pub mod config;
@@ -10,6 +74,7 @@ pub mod limits;
 pub mod problem;
 pub mod runtime;
 pub mod spec;
+pub mod store;
 pub mod surface;
 pub mod time;
 pub mod wheel;

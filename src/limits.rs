@@ -12,6 +12,14 @@ pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.
 pub const FILE_SCHEDULES_MAX: usize = 10_000;
+/// Values in one schedule file once its aliases are followed.
+pub const FILE_VALUES_MAX: usize = 1_000_000;
+/// Schedule files in one folder.
+pub const FOLDER_FILES_MAX: usize = 100_000;
+/// Folders inside one another.
+pub const FOLDER_LEVELS_MAX: usize = 16;
+/// Problems collected about one text; further ones are dropped.
+pub const PROBLEMS_COUNT_MAX: usize = 1000;
 /// Labels, and variables, of one schedule.
 pub const LABELS_COUNT_MAX: usize = 64;
 /// Bytes of all variables of one schedule as JSON.
@@ -23,6 +31,10 @@ pub const SEARCH_YEARS_MAX: i32 = 60;
 pub const CRON_YEAR_MAX: i32 = 2199;
 /// The first year a cron pattern may name.
 pub const CRON_YEAR_MIN: i32 = 1970;
+/// Separate runs of years that one cron pattern may name; a range or a step is one run.
+pub const YEAR_RUNS_COUNT_MAX: usize = 5;
+/// Days between two looks for a change of a zone's offset; every zone keeps each offset for longer than that.
+pub const OFFSET_PROBE_DAYS_MAX: i64 = 7;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
@@ -32,6 +44,8 @@ pub const EVERY_MS_MIN: u64 = 1000;
 pub const SPAN_MS_MAX: u64 = 100 * 366 * 86_400_000;
 /// Milliseconds by which a one-shot may already be past when it is accepted; it then fires at once.
 pub const LATE_CREATE_MS_MAX: u64 = 60_000;
+/// Milliseconds by which jitter may put off a due: 24 hours.
+pub const JITTER_MS_MAX: u64 = 86_400_000;
 
 /// Milliseconds a due may be behind after an interruption before it counts as a misfire.
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
@@ -65,6 +79,24 @@ pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
 /// Rows of the journal's fold written with one commit.
 pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
+/// Rows committed and not folded yet that one layer of the store's overlay gathers; there are two layers.
+pub const OVERLAY_ROWS_COUNT_MAX: usize = 400_000;
+/// Commits that one layer of the overlay gathers.
+pub const OVERLAY_COMMITS_COUNT_MAX: usize = 16_384;
+/// Bytes of journal rows that one layer of the overlay keeps in memory.
+pub const OVERLAY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Folded journal rows removed with one commit.
+pub const JOURNAL_TRIM_ROWS_MAX: usize = 16;
+/// Bytes of one journal row, which is one batch.
+pub const JOURNAL_ROW_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Rows folded with one commit while the store closes.
+pub const CLOSE_ROWS_COUNT_MAX: usize = 65_536;
+/// Settled runs of one day below which a fold adds to the day's last segment instead of beginning another.
+pub const SEGMENT_ROWS_MIN: usize = 4096;
+/// Cron patterns that the store keeps read.
+pub const CRONS_COUNT_MAX: usize = 16_384;
+/// Milliseconds for which a lock on the data folder is waited out before its owner is reported.
+pub const OWNER_WAIT_MS_MAX: u64 = 100;
 /// Bytes of redb's page cache.
 pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Days that history is kept.
@@ -87,3 +119,5 @@ const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must 
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
+const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
+const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");

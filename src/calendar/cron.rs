@@ -1,9 +1,16 @@
 //! Cron patterns in two dialects.
+//!
+//! Units: dues are whole seconds, as `Timestamp`; an instant between two seconds counts as the earlier one.
+//! Invariant: a parsed pattern keeps its text, its dialect and its zone, never an offset.
+//! Not here: reading fields (`dialect`, `field`), the search (`search`, `fold`), sentences (`describe`).
+//! Source: DESIGN section 5; the two dialects differ in weekday numbers, so the dialect is part of the value.
 
 use std::fmt;
 use std::ops::Range;
 
-use super::Zone;
+use super::fold::Fold;
+use super::matcher::Matcher;
+use super::{Zone, describe, dialect};
 use crate::time::Timestamp;
 
 /// Which rules a pattern follows.
@@ -33,6 +40,7 @@ pub struct Cron {
     text: String,
     dialect: Dialect,
     zone: Zone,
+    matcher: Matcher,
 }
 
 /// A text that is not a cron pattern.
@@ -46,6 +54,15 @@ pub struct CronError {
     pub hint: Option<String>,
 }
 
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unix => "unix",
+            Self::Quartz => "quartz",
+        })
+    }
+}
+
 impl fmt::Display for CronError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -56,8 +73,9 @@ impl std::error::Error for CronError {}
 
 impl Cron {
     /// Reads a pattern.
-    pub fn parse(text: &str, _choice: DialectChoice, zone: Zone) -> Result<Self, CronError> {
-        Ok(Self { text: text.to_owned(), dialect: Dialect::Unix, zone })
+    pub fn parse(text: &str, choice: DialectChoice, zone: Zone) -> Result<Self, CronError> {
+        let (dialect, matcher) = dialect::read(text, choice)?;
+        Ok(Self { text: text.to_owned(), dialect, zone, matcher })
     }
 
     /// The text it was read from.
@@ -78,9 +96,47 @@ impl Cron {
         self.zone
     }
 
+    /// Whether its time of day is fixed: served once a day through clock changes. Otherwise it has a wildcard among
+    /// second, minute and hour, and keeps its real-time cadence.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.matcher.fixed
+    }
+
     /// The first match strictly after `after`.
     #[must_use]
-    pub fn next_after(&self, _after: Timestamp) -> Option<Timestamp> {
-        None
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.fold()
+            .next_after(whole_second(after))
+            .map(Timestamp::from_seconds)
+            .filter(|due| *due < Timestamp::HORIZON)
     }
+
+    /// The latest match in `(after, until]`.
+    #[must_use]
+    pub fn latest_in(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        let latest = self.fold().latest_upto(whole_second(until))?;
+        (latest > whole_second(after)).then(|| Timestamp::from_seconds(latest))
+    }
+
+    /// How many matches lie in `(after, until]`.
+    #[must_use]
+    pub fn count_in(&self, after: Timestamp, until: Timestamp) -> u64 {
+        self.fold().count(whole_second(after), whole_second(until))
+    }
+
+    /// A sentence in plain English, without a full stop.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{}, {}", describe::pattern(&self.matcher), self.zone.name())
+    }
+
+    fn fold(&self) -> Fold<'_> {
+        Fold::new(&self.matcher, self.zone.offsets())
+    }
+}
+
+/// The second an instant lies in, held within the years that patterns cover: one second before 1970 to the horizon.
+fn whole_second(instant: Timestamp) -> i64 {
+    instant.as_millis().clamp(-1000, Timestamp::HORIZON.as_millis() - 1).div_euclid(1000)
 }

@@ -2,11 +2,26 @@
 //!
 //! Units: zone-local civil fields inside, `Timestamp` at the door. Rounding: dues are whole milliseconds; cron
 //! dues are whole seconds.
-//! Invariant: `next_after(t)` is strictly later than `t`, so every walk ends.
+//! Invariant: `next_after(t)` is strictly later than `t`, so every walk ends; `latest_in` and `count_in` agree with
+//! that walk; no due lies at or beyond `Timestamp::HORIZON`, no cron due before 1970.
+//! Reading order: `cron`, `dialect`, `field` (text in), `matcher` (the compiled pattern), `search` (civil time),
+//! `fold` and `offsets` (clock changes), `describe` (text out).
 //! Not here: jitter, bounds and misfires (`engine`), the current time (callers pass it).
 //! Source: POSIX crontab, OCPS 1.4, Quartz `CronExpression`; Debian's cron for daylight saving.
 
+mod civil;
 mod cron;
+mod describe;
+mod dialect;
+mod every;
+mod field;
+mod fold;
+mod matcher;
+mod offsets;
+mod piece;
+mod search;
+mod words;
+mod years;
 mod zone;
 
 use std::sync::Arc;
@@ -15,6 +30,7 @@ pub use cron::{Cron, CronError, Dialect, DialectChoice};
 pub use zone::{Local, ZONE_DATA_VERSION, Zone, ZoneError};
 
 use crate::time::{Span, Timestamp};
+use every::Rhythm;
 
 /// When a schedule is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,26 +51,44 @@ pub enum Trigger {
 impl Trigger {
     /// The first due strictly after `after`.
     #[must_use]
-    pub fn next_after(&self, _after: Timestamp) -> Option<Timestamp> {
-        None
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::At(at) => Some(*at).filter(|at| *at > after && *at < Timestamp::HORIZON),
+            Self::Every { period, anchor } => Rhythm::new(*period, *anchor).next_after(after),
+            Self::Cron(cron) => cron.next_after(after),
+        }
     }
 
     /// The latest due in `(after, until]`, found without walking the dues between.
     #[must_use]
-    pub fn latest_in(&self, _after: Timestamp, _until: Timestamp) -> Option<Timestamp> {
-        None
+    pub fn latest_in(&self, after: Timestamp, until: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::At(at) => Some(*at).filter(|at| *at > after && *at <= until && *at < Timestamp::HORIZON),
+            Self::Every { period, anchor } => {
+                Rhythm::new(*period, *anchor).latest_upto(until).filter(|due| *due > after)
+            }
+            Self::Cron(cron) => cron.latest_in(after, until),
+        }
     }
 
     /// How many dues lie in `(after, until]`, counted without walking them one by one.
     #[must_use]
-    pub fn count_in(&self, _after: Timestamp, _until: Timestamp) -> u64 {
-        0
+    pub fn count_in(&self, after: Timestamp, until: Timestamp) -> u64 {
+        match self {
+            Self::At(_) => u64::from(self.latest_in(after, until).is_some()),
+            Self::Every { period, anchor } => Rhythm::new(*period, *anchor).count(after, until),
+            Self::Cron(cron) => cron.count_in(after, until),
+        }
     }
 
     /// Whether it keeps a real-time cadence through clock changes: `every`, and cron with a wildcard time.
     #[must_use]
     pub fn keeps_cadence(&self) -> bool {
-        false
+        match self {
+            Self::At(_) => false,
+            Self::Every { .. } => true,
+            Self::Cron(cron) => !cron.is_fixed(),
+        }
     }
 
     /// Whether it can be due more than once.
@@ -65,7 +99,11 @@ impl Trigger {
 
     /// A sentence in plain English, without a full stop; times of `at` are shown in `zone`.
     #[must_use]
-    pub fn describe(&self, _zone: Zone) -> String {
-        String::new()
+    pub fn describe(&self, zone: Zone) -> String {
+        match self {
+            Self::At(at) => format!("Once at {}, {zone}", zone.format_civil(*at)),
+            Self::Every { period, .. } => describe::rhythm(*period),
+            Self::Cron(cron) => cron.describe(),
+        }
     }
 }

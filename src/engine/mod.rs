@@ -1,5 +1,419 @@
 //! The scheduling core: an input and the time go in, effects come out.
 //!
-//! Not here: clocks, files, sockets, threads. See `ledger` for what is recorded.
+//! The contract has three calls, in this order, for ever: [`Engine::handle`] makes one mutation at a given instant,
+//! [`Engine::poll_effect`] is drained until it answers `None`, [`Engine::next_wakeup`] says how long to sleep.
+//! Effects come in order: what must be durable ([`Effect::Persist`]) stands before what may only happen afterwards
+//! (`Send`, `Reply`, `Forget`), so the caller commits everything up to a point and then acts.
+//!
+//! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
+//! phase (`change.rs`). Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`.
+//!
+//! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
+//! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
+//! schedule up to `now` is covered by one record once `handle(now, Tick)` has drained.
+//! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
+mod backoff;
+pub mod boot;
 pub mod change;
+mod clock;
+mod declare;
+mod lanes;
+mod plans;
+mod serve;
+mod settle;
+mod slots;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::engine::change::{Change, LaneId, Run, State};
+use crate::engine::lanes::Lanes;
+use crate::engine::plans::Plans;
+use crate::engine::slots::Slots;
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::spec::Schedule;
+use crate::time::{Span, Timestamp};
+use crate::wheel::{Key, Wheel};
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Look at the time.
+    Tick,
+    /// A new schedule, or a cancelled one declared anew, under a key that has no slot.
+    Create {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its key.
+        key: ScheduleKey,
+        /// The declaration.
+        schedule: Arc<Schedule>,
+        /// How it starts.
+        start: Start,
+        /// One above the generations used before under this key; 1 for a new key.
+        generation: u32,
+    },
+    /// A known schedule says something else from now on.
+    Update {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its key.
+        key: ScheduleKey,
+        /// The new declaration.
+        schedule: Arc<Schedule>,
+        /// Whether its times changed.
+        timing: Timing,
+        /// Paused or not from now on; `None`: as it was.
+        paused: Option<bool>,
+    },
+    /// Its dues are skipped until a resume.
+    Pause {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// The end of a pause.
+    Resume {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// The end of a schedule.
+    Cancel {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// One run outside the schedule's times.
+    RunNow {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// What became of an attempt.
+    Answered {
+        /// Whose.
+        occurrence: OccurrenceId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The row of a schedule the engine had forgotten, because somebody asks for it.
+    Recall {
+        /// Its key.
+        key: ScheduleKey,
+        /// Its row.
+        state: State,
+        /// Its declaration.
+        schedule: Arc<Schedule>,
+    },
+    /// The last row of a finished schedule is durable: its slot may go.
+    Forget {
+        /// Its key.
+        key: ScheduleKey,
+    },
+}
+
+/// How a new schedule starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Armed.
+    Active,
+    /// Waiting for a resume.
+    Paused,
+    /// Its only time had passed when it was declared: recorded as skipped.
+    Past,
+}
+
+/// Whether an update changes when a schedule is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Its dues stay.
+    Keep,
+    /// Its dues are reckoned from now.
+    Renew,
+}
+
+/// What became of one attempt to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The gateway took it.
+    Delivered {
+        /// The platform's id of the message.
+        message_id: Option<String>,
+    },
+    /// Trying again may help.
+    Retry {
+        /// What happened.
+        error: String,
+        /// The provider asks to wait at least this long.
+        after: Option<Span>,
+    },
+    /// Trying again cannot help.
+    Permanent {
+        /// What happened.
+        error: String,
+    },
+    /// The gateway may or may not have taken it.
+    Ambiguous {
+        /// What happened.
+        error: String,
+    },
+    /// It was not tried, because one before it in the same chat has to be tried again first.
+    NotTried,
+    /// It was not tried, because its schedule was cancelled or replaced meanwhile.
+    Superseded,
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write this; nothing later in the queue may happen before it is durable.
+    Persist(Change),
+    /// Try to send these, one after the other.
+    Send(Window),
+    /// Tell whoever asked.
+    Reply {
+        /// Who asked.
+        op: OpId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Answer with [`Input::Forget`] once everything before this is durable.
+    Forget {
+        /// A finished schedule.
+        key: ScheduleKey,
+    },
+}
+
+/// Deliveries of one chat, to be tried in order; every one of them is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Name of the gateway.
+    pub gateway: Arc<str>,
+    /// The chat's queue.
+    pub lane: LaneId,
+    /// Each occurrence with the number of this attempt.
+    pub items: Vec<(OccurrenceId, u16)>,
+}
+
+/// Names a question until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u64);
+
+/// An answer to whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It is done; the schedule's row as it is now.
+    Done(State),
+    /// A run was begun.
+    Started(OccurrenceId),
+    /// It was so already.
+    Unchanged(State),
+    /// The schedule has ended, and this cannot be asked of an ended one.
+    Ended(State),
+    /// No such schedule.
+    NotFound,
+}
+
+/// What the engine is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Boot epoch: attempts of older ones count as unanswered.
+    pub epoch: u32,
+    /// Days that history is kept.
+    pub history_days: u32,
+    /// Whether dues are served and deliveries made; otherwise it only keeps the books.
+    pub serving: bool,
+}
+
+/// Figures for `status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Schedules with a timer.
+    pub armed: usize,
+    /// Schedules the engine holds, paused ones included.
+    pub held: usize,
+    /// Occurrences not settled yet.
+    pub open: usize,
+    /// Of these, how many wait for another attempt.
+    pub retrying: usize,
+}
+
+/// The scheduling core.
+pub struct Engine {
+    options: Options,
+    now: Timestamp,
+    missed_until: Timestamp,
+    /// The latest due served before the start: the clock has been at least there.
+    high_water: Timestamp,
+    history_day: i64,
+    slots: Slots,
+    plans: Plans,
+    dues: Wheel<u64>,
+    retries: Wheel<OccurrenceId>,
+    backlog: bool,
+    open: BTreeMap<OccurrenceId, Open>,
+    lanes: Lanes,
+    manual: BTreeSet<OccurrenceId>,
+    dirty_slots: BTreeSet<ScheduleKey>,
+    dirty_runs: BTreeSet<OccurrenceId>,
+    finished: Vec<ScheduleKey>,
+    replies: Vec<(OpId, Reply)>,
+    effects: VecDeque<Effect>,
+}
+
+/// An occurrence that is not settled yet.
+#[derive(Clone, Debug)]
+struct Open {
+    run: Run,
+    lane: LaneId,
+    gateway: Arc<str>,
+    /// Travels by itself, so that an attempt never made is never taken for one.
+    alone: bool,
+    /// Its schedule was cancelled or replaced while it was being sent: no further attempt.
+    superseded: bool,
+    /// The end of its wait for another attempt.
+    timer: Option<Key>,
+}
+
+impl Engine {
+    /// An engine without schedules; [`Engine::start`] comes next, after whatever is restored.
+    #[must_use]
+    pub fn new(now: Timestamp, options: Options) -> Self {
+        Self {
+            options,
+            now,
+            missed_until: now.minus(GRACE),
+            high_water: Timestamp::from_millis(i64::MIN),
+            history_day: i64::MIN,
+            slots: Slots::default(),
+            plans: Plans::default(),
+            dues: Wheel::new(now.tick()),
+            retries: Wheel::new(now.tick()),
+            backlog: false,
+            open: BTreeMap::new(),
+            lanes: Lanes::default(),
+            manual: BTreeSet::new(),
+            dirty_slots: BTreeSet::new(),
+            dirty_runs: BTreeSet::new(),
+            finished: Vec::new(),
+            replies: Vec::new(),
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// One mutation at `now`; then drain [`Engine::poll_effect`].
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.observe(now);
+        match input {
+            Input::Tick => self.serve_dues(),
+            Input::Create { op, key, schedule, start, generation } => {
+                self.create(op, key, schedule, start, generation);
+            }
+            Input::Update { op, key, schedule, timing, paused } => self.update(op, key, schedule, timing, paused),
+            Input::Pause { op, key } => self.pause(op, key),
+            Input::Resume { op, key } => self.resume(op, key),
+            Input::Cancel { op, key } => self.cancel(op, key),
+            Input::RunNow { op, key } => self.run_now(op, key),
+            Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
+            Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
+            Input::Forget { key } => self.forget(key),
+        }
+        self.flush();
+    }
+
+    /// The next effect of what was handled.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Input::Tick`] has something to do; never too late.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        if self.backlog {
+            return Some(self.now);
+        }
+        let due = self.dues.next_expiry();
+        let retry = self.retries.next_expiry();
+        due.into_iter().chain(retry).min().map(Timestamp::from_tick)
+    }
+
+    /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.
+    #[must_use]
+    pub fn holds(&self, key: ScheduleKey) -> bool {
+        self.slots.get(key).is_some()
+    }
+
+    /// The row of a schedule it holds, what is not durable yet included.
+    #[must_use]
+    pub fn state(&self, key: ScheduleKey) -> Option<State> {
+        self.slots.get(key).map(|slot| slot.state)
+    }
+
+    /// Figures for `status`.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures {
+            armed: self.dues.len(),
+            held: self.slots.len(),
+            open: self.open.len(),
+            retrying: self.retries.len(),
+        }
+    }
+
+    /// Occurrences handed to gateways and not answered yet.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.lanes.in_flight()
+    }
+
+    /// No further delivery is begun; answers to those in flight are still taken.
+    pub fn stop_serving(&mut self) {
+        self.options.serving = false;
+    }
+
+    /// Turns what changed into effects: rows first, then what must follow them.
+    fn flush(&mut self) {
+        let windows = if self.options.serving { self.open_windows() } else { Vec::new() };
+        for (id, plan) in self.plans.take_added() {
+            self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
+        }
+        for key in std::mem::take(&mut self.dirty_slots) {
+            if let Some(slot) = self.slots.get(key) {
+                self.effects.push_back(Effect::Persist(Change::State { key, state: slot.state }));
+            }
+        }
+        for occurrence in std::mem::take(&mut self.dirty_runs) {
+            if let Some(open) = self.open.get(&occurrence) {
+                self.effects.push_back(Effect::Persist(Change::Run(open.run.clone())));
+            }
+        }
+        for id in self.plans.take_dropped() {
+            self.effects.push_back(Effect::Persist(Change::PlanDropped { id }));
+        }
+        self.effects.extend(windows.into_iter().map(Effect::Send));
+        for (op, reply) in self.replies.drain(..) {
+            self.effects.push_back(Effect::Reply { op, reply });
+        }
+        for key in self.finished.drain(..) {
+            self.effects.push_back(Effect::Forget { key });
+        }
+    }
+
+    fn reply(&mut self, op: OpId, reply: Reply) {
+        self.replies.push((op, reply));
+    }
+
+    fn record(&mut self, run: Run) {
+        self.effects.push_back(Effect::Persist(Change::Run(run)));
+    }
+}
+
+/// What a due may be behind after an interruption before it counts as a misfire.
+const GRACE: Span = Span::from_millis(crate::limits::MISFIRE_GRACE_MS_MAX);

@@ -3,6 +3,8 @@
 //! One trait, one file per platform. A gateway says what became of an attempt and whether to try again; it keeps
 //! no queue and no retry of its own. Units: `Span`.
 
+pub mod console;
+
 use std::future::Future;
 use std::pin::Pin;
 

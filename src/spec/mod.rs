@@ -4,11 +4,22 @@
 //! Units: `Timestamp` and `Span`. Invariant: a `Schedule` cannot be wrong; nothing below checks it again.
 //! Not here: reading files (`surface/files`), ids already taken (`runtime`, which owns the store).
 
+mod overlay;
+pub mod raw;
+mod read;
+pub mod tree;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use crate::calendar::{Trigger, Zone};
 use crate::id::ScheduleId;
 use crate::time::{Span, Timestamp};
+
+pub use overlay::{from_schedule, merge};
+pub use raw::RawSchedule;
+pub use read::{Reading, read};
+pub use validate::{Context, Draft, Origin, validate, validate_reading};
 
 /// A valid schedule, as declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +94,7 @@ pub struct Policy {
     pub misfire: MisfirePolicy,
     /// A missed due older than this is skipped.
     pub catchup_window: Span,
-    /// What becomes of a due whose predecessor still runs. Literal messages take no time to run, so they never overlap.
+    /// What becomes of a due whose predecessor still runs. Literal messages take no time, so they never overlap.
     pub overlap: OverlapPolicy,
     /// How failed deliveries are tried again.
     pub retry: RetryPolicy,

@@ -1,5 +1,15 @@
 //! The one integration-test binary.
 
+mod calendar;
+mod calendar_describe;
+mod calendar_dst;
+mod calendar_errors;
+mod calendar_walk;
+mod calendar_zone;
 mod cli;
 mod config;
+mod engine;
 mod http;
+mod wheel;
+mod wheel_cases;
+mod wheel_speed;

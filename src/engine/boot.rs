@@ -1,0 +1,135 @@
+//! A restart: rows come back from the store, then [`Engine::start`] settles what the last process left.
+//!
+//! Order of calls: every plan, every schedule's row, every open occurrence, then `start`.
+//! What was claimed and not handed out is sent; what was handed out and not answered is ambiguous and follows the
+//! schedule's delivery guarantee, its attempt taken back so that a crash never uses up attempts.
+//! Invariant: dues missed meanwhile are not touched here; they are served as ordinary work (`serve`), so a long
+//! catch-up never holds up the start.
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Outcome, Phase, Plan, PlanId, Run, State, Status};
+use crate::engine::serve::anchored;
+use crate::engine::slots::Slot;
+use crate::engine::{Engine, GRACE};
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::spec::DeliveryGuarantee;
+use crate::time::{Span, Timestamp};
+
+/// Whether the zone rules are those under which the next dues were reckoned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneRules {
+    /// The same.
+    Same,
+    /// Other ones: local times may mean other instants now.
+    Changed,
+}
+
+impl Engine {
+    /// Takes back a plan.
+    pub fn restore_plan(&mut self, id: PlanId, plan: Plan) {
+        self.plans.restore(id, plan);
+    }
+
+    /// Takes back a schedule's row; one that has ended needs no slot.
+    pub fn restore(&mut self, key: ScheduleKey, state: State) {
+        self.high_water = self.high_water.max(state.last_due.unwrap_or(self.high_water));
+        if !state.status.is_over() {
+            self.plans.retain(state.plan);
+            self.slots.insert(key, Slot { state, timer: None, open: 0 });
+        }
+    }
+
+    /// Takes back an occurrence that was not settled. The slot of its schedule must be there: one that has ended is
+    /// recalled first.
+    pub fn restore_run(&mut self, run: Run) {
+        let Some(slot) = self.slots.get(run.occurrence.schedule) else { return };
+        let state = slot.state;
+        if let Some(gateway) = self.plans.gateway(state.plan) {
+            self.hold_open(state.lane, gateway, run);
+        }
+    }
+
+    /// Everything is restored: arms the wheel and settles what the last process left.
+    pub fn start(&mut self, now: Timestamp, rules: ZoneRules) {
+        self.plans.finish_restoring();
+        if !self.options.serving {
+            return;
+        }
+        self.now = now;
+        if self.high_water > now.plus(GRACE) {
+            self.stepped_back(now, self.high_water.since(now));
+        }
+        if rules == ZoneRules::Changed {
+            self.reckon_anew();
+        }
+        self.load_wheel();
+        let open: Vec<OccurrenceId> = self.open.keys().copied().collect();
+        let mut open: Vec<_> = open.into_iter().map(|id| (id.due, id.schedule, id)).collect();
+        open.sort_unstable();
+        for (_, _, occurrence) in open {
+            self.resume_open(occurrence);
+        }
+        self.flush();
+    }
+
+    /// Builds the wheel from the slots: it is a cache of them.
+    pub(super) fn load_wheel(&mut self) {
+        let mut timers: Vec<(u64, u64)> = Vec::with_capacity(self.slots.len());
+        for key in self.slots.keys() {
+            let Some(state) = self.state(key) else { continue };
+            if let Some(due) = state.next_due.filter(|_| state.status == Status::Active) {
+                timers.push((self.deadline(key, &state, due).tick(), key.0));
+            }
+        }
+        timers.sort_unstable();
+        self.dues = crate::wheel::Wheel::with_capacity(self.now.tick(), timers.len());
+        for (deadline, key) in timers {
+            let timer = self.dues.insert(deadline, key);
+            if let Some(slot) = self.slots.get_mut(ScheduleKey(key)) {
+                slot.timer = Some(timer);
+            }
+        }
+    }
+
+    fn resume_open(&mut self, occurrence: OccurrenceId) {
+        let guarantee = self.policy(occurrence).delivery;
+        let now = self.now;
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        match open.run.phase {
+            Phase::Pending => self.line_up(occurrence),
+            Phase::Sending { .. } if guarantee == DeliveryGuarantee::AtMostOnce => {
+                let error = "the process ended before the gateway answered".into();
+                self.settle(occurrence, Outcome::Unknown { error });
+            }
+            Phase::Sending { .. } => self.back_in_line(occurrence),
+            Phase::Retry { at, .. } => {
+                open.timer = Some(self.retries.insert(at.max(now).max(occurrence.due).tick(), occurrence));
+            }
+            Phase::Settled { .. } => {
+                self.open.remove(&occurrence);
+            }
+        }
+    }
+
+    /// Zone rules changed: dues of cron patterns that lie ahead are reckoned anew; what is overdue stays.
+    fn reckon_anew(&mut self) {
+        for key in self.slots.keys() {
+            let Some(mut state) = self.state(key) else { continue };
+            let Some(plan) = self.plans.get(state.plan) else { continue };
+            let (Trigger::Cron(_), Some(due)) = (&plan.trigger, state.next_due.filter(|due| *due > self.now)) else {
+                continue;
+            };
+            let floor = state.last_due.map_or(self.now, |last| last.max(self.now));
+            let start = plan.bounds.start_at.map_or(floor, |start| floor.max(start.minus(Span::from_millis(1))));
+            let next = anchored(plan, due).next_after(start);
+            if next != state.next_due {
+                let end = plan.bounds.end_at;
+                state.next_due = next.filter(|next| end.is_none_or(|end| *next <= end));
+                if state.next_due.is_none() {
+                    state.status = Status::Completed;
+                }
+                self.put(key, state);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A clock that jumps.
+//!
+//! Forward is an interruption like any other: what passed meanwhile is a misfire. Backward, the rule is that of
+//! daylight saving (`calendar`) and of cronie: what keeps a cadence (`every`, cron with a wildcard time) goes on at
+//! once, under a new generation, so that no occurrence is made twice; a fixed time that was served is not served
+//! again when it comes round, unless the step was longer than
+//! [`CLOCK_BACK_MS_MAX`](crate::limits::CLOCK_BACK_MS_MAX): then the clock had been wrong, and everything recurring
+//! is armed anew.
+//! Units: `Timestamp`. Source: cronie's four classes of clock changes.
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Change, Phase, Plan, Status};
+use crate::engine::{Effect, Engine, GRACE};
+use crate::id::OccurrenceId;
+use crate::limits::{CLOCK_BACK_MS_MAX, CLOCK_SLEW_MS_MAX};
+use crate::time::{Span, Timestamp};
+
+impl Engine {
+    /// Takes note of the time, and of what happened to the clock since the last time.
+    pub(super) fn observe(&mut self, now: Timestamp) {
+        if now.plus(Span::from_millis(CLOCK_SLEW_MS_MAX)) < self.now {
+            let step = self.now.since(now);
+            self.now = now;
+            self.stepped_back(now, step);
+            if self.options.serving {
+                self.load_wheel();
+            }
+        } else if now.since(self.now) > GRACE {
+            self.missed_until = now.minus(GRACE);
+        }
+        self.now = now;
+    }
+
+    /// The clock was set back by `step` and says `now`.
+    pub(super) fn stepped_back(&mut self, now: Timestamp, step: Span) {
+        self.missed_until = self.missed_until.min(now.minus(GRACE));
+        self.high_water = now;
+        for key in self.slots.keys() {
+            let Some(mut state) = self.state(key) else { continue };
+            let Some(plan) = self.plans.get(state.plan) else { continue };
+            let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { continue };
+            if !plan.goes_on_after(step) {
+                continue;
+            }
+            let Some(next) = plan.first_after(due, now).filter(|next| *next < due) else { continue };
+            state.generation += 1;
+            state.next_due = Some(next);
+            self.put(key, state);
+        }
+        self.shift_waits(step);
+    }
+
+    /// Waits for another attempt end as much earlier as the clock was set back, but never before the due; what
+    /// stands in a queue and is not due any more waits for its due again.
+    fn shift_waits(&mut self, step: Span) {
+        self.lanes.drop_holds();
+        self.retries = crate::wheel::Wheel::new(self.now.tick());
+        let waiting: Vec<OccurrenceId> = self.open.keys().copied().collect();
+        for occurrence in waiting {
+            let Some(open) = self.open.get_mut(&occurrence) else { continue };
+            open.run.claimed_at = open.run.claimed_at.min(self.now);
+            match &mut open.run.phase {
+                Phase::Retry { at, .. } => {
+                    *at = at.minus(step).max(occurrence.due);
+                    open.timer = Some(self.retries.insert(at.tick(), occurrence));
+                    self.lanes.remove(open.lane, occurrence);
+                    self.dirty_runs.insert(occurrence);
+                }
+                Phase::Pending => {
+                    self.lanes.remove(open.lane, occurrence);
+                    self.line_up(occurrence);
+                }
+                Phase::Sending { .. } | Phase::Settled { .. } => {}
+            }
+        }
+    }
+
+    /// Once a day, history that is too old goes.
+    pub(super) fn drop_old_history(&mut self) {
+        let day = self.now.day();
+        if day > self.history_day {
+            self.history_day = day;
+            let kept = Span::from_seconds(86_400 * u64::from(self.options.history_days));
+            self.effects.push_back(Effect::Persist(Change::DropHistory { before: self.now.minus(kept) }));
+        }
+    }
+}
+
+impl Plan {
+    /// Whether the clock's going back by `step` brings dues again.
+    fn goes_on_after(&self, step: Span) -> bool {
+        self.trigger.is_recurring() && (self.trigger.keeps_cadence() || step.as_millis() > CLOCK_BACK_MS_MAX)
+    }
+
+    /// The first due after `now`, on the grid of a known due that may be later.
+    fn first_after(&self, known: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let floor = self.bounds.start_at.map_or(now, |start| now.max(start.minus(Span::from_millis(1))));
+        match &self.trigger {
+            Trigger::At(_) => None,
+            Trigger::Every { period, .. } => {
+                let ahead = known.since(floor).as_millis();
+                let steps = ahead.saturating_sub(1) / period.as_millis().max(1);
+                Some(known.minus(Span::from_millis(steps * period.as_millis())))
+            }
+            Trigger::Cron(cron) => cron.next_after(floor),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What people and agents ask for: create, update, pause, resume, cancel, run now.
+//!
+//! Invariants: a new generation and the end of the old one's open occurrences are in one batch, so no fire of the
+//! old one follows the answer; paused time is recorded as skipped, never served later.
+//! Not here: whether an id or a name is free (`runtime`).
+
+use std::sync::Arc;
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Cause, Change, LaneId, Outcome, Phase, SkipReason, State, Status};
+use crate::engine::plans::plan_of;
+use crate::engine::serve::{Dues, anchored, following};
+use crate::engine::slots::Slot;
+use crate::engine::{Engine, OpId, Reply, Start, Timing};
+use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
+use crate::limits::LATE_CREATE_MS_MAX;
+use crate::spec::Schedule;
+use crate::time::{Span, Timestamp};
+
+impl Engine {
+    /// A schedule enters.
+    pub(super) fn create(
+        &mut self,
+        op: OpId,
+        key: ScheduleKey,
+        schedule: Arc<Schedule>,
+        start: Start,
+        generation: u32,
+    ) {
+        let status = match start {
+            Start::Paused => Status::Paused,
+            Start::Active | Start::Past => Status::Active,
+        };
+        let mut state = State {
+            status,
+            generation,
+            plan: self.plans.take(plan_of(&schedule)),
+            lane: lane_of(&schedule),
+            next_due: first_due(&schedule, self.now),
+            last_due: None,
+            last_outcome: None,
+            runs: 0,
+            failures: 0,
+        };
+        self.slots.insert(key, Slot { state, timer: None, open: 0 });
+        if let (Start::Past, Some(due)) = (start, state.next_due) {
+            self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, SkipReason::Past);
+            state.next_due = None;
+        }
+        if state.next_due.is_none() {
+            state.status = Status::Completed;
+        }
+        self.declare(key, schedule, state);
+        self.reply(op, Reply::Done(state));
+    }
+
+    /// A schedule says something else from now on.
+    pub(super) fn update(
+        &mut self,
+        op: OpId,
+        key: ScheduleKey,
+        schedule: Arc<Schedule>,
+        timing: Timing,
+        paused: Option<bool>,
+    ) {
+        self.serve_overdue(key);
+        let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
+        let status = match paused {
+            Some(true) => Status::Paused,
+            None if old.status == Status::Paused => Status::Paused,
+            Some(false) | None => Status::Active,
+        };
+        let renewed = timing == Timing::Renew || old.status.is_over();
+        let kept = if renewed || status == Status::Active { self.skip_paused(key, &old) } else { old.next_due };
+        let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
+        if old.status.is_over() {
+            state.runs = 0;
+            state.failures = 0;
+        }
+        state.plan = self.plans.take(plan_of(&schedule));
+        state.lane = lane_of(&schedule);
+        self.plans.release(old.plan);
+        let due = if renewed { self.renewed_due(key, &schedule, &mut state) } else { kept };
+        let has_runs = schedule.bounds.max_runs.is_none_or(|most| state.runs < most);
+        state.next_due = due.filter(|due| has_runs && schedule.bounds.end_at.is_none_or(|end| *due <= end));
+        if state.next_due.is_none() {
+            state.status = Status::Completed;
+        }
+        self.end_open(key);
+        self.declare(key, schedule, state);
+        self.reply(op, Reply::Done(state));
+    }
+
+    /// The first due after an update; a one-shot's time that has passed is recorded, not served.
+    fn renewed_due(&mut self, key: ScheduleKey, schedule: &Schedule, state: &mut State) -> Option<Timestamp> {
+        let due = first_due(schedule, self.now)?;
+        if due > self.now.minus(Span::from_millis(LATE_CREATE_MS_MAX)) {
+            return Some(due);
+        }
+        if state.last_due != Some(due) {
+            self.skip(key, state, &schedule.trigger, Dues { first: due, last: due }, SkipReason::Past);
+        }
+        None
+    }
+
+    /// Dues pass without a run from here on.
+    pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey) {
+        self.serve_overdue(key);
+        let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
+        let reply = match state.status {
+            Status::Active => {
+                state.status = Status::Paused;
+                self.put(key, state);
+                self.arm(key);
+                Reply::Done(state)
+            }
+            Status::Paused => Reply::Unchanged(state),
+            Status::Completed | Status::Cancelled => Reply::Ended(state),
+        };
+        self.reply(op, reply);
+    }
+
+    /// The end of a pause: what fell into it is recorded as skipped.
+    pub(super) fn resume(&mut self, op: OpId, key: ScheduleKey) {
+        let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
+        let reply = match old.status {
+            Status::Paused => {
+                let next_due = self.skip_paused(key, &old);
+                let mut state = self.state(key).unwrap_or(old);
+                state.next_due = next_due;
+                state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
+                self.put(key, state);
+                self.arm(key);
+                Reply::Done(state)
+            }
+            Status::Active => Reply::Unchanged(old),
+            Status::Completed | Status::Cancelled => Reply::Ended(old),
+        };
+        self.reply(op, reply);
+    }
+
+    /// The end of a schedule and of whatever of it is under way.
+    pub(super) fn cancel(&mut self, op: OpId, key: ScheduleKey) {
+        let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
+        if old.status == Status::Cancelled {
+            return self.reply(op, Reply::Unchanged(old));
+        }
+        self.skip_paused(key, &old);
+        let mut state = self.state(key).unwrap_or(old);
+        state.status = Status::Cancelled;
+        state.next_due = None;
+        self.put(key, state);
+        self.end_open(key);
+        self.arm(key);
+        self.reply(op, Reply::Done(self.state(key).unwrap_or(state)));
+    }
+
+    /// One run outside the schedule's times; it counts neither as a due nor towards `max_runs`.
+    pub(super) fn run_now(&mut self, op: OpId, key: ScheduleKey) {
+        let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
+        if state.status == Status::Cancelled {
+            return self.reply(op, Reply::Ended(state));
+        }
+        let due = self.manual_due(key, &state);
+        self.claim(key, &mut state, due, Cause::Manual);
+        self.put(key, state);
+        self.finish_if_over(key);
+        self.reply(op, Reply::Started(OccurrenceId { schedule: key, generation: state.generation, due }));
+    }
+
+    /// A finished schedule comes back into memory because somebody asks for it.
+    pub(super) fn recall(&mut self, key: ScheduleKey, state: State, schedule: &Schedule) {
+        if self.slots.get(key).is_none() {
+            let state = State { plan: self.plans.take(plan_of(schedule)), ..state };
+            self.slots.insert(key, Slot { state, timer: None, open: 0 });
+            self.finish_if_over(key);
+        }
+    }
+
+    /// A finished schedule's slot goes, now that its row is durable.
+    pub(super) fn forget(&mut self, key: ScheduleKey) {
+        if self.slots.get(key).is_some_and(|slot| slot.open == 0 && slot.state.status.is_over())
+            && !self.dirty_slots.contains(&key)
+            && let Some(slot) = self.slots.remove(key)
+        {
+            self.plans.release(slot.state.plan);
+        }
+    }
+
+    /// Writes declaration and row, and arms it.
+    fn declare(&mut self, key: ScheduleKey, schedule: Arc<Schedule>, state: State) {
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.state = state;
+        }
+        self.dirty_slots.remove(&key);
+        for (id, plan) in self.plans.take_added() {
+            self.effects.push_back(super::Effect::Persist(Change::Plan { id, plan }));
+        }
+        self.effects.push_back(super::Effect::Persist(Change::Declare { key, schedule, state }));
+        self.arm(key);
+    }
+
+    /// What is due already is served under the old rules before they change.
+    fn serve_overdue(&mut self, key: ScheduleKey) {
+        while self.options.serving && self.is_overdue(key) {
+            self.serve(key);
+        }
+    }
+
+    fn is_overdue(&self, key: ScheduleKey) -> bool {
+        self.state(key)
+            .filter(|state| state.status == Status::Active)
+            .is_some_and(|state| state.next_due.is_some_and(|due| self.deadline(key, &state, due) <= self.now))
+    }
+
+    /// Now, or the nearest millisecond before it that no other occurrence of the schedule has or will have.
+    fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
+        let floor = self.now.minus(RECENT);
+        self.manual.retain(|occurrence| occurrence.due >= floor);
+        let trigger = self
+            .plans
+            .get(state.plan)
+            .zip(state.next_due.or(state.last_due))
+            .map(|(plan, known)| anchored(plan, known.min(self.now)));
+        let mut occurrence = OccurrenceId { schedule: key, generation: state.generation, due: self.now };
+        loop {
+            let before = occurrence.due.minus(Span::from_millis(1));
+            let on_grid = trigger.as_ref().is_some_and(|trigger| trigger.count_in(before, occurrence.due) > 0);
+            if !on_grid && self.manual.insert(occurrence) {
+                return occurrence.due;
+            }
+            occurrence.due = before;
+        }
+    }
+
+    /// Records the dues of a pause up to now as skipped; answers the next due after it.
+    fn skip_paused(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
+        let first = old.next_due.filter(|due| old.status == Status::Paused && *due <= self.now);
+        let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else {
+            return old.next_due;
+        };
+        let trigger = anchored(&plan, first);
+        let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
+        let last = trigger.latest_in(first, until).unwrap_or(first);
+        let mut state = *old;
+        self.skip(key, &mut state, &trigger, Dues { first, last }, SkipReason::Paused);
+        self.put(key, state);
+        following(&plan, last, state.runs)
+    }
+
+    /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.
+    fn end_open(&mut self, key: ScheduleKey) {
+        let first = OccurrenceId { schedule: key, generation: 0, due: Timestamp::from_millis(i64::MIN) };
+        let last = OccurrenceId { schedule: key, generation: u32::MAX, due: Timestamp::from_millis(i64::MAX) };
+        let ids: Vec<OccurrenceId> = self.open.range(first..=last).map(|(&id, _)| id).collect();
+        for id in ids {
+            match self.open.get_mut(&id) {
+                Some(open) if matches!(open.run.phase, Phase::Sending { .. }) => open.superseded = true,
+                _ => self.settle(id, Outcome::Cancelled),
+            }
+        }
+    }
+}
+
+/// The first due of a schedule that is accepted now; a one-shot may lie a little in the past.
+pub(super) fn first_due(schedule: &Schedule, now: Timestamp) -> Option<Timestamp> {
+    if let Trigger::At(at) = schedule.trigger {
+        return Some(at);
+    }
+    let start = schedule.bounds.start_at.map(|start| start.minus(Span::from_millis(1)));
+    let due = schedule.trigger.next_after(start.map_or(now, |start| start.max(now)))?;
+    let in_bounds = schedule.bounds.end_at.is_none_or(|end| due <= end) && due < Timestamp::HORIZON;
+    in_bounds.then_some(due)
+}
+
+/// Manual runs younger than this are remembered, so that two of them never share a due.
+const RECENT: Span = Span::from_seconds(10);
+
+/// The queue its deliveries wait in.
+fn lane_of(schedule: &Schedule) -> LaneId {
+    schedule.destination.as_ref().map_or(LaneId(0), |destination| {
+        let hash = stable_hash(&[&destination.gateway, &destination.chat_id]);
+        LaneId((hash >> 64) as u64)
+    })
+}

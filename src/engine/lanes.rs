@@ -1,0 +1,200 @@
+//! Who waits for whom: one queue per chat, bounded work per gateway.
+//!
+//! First copies leave a chat's queue in order of (due, schedule). A lane hands its gateway a window of deliveries
+//! and no more until every one is answered. A head that must be tried again holds its lane while its wait ends
+//! within [`LANE_HOLD_MS_MAX`](crate::limits::LANE_HOLD_MS_MAX) of its first failure; after that the others pass.
+//! Units: `Timestamp`. Not here: texts, attempts and their records (`settle`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::engine::change::LaneId;
+use crate::id::OccurrenceId;
+use crate::limits::{GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
+use crate::time::{Span, Timestamp};
+
+/// All queues.
+#[derive(Default)]
+pub(super) struct Lanes {
+    lanes: BTreeMap<LaneId, Lane>,
+    gateways: BTreeMap<Arc<str>, Gateway>,
+    in_flight: usize,
+}
+
+struct Lane {
+    gateway: Arc<str>,
+    queue: VecDeque<OccurrenceId>,
+    unanswered: usize,
+    hold: Option<Hold>,
+    /// Stands in its gateway's line.
+    ready: bool,
+}
+
+/// A lane's head waits for its next attempt.
+struct Hold {
+    head: OccurrenceId,
+    since: Timestamp,
+    waiting: bool,
+}
+
+#[derive(Default)]
+struct Gateway {
+    busy: usize,
+    /// Lanes that can go on, longest waiting first.
+    line: VecDeque<LaneId>,
+}
+
+impl Lanes {
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// No head is waited for any more: the clock was set back, and so were the ends of the waits.
+    pub(super) fn drop_holds(&mut self) {
+        let ids: Vec<LaneId> = self.lanes.keys().copied().collect();
+        for id in ids {
+            if let Some(lane) = self.lanes.get_mut(&id) {
+                lane.hold = None;
+            }
+            self.consider(id);
+        }
+    }
+
+    /// Puts an occurrence at the end of its queue.
+    pub(super) fn push(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId) {
+        self.lane(lane, gateway).queue.push_back(occurrence);
+        self.consider(lane);
+    }
+
+    /// Puts an occurrence back at the front: it was taken out and not tried, or its wait is over.
+    pub(super) fn push_front(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId) {
+        let row = self.lane(lane, gateway);
+        if let Some(hold) = &mut row.hold
+            && hold.head == occurrence
+        {
+            hold.waiting = false;
+        }
+        let place = row.queue.partition_point(|waiting| order(*waiting) < order(occurrence));
+        row.queue.insert(place, occurrence);
+        self.consider(lane);
+    }
+
+    /// Whether this lane is held until `at` for its head to be tried again; otherwise the others pass.
+    pub(super) fn hold(&mut self, lane: LaneId, head: OccurrenceId, now: Timestamp, at: Timestamp) {
+        let Some(row) = self.lanes.get_mut(&lane) else { return };
+        let since = match &row.hold {
+            Some(hold) if hold.head == head => hold.since,
+            _ => now,
+        };
+        let held = at <= since.plus(Span::from_millis(LANE_HOLD_MS_MAX));
+        row.hold = held.then_some(Hold { head, since, waiting: true });
+        self.consider(lane);
+    }
+
+    /// One delivery of the lane's window was answered.
+    pub(super) fn answered(&mut self, lane: LaneId) {
+        let Some(row) = self.lanes.get_mut(&lane) else { return };
+        row.unanswered = row.unanswered.saturating_sub(1);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if row.unanswered == 0
+            && let Some(gateway) = self.gateways.get_mut(&row.gateway)
+        {
+            gateway.busy = gateway.busy.saturating_sub(1);
+        }
+        self.consider(lane);
+    }
+
+    /// The head is settled, or need not be waited for any more.
+    pub(super) fn release(&mut self, lane: LaneId, head: OccurrenceId) {
+        if let Some(row) = self.lanes.get_mut(&lane)
+            && row.hold.as_ref().is_some_and(|hold| hold.head == head)
+        {
+            row.hold = None;
+        }
+        self.consider(lane);
+    }
+
+    /// Takes an occurrence that is waiting out of its queue.
+    pub(super) fn remove(&mut self, lane: LaneId, occurrence: OccurrenceId) {
+        if let Some(row) = self.lanes.get_mut(&lane) {
+            row.queue.retain(|waiting| *waiting != occurrence);
+        }
+        self.release(lane, occurrence);
+    }
+
+    /// The next window of any lane whose gateway has room. `alone` says which occurrences must travel by
+    /// themselves, because an attempt that was never made must not look like one.
+    pub(super) fn next_window(
+        &mut self,
+        alone: impl Fn(OccurrenceId) -> bool,
+    ) -> Option<(LaneId, Arc<str>, Vec<OccurrenceId>)> {
+        let (gateway, id) = self.next_in_line()?;
+        let lane = self.lanes.get_mut(&id)?;
+        let most = if lane.hold.is_some() { 1 } else { LANE_WINDOW_COUNT_MAX };
+        let mut window = Vec::new();
+        while window.len() < most
+            && let Some(&next) = lane.queue.front()
+            && (window.is_empty() || !alone(next))
+        {
+            lane.queue.pop_front();
+            window.push(next);
+            if alone(next) {
+                break;
+            }
+        }
+        lane.unanswered = window.len();
+        self.in_flight += window.len();
+        Some((id, gateway, window))
+    }
+
+    /// Takes the lane that waited longest out of the line of a gateway with room.
+    fn next_in_line(&mut self) -> Option<(Arc<str>, LaneId)> {
+        for (name, gateway) in &mut self.gateways {
+            while gateway.busy < GATEWAY_LANES_COUNT_MAX
+                && let Some(id) = gateway.line.pop_front()
+            {
+                let Some(lane) = self.lanes.get_mut(&id) else { continue };
+                lane.ready = false;
+                if lane.can_go_on() {
+                    gateway.busy += 1;
+                    return Some((Arc::clone(name), id));
+                }
+            }
+        }
+        None
+    }
+
+    fn lane(&mut self, lane: LaneId, gateway: &Arc<str>) -> &mut Lane {
+        self.lanes.entry(lane).or_insert_with(|| Lane {
+            gateway: Arc::clone(gateway),
+            queue: VecDeque::new(),
+            unanswered: 0,
+            hold: None,
+            ready: false,
+        })
+    }
+
+    /// Puts the lane in its gateway's line if it can go on; forgets it when nothing is left of it.
+    fn consider(&mut self, id: LaneId) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        if lane.can_go_on() {
+            if !lane.ready {
+                lane.ready = true;
+                self.gateways.entry(Arc::clone(&lane.gateway)).or_default().line.push_back(id);
+            }
+        } else if lane.unanswered == 0 && lane.queue.is_empty() && lane.hold.is_none() {
+            self.lanes.remove(&id);
+        }
+    }
+}
+
+impl Lane {
+    fn can_go_on(&self) -> bool {
+        let waiting = self.hold.as_ref().is_some_and(|hold| hold.waiting);
+        self.unanswered == 0 && !waiting && !self.queue.is_empty()
+    }
+}
+
+fn order(occurrence: OccurrenceId) -> (Timestamp, u64) {
+    (occurrence.due, occurrence.schedule.0)
+}

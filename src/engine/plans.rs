@@ -1,0 +1,148 @@
+//! Plans, shared: equal ones are kept once and counted.
+//!
+//! A million schedules with a handful of patterns hold a handful of plans.
+//! Invariant: a plan's number is given away again only after its last user has let go.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Plan, PlanId};
+use crate::spec::Schedule;
+use crate::time::Timestamp;
+
+/// Every plan in use.
+#[derive(Default)]
+pub(super) struct Plans {
+    rows: Vec<Option<Row>>,
+    free: Vec<PlanId>,
+    by_text: HashMap<String, PlanId>,
+    added: Vec<(PlanId, Arc<Plan>)>,
+    dropped: Vec<PlanId>,
+}
+
+struct Row {
+    plan: Arc<Plan>,
+    gateway: Option<Arc<str>>,
+    text: String,
+    users: u64,
+}
+
+impl Plans {
+    /// The number of this plan, with one more user.
+    pub(super) fn take(&mut self, plan: Plan) -> PlanId {
+        let text = identity(&plan);
+        if let Some(&id) = self.by_text.get(&text) {
+            self.retain(id);
+            return id;
+        }
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.rows.push(None);
+            PlanId(u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX))
+        });
+        let plan = Arc::new(plan);
+        self.put(id, Arc::clone(&plan), text, 1);
+        self.dropped.retain(|dropped| *dropped != id);
+        self.added.push((id, plan));
+        id
+    }
+
+    /// A plan read back from the store, without users yet.
+    pub(super) fn restore(&mut self, id: PlanId, plan: Plan) {
+        while self.rows.len() <= id.0 as usize {
+            self.rows.push(None);
+        }
+        let text = identity(&plan);
+        self.put(id, Arc::new(plan), text, 0);
+    }
+
+    /// Forgets restored plans without users and finds the free numbers.
+    pub(super) fn finish_restoring(&mut self) {
+        for place in 0..self.rows.len() {
+            let id = PlanId(place as u32);
+            match &self.rows[place] {
+                Some(row) if row.users == 0 => self.drop_row(id),
+                Some(_) => {}
+                None => self.free.push(id),
+            }
+        }
+    }
+
+    /// One user more.
+    pub(super) fn retain(&mut self, id: PlanId) {
+        if let Some(Some(row)) = self.rows.get_mut(id.0 as usize) {
+            row.users += 1;
+        }
+    }
+
+    /// One user less.
+    pub(super) fn release(&mut self, id: PlanId) {
+        if let Some(Some(row)) = self.rows.get_mut(id.0 as usize) {
+            row.users = row.users.saturating_sub(1);
+            if row.users == 0 {
+                self.drop_row(id);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: PlanId) -> Option<&Arc<Plan>> {
+        self.rows.get(id.0 as usize)?.as_ref().map(|row| &row.plan)
+    }
+
+    /// The gateway's name, shared.
+    pub(super) fn gateway(&self, id: PlanId) -> Option<Arc<str>> {
+        self.rows.get(id.0 as usize)?.as_ref()?.gateway.clone()
+    }
+
+    pub(super) fn take_added(&mut self) -> Vec<(PlanId, Arc<Plan>)> {
+        std::mem::take(&mut self.added)
+    }
+
+    pub(super) fn take_dropped(&mut self) -> Vec<PlanId> {
+        std::mem::take(&mut self.dropped)
+    }
+
+    fn put(&mut self, id: PlanId, plan: Arc<Plan>, text: String, users: u64) {
+        let gateway = plan.gateway.as_deref().map(Arc::from);
+        self.by_text.insert(text.clone(), id);
+        self.rows[id.0 as usize] = Some(Row { plan, gateway, text, users });
+    }
+
+    fn drop_row(&mut self, id: PlanId) {
+        if let Some(row) = self.rows[id.0 as usize].take() {
+            self.by_text.remove(&row.text);
+            self.free.push(id);
+            if let Some(place) = self.added.iter().position(|(added, _)| *added == id) {
+                self.added.remove(place);
+            } else {
+                self.dropped.push(id);
+            }
+        }
+    }
+}
+
+/// What a schedule's decisions depend on, its instants taken out.
+pub(super) fn plan_of(schedule: &Schedule) -> Plan {
+    let trigger = match &schedule.trigger {
+        Trigger::At(_) => Trigger::At(Timestamp::EPOCH),
+        Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: Timestamp::EPOCH },
+        Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
+    };
+    Plan {
+        trigger,
+        bounds: schedule.bounds,
+        policy: schedule.policy,
+        gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
+    }
+}
+
+/// A text that two plans share exactly when they decide alike.
+fn identity(plan: &Plan) -> String {
+    let trigger = match &plan.trigger {
+        Trigger::At(_) => "at".to_owned(),
+        Trigger::Every { period, .. } => format!("every {}", period.as_millis()),
+        Trigger::Cron(cron) => format!("cron {:?} {} {}", cron.dialect(), cron.zone(), cron.text()),
+    };
+    format!("{trigger}|{:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway)
+}

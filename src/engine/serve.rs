@@ -1,0 +1,285 @@
+//! Dues are served here: claimed when their time has come, or dealt with as misfires.
+//!
+//! A due is a misfire when it passed during an interruption (a stop, a suspend, a clock set forward), not because
+//! there was much to do: `missed_until` is raised by `boot` and `clock` alone.
+//! Invariant: `next_due` only moves on past dues that have a record in the same batch.
+//! Source: Quartz's misfire instructions, Temporal's catch-up window.
+
+use std::sync::Arc;
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
+use crate::engine::{Engine, Open, Window, backoff};
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
+use crate::spec::{DeliveryGuarantee, MisfirePolicy};
+use crate::time::{Span, Timestamp};
+use crate::wheel::Next;
+
+const MS: Span = Span::from_millis(1);
+
+impl Engine {
+    /// Serves what is due, oldest first, up to a bound for one turn.
+    pub(super) fn serve_dues(&mut self) {
+        self.drop_old_history();
+        let mut due: Vec<ScheduleKey> = Vec::new();
+        let tick = self.now.tick();
+        let progress = self.dues.advance(tick, TURN_TIMERS_COUNT_MAX, |_, _, key| {
+            due.push(ScheduleKey(*key));
+            Next::Drop
+        });
+        let mut waits_over: Vec<OccurrenceId> = Vec::new();
+        let more = self.retries.advance(tick, TURN_TIMERS_COUNT_MAX, |_, _, occurrence| {
+            waits_over.push(*occurrence);
+            Next::Drop
+        });
+        self.backlog = progress.more || more.more;
+        for &key in &due {
+            if let Some(slot) = self.slots.get_mut(key) {
+                slot.timer = None;
+            }
+        }
+        due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
+        for key in due {
+            self.serve(key);
+        }
+        for occurrence in waits_over {
+            self.wait_is_over(occurrence);
+        }
+    }
+
+    /// Serves a schedule whose timer fired, or whose dues must be settled before it changes.
+    pub(super) fn serve(&mut self, key: ScheduleKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        let (mut state, Some(plan)) = (slot.state, self.plans.get(slot.state.plan).map(Arc::clone)) else { return };
+        let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { return };
+        if due <= self.missed_until {
+            self.serve_misfire(key, &mut state, &plan, due);
+        } else {
+            self.claim(key, &mut state, due, Cause::Due);
+            state.next_due = following(&plan, due, state.runs);
+        }
+        if state.next_due.is_none() {
+            state.status = Status::Completed;
+        }
+        self.put(key, state);
+        self.arm(key);
+    }
+
+    /// What the misfire policy makes of the dues from `first` to now.
+    fn serve_misfire(&mut self, key: ScheduleKey, state: &mut State, plan: &Plan, first: Timestamp) {
+        let trigger = anchored(plan, first);
+        let until = match plan.policy.misfire {
+            MisfirePolicy::Skip => self.missed_until,
+            MisfirePolicy::FireOnce | MisfirePolicy::FireAll => self.now,
+        };
+        let until = plan.bounds.end_at.map_or(until, |end| end.min(until));
+        let last = trigger.latest_in(first, until).unwrap_or(first);
+        let missed = Dues { first, last };
+        let window_start = self.now.minus(plan.policy.catchup_window);
+        let left = plan.bounds.max_runs.map_or(u64::MAX, |most| u64::from(most.saturating_sub(state.runs)));
+        let most = match plan.policy.misfire {
+            MisfirePolicy::Skip => 0,
+            MisfirePolicy::FireOnce => 1,
+            MisfirePolicy::FireAll => FIRE_ALL_COUNT_MAX,
+        };
+        let served = latest_dues(&trigger, missed, window_start, most.min(left) as usize);
+        let skipped_through = match served.first() {
+            Some(&earliest) => trigger.latest_in(first.minus(MS), earliest.minus(MS)),
+            None => Some(last),
+        };
+        if let Some(through) = skipped_through.filter(|through| *through >= first) {
+            let too_old = match plan.policy.misfire {
+                MisfirePolicy::Skip => false,
+                MisfirePolicy::FireOnce => served.is_empty(),
+                MisfirePolicy::FireAll => through < window_start,
+            };
+            let reason = if too_old { SkipReason::CatchupWindow } else { SkipReason::Misfire };
+            self.skip(key, state, &trigger, Dues { first, last: through }, reason);
+        }
+        for due in served {
+            self.claim(key, state, due, Cause::CatchUp);
+        }
+        state.next_due = following(plan, last, state.runs);
+    }
+
+    /// Records dues that will not run, as one row.
+    pub(super) fn skip(
+        &mut self,
+        key: ScheduleKey,
+        state: &mut State,
+        trigger: &Trigger,
+        dues: Dues,
+        reason: SkipReason,
+    ) {
+        let count = 1 + trigger.count_in(dues.first, dues.last);
+        state.last_due = Some(dues.last);
+        state.last_outcome = Some(Outcome::Skipped(reason).kind());
+        self.record(Run {
+            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: dues.first },
+            range: (count > 1).then_some(DueRange { through: dues.last, count }),
+            cause: Cause::Due,
+            number: 0,
+            claimed_at: self.now,
+            attempt: 0,
+            phase: Phase::Settled { at: self.now, outcome: Outcome::Skipped(reason) },
+        });
+    }
+
+    /// Takes one due up: from here on it has a record.
+    pub(super) fn claim(&mut self, key: ScheduleKey, state: &mut State, due: Timestamp, cause: Cause) {
+        let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
+        if cause != Cause::Manual {
+            state.runs = state.runs.saturating_add(1);
+            state.last_due = Some(due);
+        }
+        let mut run = Run {
+            occurrence,
+            range: None,
+            cause,
+            number: state.runs,
+            claimed_at: self.now,
+            attempt: 0,
+            phase: Phase::Pending,
+        };
+        match self.plans.gateway(state.plan) {
+            Some(gateway) => self.open(state.lane, gateway, run),
+            None => {
+                let outcome = Outcome::Silent { reason: "the schedule has no destination".into() };
+                state.last_outcome = Some(outcome.kind());
+                run.phase = Phase::Settled { at: self.now, outcome };
+                self.record(run);
+            }
+        }
+    }
+
+    fn open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
+        let occurrence = run.occurrence;
+        self.lanes.push(lane, &gateway, occurrence);
+        self.hold_open(lane, gateway, run);
+        self.dirty_runs.insert(occurrence);
+    }
+
+    /// Keeps an occurrence until it is settled.
+    pub(super) fn hold_open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
+        let occurrence = run.occurrence;
+        if let Some(slot) = self.slots.get_mut(occurrence.schedule) {
+            slot.open += 1;
+        }
+        let alone = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
+        self.open.insert(occurrence, Open { run, lane, gateway, alone, superseded: false, timer: None });
+    }
+
+    /// Hands deliveries to gateways that have room, and journals that they are being sent.
+    pub(super) fn open_windows(&mut self) -> Vec<Window> {
+        let mut windows = Vec::new();
+        let open = &mut self.open;
+        while let Some((lane, gateway, occurrences)) =
+            self.lanes.next_window(|next| open.get(&next).is_some_and(|open| open.alone))
+        {
+            let mut items = Vec::with_capacity(occurrences.len());
+            for occurrence in occurrences {
+                if let Some(entry) = open.get_mut(&occurrence) {
+                    entry.run.attempt = entry.run.attempt.saturating_add(1);
+                    entry.run.phase = Phase::Sending { epoch: self.options.epoch };
+                    self.dirty_runs.insert(occurrence);
+                    items.push((occurrence, entry.run.attempt));
+                }
+            }
+            windows.push(Window { gateway, lane, items });
+        }
+        windows
+    }
+
+    /// Sets the timer that a schedule's row asks for.
+    pub(super) fn arm(&mut self, key: ScheduleKey) {
+        let Some(slot) = self.slots.get(key) else { return };
+        let (state, timer) = (slot.state, slot.timer);
+        if let Some(timer) = timer {
+            self.dues.cancel(timer);
+        }
+        let timer = match state.next_due {
+            Some(due) if state.status == Status::Active && self.options.serving => {
+                let deadline = self.deadline(key, &state, due);
+                Some(self.dues.insert(deadline.tick(), key.0))
+            }
+            _ => None,
+        };
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.timer = timer;
+        }
+        self.finish_if_over(key);
+    }
+
+    /// The due with its jitter, which never reaches the following due.
+    pub(super) fn deadline(&self, key: ScheduleKey, state: &State, due: Timestamp) -> Timestamp {
+        let Some(plan) = self.plans.get(state.plan) else { return due };
+        let jitter = plan.policy.jitter;
+        if jitter == Span::ZERO {
+            return due;
+        }
+        let room = anchored(plan, due).next_after(due).map(|next| next.since(due));
+        let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
+        due.plus(backoff::jitter(jitter, occurrence, room))
+    }
+
+    /// Writes a schedule's row back and marks it for the journal.
+    pub(super) fn put(&mut self, key: ScheduleKey, state: State) {
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.state = state;
+            self.dirty_slots.insert(key);
+        }
+    }
+
+    /// A schedule that has ended, and of which nothing is under way, needs no slot.
+    pub(super) fn finish_if_over(&mut self, key: ScheduleKey) {
+        if self.slots.get(key).is_some_and(|slot| slot.open == 0 && slot.state.status.is_over()) {
+            self.finished.push(key);
+        }
+    }
+}
+
+/// The first and the last of a row of dues.
+#[derive(Clone, Copy)]
+pub(super) struct Dues {
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
+impl Status {
+    /// Whether it has no dues any more.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
+/// The plan's trigger, its grid laid through a due that is known to be on it.
+pub(super) fn anchored(plan: &Plan, due: Timestamp) -> Trigger {
+    match &plan.trigger {
+        Trigger::At(_) => Trigger::At(due),
+        Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: due },
+        Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
+    }
+}
+
+/// The due that follows `due`, within the bounds; `runs` have been made.
+pub(super) fn following(plan: &Plan, due: Timestamp, runs: u32) -> Option<Timestamp> {
+    if plan.bounds.max_runs.is_some_and(|most| runs >= most) {
+        return None;
+    }
+    let next = anchored(plan, due).next_after(due)?;
+    (plan.bounds.end_at.is_none_or(|end| next <= end) && next < Timestamp::HORIZON).then_some(next)
+}
+
+/// Up to `most` of the latest dues not older than `window_start`, oldest first.
+fn latest_dues(trigger: &Trigger, missed: Dues, window_start: Timestamp, most: usize) -> Vec<Timestamp> {
+    let mut dues = Vec::new();
+    let mut due = Some(missed.last);
+    while let Some(found) = due.filter(|found| dues.len() < most && *found >= window_start.max(missed.first)) {
+        dues.push(found);
+        due = trigger.latest_in(missed.first.minus(MS), found.minus(MS));
+    }
+    dues.reverse();
+    dues
+}

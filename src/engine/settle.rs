@@ -1,0 +1,129 @@
+//! What became of an attempt, and what follows from it.
+//!
+//! Errors are sorted by the gateway; here they meet the schedule's policy. An attempt without an answer is
+//! ambiguous: sent again under the same key, or, at most once, recorded as unknown.
+//! Invariant: every occurrence handed out in a window comes back here exactly once.
+
+use crate::engine::change::{Outcome, OutcomeKind, Phase, Run};
+use crate::engine::{Answer, Engine, backoff};
+use crate::id::OccurrenceId;
+use crate::limits::ERROR_BYTES_MAX;
+use crate::spec::{DeliveryGuarantee, Policy};
+use crate::time::Span;
+
+impl Engine {
+    /// Takes the answer to one attempt.
+    pub(super) fn answered(&mut self, occurrence: OccurrenceId, answer: Answer) {
+        let Some(open) = self.open.get(&occurrence) else { return };
+        if !matches!(open.run.phase, Phase::Sending { .. }) {
+            return;
+        }
+        let lane = open.lane;
+        let superseded = open.superseded;
+        match answer {
+            Answer::Delivered { message_id } => self.settle(occurrence, Outcome::Delivered { message_id }),
+            Answer::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
+            Answer::Superseded => self.settle(occurrence, Outcome::Cancelled),
+            Answer::Ambiguous { error } if self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce => {
+                self.settle(occurrence, Outcome::Unknown { error: clip(error) });
+            }
+            Answer::Retry { .. } | Answer::Ambiguous { .. } | Answer::NotTried if superseded => {
+                self.settle(occurrence, Outcome::Cancelled);
+            }
+            Answer::Retry { error, after } => self.retry(occurrence, clip(error), after),
+            Answer::Ambiguous { error } => self.retry(occurrence, clip(error), None),
+            Answer::NotTried => self.back_in_line(occurrence),
+        }
+        self.lanes.answered(lane);
+    }
+
+    /// Ends an occurrence.
+    pub(super) fn settle(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
+        let Some(open) = self.open.remove(&occurrence) else { return };
+        self.dirty_runs.remove(&occurrence);
+        self.lanes.remove(open.lane, occurrence);
+        if let Some(timer) = open.timer {
+            self.retries.cancel(timer);
+        }
+        let kind = outcome.kind();
+        self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
+        let key = occurrence.schedule;
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.open = slot.open.saturating_sub(1);
+            slot.state.last_outcome = Some(kind);
+            match kind {
+                OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
+                OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
+                OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
+            }
+            self.dirty_slots.insert(key);
+            self.finish_if_over(key);
+        }
+    }
+
+    /// Plans the next attempt, or gives up.
+    fn retry(&mut self, occurrence: OccurrenceId, error: String, asked: Option<Span>) {
+        let policy = self.policy(occurrence).retry;
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        let failed = open.run.attempt;
+        let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);
+        let at = self.now.plus(wait);
+        if failed >= policy.max_attempts || at > open.run.claimed_at.plus(policy.max_age) {
+            self.settle(occurrence, Outcome::Failed { error });
+            return;
+        }
+        open.run.phase = Phase::Retry { at, error };
+        open.timer = Some(self.retries.insert(at.tick(), occurrence));
+        let lane = open.lane;
+        self.dirty_runs.insert(occurrence);
+        self.lanes.hold(lane, occurrence, self.now, at);
+    }
+
+    /// The wait of a retry has passed: it goes to the front of its chat's queue.
+    pub(super) fn wait_is_over(&mut self, occurrence: OccurrenceId) {
+        if let Some(open) = self.open.get_mut(&occurrence) {
+            open.timer = None;
+            self.line_up(occurrence);
+        }
+    }
+
+    /// It was handed out and not tried: the attempt is taken back.
+    pub(super) fn back_in_line(&mut self, occurrence: OccurrenceId) {
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        open.run.attempt = open.run.attempt.saturating_sub(1);
+        open.run.phase = Phase::Pending;
+        self.dirty_runs.insert(occurrence);
+        self.line_up(occurrence);
+    }
+
+    /// To its place in its chat's queue; should the clock have been set back to before its due, it waits for that.
+    pub(super) fn line_up(&mut self, occurrence: OccurrenceId) {
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if occurrence.due > self.now {
+            open.timer = Some(self.retries.insert(occurrence.due.tick(), occurrence));
+        } else {
+            let (lane, gateway) = (open.lane, open.gateway.clone());
+            self.lanes.push_front(lane, &gateway, occurrence);
+        }
+    }
+
+    /// The policy of an occurrence's schedule.
+    pub(super) fn policy(&self, occurrence: OccurrenceId) -> Policy {
+        self.slots
+            .get(occurrence.schedule)
+            .and_then(|slot| self.plans.get(slot.state.plan))
+            .map_or_else(Policy::default, |plan| plan.policy)
+    }
+}
+
+/// An error's text, short enough for the ledger.
+fn clip(mut error: String) -> String {
+    if error.len() > ERROR_BYTES_MAX {
+        let mut end = ERROR_BYTES_MAX;
+        while !error.is_char_boundary(end) {
+            end -= 1;
+        }
+        error.truncate(end);
+    }
+    error
+}

@@ -1,0 +1,117 @@
+//! Sends: a window of deliveries of one chat, tried one after the other.
+//!
+//! Texts are read from the store when they are sent, so a backlog costs no memory, and a schedule cancelled or
+//! replaced meanwhile is not sent. The first delivery that must be tried again ends its window: what stands behind it
+//! is answered `NotTried`, so order is kept.
+//! Invariant: every item of a window is answered exactly once. Not here: retries and order (`engine`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+use hashbrown::HashMap;
+use tokio::runtime::Handle as Tokio;
+
+use crate::engine::change::Status;
+use crate::engine::{Answer, Input, Window};
+use crate::gateway::{Delivery, Gateway, SendError};
+use crate::id::{self, OccurrenceId};
+use crate::limits::SEND_MS_MAX;
+use crate::runtime::Message;
+use crate::runtime::clock::Clock;
+use crate::spec::Payload;
+use crate::store::Reader;
+use crate::time::Span;
+
+/// The gateways by the name that destinations use.
+pub type Gateways = HashMap<String, Arc<dyn Gateway>>;
+
+/// Hands windows to gateways.
+#[derive(Clone)]
+pub(super) struct Dispatch {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    gateways: Gateways,
+    reader: Reader,
+    clock: Arc<dyn Clock>,
+    tokio: Tokio,
+    stopping: AtomicBool,
+}
+
+impl Dispatch {
+    pub(super) fn new(gateways: Gateways, reader: Reader, clock: Arc<dyn Clock>, tokio: Tokio) -> Self {
+        let stopping = AtomicBool::new(false);
+        Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, stopping }) }
+    }
+
+    /// Begins a window; each item's answer goes to the loop as it comes.
+    pub(super) fn begin(&self, window: Window, answers: Sender<Message>) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.tokio.spawn(async move {
+            let mut halted = false;
+            for (occurrence, attempt) in window.items {
+                let answer = if halted || shared.stopping.load(Ordering::SeqCst) {
+                    Answer::NotTried
+                } else {
+                    shared.attempt(&window.gateway, occurrence, attempt).await
+                };
+                halted = halted || matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+                if answers.send(Message::Input(Input::Answered { occurrence, answer })).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// From here on what has not been tried is not.
+    pub(super) fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    async fn attempt(&self, gateway: &str, occurrence: OccurrenceId, attempt: u16) -> Answer {
+        let delivery = match self.compose(occurrence, attempt) {
+            Ok(delivery) => delivery,
+            Err(answer) => return answer,
+        };
+        let Some(gateway) = self.gateways.get(gateway) else {
+            return Answer::Permanent { error: format!("gateway '{gateway}' is not configured") };
+        };
+        let patience = Span::from_millis(SEND_MS_MAX);
+        match tokio::time::timeout(patience.to_std(), gateway.send(delivery)).await {
+            Ok(Ok(receipt)) => Answer::Delivered { message_id: receipt.message_id },
+            Ok(Err(SendError::Retry { error, after })) => Answer::Retry { error, after },
+            Ok(Err(SendError::Permanent { error })) => Answer::Permanent { error },
+            Ok(Err(SendError::Ambiguous { error })) => Answer::Ambiguous { error },
+            Err(_) => Answer::Ambiguous { error: format!("the gateway did not answer within {patience}") },
+        }
+    }
+
+    /// The delivery as it is to be sent, or why it is not.
+    fn compose(&self, occurrence: OccurrenceId, attempt: u16) -> Result<Delivery, Answer> {
+        let unread = |error: crate::store::StoreError| Answer::Retry { error: error.to_string(), after: None };
+        let key = occurrence.schedule;
+        let (Some((declared, schedule)), Some(state)) =
+            (self.reader.schedule(key).map_err(unread)?, self.reader.state(key).map_err(unread)?)
+        else {
+            return Err(Answer::Permanent { error: "its schedule is not in the store".into() });
+        };
+        if state.status == Status::Cancelled || declared > occurrence.generation {
+            return Err(Answer::Superseded);
+        }
+        let Some(destination) = schedule.destination.clone() else { return Err(Answer::Superseded) };
+        let Payload::Message(text) = &schedule.payload;
+        Ok(Delivery {
+            key: id::delivery_key(&schedule.id, occurrence.generation, occurrence.due, 0, 0),
+            schedule: schedule.id.to_string(),
+            due: occurrence.due,
+            sent_at: self.clock.now(),
+            attempt,
+            destination,
+            text: text.clone(),
+        })
+    }
+}

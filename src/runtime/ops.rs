@@ -1,0 +1,127 @@
+//! What the surfaces may ask of the loop, and how it answers.
+//!
+//! Questions about what is stored do not come here: a [`Reader`](crate::store::Reader) answers them on any thread.
+//! Invariant: an answer is given only when what it says is durable.
+
+use std::sync::Arc;
+
+use crate::engine::Figures;
+use crate::engine::change::State;
+use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use crate::spec::Schedule;
+use crate::time::{Span, Timestamp};
+
+/// A change asked for.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// A new schedule; refused when its id or name is taken, answered with the first one when its client token is
+    /// known.
+    Create(Declaration),
+    /// What a file declares: created, updated or left alone, whichever makes the store agree with it.
+    Declare(Declaration),
+    /// A known schedule says something else, provided nobody changed it since it was read.
+    Replace {
+        /// Which.
+        key: ScheduleKey,
+        /// The generation of the declaration that the new one was made from.
+        read: u32,
+        /// The new declaration.
+        declaration: Declaration,
+    },
+    /// Dues pass without a run.
+    Pause(ScheduleKey),
+    /// The end of a pause.
+    Resume(ScheduleKey),
+    /// The end of a schedule.
+    Cancel(ScheduleKey),
+    /// The end of a schedule whose file is gone; the file's return brings it back.
+    Prune(ScheduleKey),
+    /// One run now.
+    RunNow(ScheduleKey),
+    /// How the loop fares.
+    Status,
+}
+
+/// A valid schedule and how it starts.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// It waits for a resume.
+    pub paused: bool,
+    /// Its only time has passed: it is recorded as skipped.
+    pub past: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A schedule was made.
+    Created(ScheduleKey, State),
+    /// The client token was known: the schedule made with it before.
+    Existing(ScheduleKey),
+    /// A schedule was changed.
+    Changed(ScheduleKey, State),
+    /// It was so already.
+    Unchanged(ScheduleKey, State),
+    /// A run was begun.
+    Started(OccurrenceId),
+    /// Figures.
+    Status(Status),
+}
+
+/// How the loop fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The loop's time.
+    pub now: Timestamp,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The engine's figures.
+    pub figures: Figures,
+    /// The next time something is due.
+    pub next_wakeup: Option<Timestamp>,
+    /// How far the oldest unserved due is behind.
+    pub lag: Span,
+    /// Deliveries with a gateway right now.
+    pub in_flight: usize,
+    /// Commits since the start.
+    pub commits: u64,
+}
+
+/// Why it was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpError {
+    /// The id belongs to another schedule.
+    #[error("a schedule with the id '{0}' exists already")]
+    IdTaken(ScheduleId),
+    /// The name belongs to another live schedule of the agent.
+    #[error("agent '{agent}' has a schedule named '{name}' already")]
+    NameTaken {
+        /// Whose.
+        agent: String,
+        /// Which.
+        name: String,
+    },
+    /// The file declares a schedule that was not made from a file, or by another agent.
+    #[error("schedule '{0}' exists already and was not declared by a file")]
+    NotFromFile(ScheduleId),
+    /// No such schedule.
+    #[error("there is no such schedule")]
+    NotFound,
+    /// It was changed by somebody else meanwhile.
+    #[error("the schedule was changed meanwhile; read it again and repeat the change")]
+    Conflict,
+    /// The schedule has ended.
+    #[error("the schedule has ended ({0:?}) and cannot be changed this way")]
+    Ended(crate::engine::change::Status),
+    /// Too many questions wait.
+    #[error("the engine is busy; try again")]
+    Busy,
+    /// The loop has stopped.
+    #[error("the engine has stopped{}", .0.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    Stopped(Option<Arc<str>>),
+    /// The store failed.
+    #[error("{0}")]
+    Store(Arc<str>),
+}

@@ -1,0 +1,198 @@
+//! From a valid schedule back to what a user may write, and one writing laid over another.
+//!
+//! Invariant: `validate(from_schedule(s))` is `s` again, so an update is "write it down, lay the change over it,
+//! validate" and can never reach a state that a create could not.
+//! Not here: `source` and `created_at`, which nobody writes; they come back from `Context::existing`.
+
+use crate::calendar::{Dialect, Trigger};
+use crate::time::Span;
+
+use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
+use super::read::Reading;
+use super::validate::words;
+use super::{Payload, Policy, RetryPolicy, Schedule};
+
+/// The writing that validates to this schedule; policies are written only where they are not the default.
+#[must_use]
+pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
+    let policy = &schedule.policy;
+    let usual = Policy::default();
+    let span = |given: Span, default: Span| (given != default).then(|| given.to_string());
+    RawSchedule {
+        id: Some(schedule.id.to_string()),
+        name: schedule.name.clone(),
+        agent: Some(schedule.agent.clone()),
+        created_by_session: schedule.created_by_session.clone(),
+        destination: schedule.destination.as_ref().map(|to| RawDestination {
+            gateway: Some(to.gateway.clone()),
+            chat_id: Some(to.chat_id.clone()),
+            thread: to.thread.clone(),
+        }),
+        schedule: Some(trigger(schedule)),
+        payload: Some(match &schedule.payload {
+            Payload::Message(text) => RawPayload { message: Some(text.clone()), ..RawPayload::default() },
+        }),
+        start_at: schedule.bounds.start_at.map(|at| at.to_string()),
+        end_at: schedule.bounds.end_at.map(|at| at.to_string()),
+        max_runs: schedule.bounds.max_runs.map(i64::from),
+        jitter: span(policy.jitter, usual.jitter),
+        misfire_policy: words::differing(words::MISFIRE, policy.misfire, usual.misfire),
+        catchup_window: span(policy.catchup_window, usual.catchup_window),
+        overlap_policy: words::differing(words::OVERLAP, policy.overlap, usual.overlap),
+        retry: retry(&policy.retry),
+        delivery: words::differing(words::DELIVERY, policy.delivery, usual.delivery),
+        labels: schedule.labels.clone(),
+        vars: schedule.vars.clone(),
+        client_token: schedule.client_token.clone(),
+        ..RawSchedule::default()
+    }
+}
+
+fn trigger(schedule: &Schedule) -> RawTrigger {
+    let mut raw = RawTrigger { timezone: Some(schedule.zone.name().to_owned()), ..RawTrigger::default() };
+    match &schedule.trigger {
+        Trigger::At(at) => raw.at = Some(at.to_string()),
+        Trigger::Every { period, anchor } => {
+            raw.every = Some(period.to_string());
+            raw.anchor = Some(anchor.to_string());
+        }
+        Trigger::Cron(cron) => {
+            raw.cron = Some(cron.text().to_owned());
+            let dialect = match cron.dialect() {
+                Dialect::Unix => "unix",
+                Dialect::Quartz => "quartz",
+            };
+            raw.dialect = Some(dialect.to_owned());
+        }
+    }
+    raw
+}
+
+fn retry(policy: &RetryPolicy) -> Option<RawRetry> {
+    (*policy != RetryPolicy::default()).then(|| RawRetry {
+        max_attempts: Some(i64::from(policy.max_attempts)),
+        max_age: Some(policy.max_age.to_string()),
+        backoff_min: Some(policy.backoff_min.to_string()),
+        backoff_max: Some(policy.backoff_max.to_string()),
+    })
+}
+
+/// Lays a change over a writing: what the change gives replaces, what it clears (an explicit null) is removed, and
+/// the rest stays. A new trigger replaces the old one but keeps its zone unless it brings one; a new payload
+/// replaces the old one; labels and variables are replaced as a whole.
+#[must_use]
+pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
+    let Reading { raw: change, cleared, .. } = &patch;
+    let mut merged = base;
+    for path in cleared {
+        clear(&mut merged, path);
+    }
+    macro_rules! lay {
+        ($($field:ident),* $(,)?) => {
+            $(if change.$field.is_some() { merged.$field.clone_from(&change.$field); })*
+        };
+    }
+    lay!(id, name, agent, created_by_session, model, hook, start_at, end_at, max_runs, jitter, misfire_policy);
+    lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
+    lay!(expect_every, on_hook_error, client_token, process_handle, payload);
+    if !change.labels.is_empty() {
+        merged.labels.clone_from(&change.labels);
+    }
+    if !change.vars.is_empty() {
+        merged.vars.clone_from(&change.vars);
+    }
+    if let Some(change) = &change.destination {
+        lay_destination(merged.destination.get_or_insert_default(), change);
+    }
+    if let Some(change) = &change.schedule {
+        lay_trigger(merged.schedule.get_or_insert_default(), change);
+    }
+    if let Some(change) = &change.retry {
+        lay_retry(merged.retry.get_or_insert_default(), change);
+    }
+    Reading { raw: merged, ..patch }
+}
+
+fn lay_destination(merged: &mut RawDestination, change: &RawDestination) {
+    // A thread belongs to its chat: another chat without a thread means the chat itself.
+    if change.gateway.is_some() || change.chat_id.is_some() {
+        merged.thread = None;
+    }
+    overlay(&mut merged.gateway, &change.gateway);
+    overlay(&mut merged.chat_id, &change.chat_id);
+    overlay(&mut merged.thread, &change.thread);
+}
+
+fn lay_trigger(merged: &mut RawTrigger, change: &RawTrigger) {
+    if !change.given().is_empty() {
+        *merged = RawTrigger { timezone: merged.timezone.take(), ..RawTrigger::default() };
+    }
+    overlay(&mut merged.at, &change.at);
+    overlay(&mut merged.after, &change.after);
+    overlay(&mut merged.every, &change.every);
+    overlay(&mut merged.cron, &change.cron);
+    overlay(&mut merged.when, &change.when);
+    overlay(&mut merged.timezone, &change.timezone);
+    overlay(&mut merged.dialect, &change.dialect);
+    overlay(&mut merged.anchor, &change.anchor);
+}
+
+fn lay_retry(merged: &mut RawRetry, change: &RawRetry) {
+    if change.max_attempts.is_some() {
+        merged.max_attempts = change.max_attempts;
+    }
+    overlay(&mut merged.max_age, &change.max_age);
+    overlay(&mut merged.backoff_min, &change.backoff_min);
+    overlay(&mut merged.backoff_max, &change.backoff_max);
+}
+
+fn overlay(merged: &mut Option<String>, change: &Option<String>) {
+    if change.is_some() {
+        merged.clone_from(change);
+    }
+}
+
+/// Removes what a canonical path names; a path that names nothing removes nothing.
+fn clear(raw: &mut RawSchedule, path: &str) {
+    match path {
+        "id" => raw.id = None,
+        "name" => raw.name = None,
+        "agent" => raw.agent = None,
+        "created_by_session" => raw.created_by_session = None,
+        "destination" => raw.destination = None,
+        "destination.thread" => {
+            if let Some(to) = &mut raw.destination {
+                to.thread = None;
+            }
+        }
+        "schedule" => raw.schedule = None,
+        "schedule.timezone" => with(&mut raw.schedule, |trigger| trigger.timezone = None),
+        "schedule.dialect" => with(&mut raw.schedule, |trigger| trigger.dialect = None),
+        "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
+        "payload" => raw.payload = None,
+        "start_at" => raw.start_at = None,
+        "end_at" => raw.end_at = None,
+        "max_runs" => raw.max_runs = None,
+        "jitter" => raw.jitter = None,
+        "misfire_policy" => raw.misfire_policy = None,
+        "catchup_window" => raw.catchup_window = None,
+        "overlap_policy" => raw.overlap_policy = None,
+        "retry" => raw.retry = None,
+        "retry.max_attempts" => with(&mut raw.retry, |retry| retry.max_attempts = None),
+        "retry.max_age" => with(&mut raw.retry, |retry| retry.max_age = None),
+        "retry.backoff_min" => with(&mut raw.retry, |retry| retry.backoff_min = None),
+        "retry.backoff_max" => with(&mut raw.retry, |retry| retry.backoff_max = None),
+        "delivery" => raw.delivery = None,
+        "labels" => raw.labels.clear(),
+        "vars" => raw.vars.clear(),
+        "paused" => raw.paused = None,
+        "client_token" => raw.client_token = None,
+        _ => {}
+    }
+}
+
+fn with<T>(part: &mut Option<T>, change: impl FnOnce(&mut T)) {
+    if let Some(part) = part {
+        change(part);
+    }
+}

@@ -1,0 +1,100 @@
+//! What may be written but is not built into this version: refused with the reason, never ignored.
+//!
+//! One table: a row leaves it with the commit that builds its feature.
+//! Source: FAILURES.md 46, options that are accepted and ignored.
+
+use super::Check;
+use crate::problem::Problem;
+use crate::spec::raw::{RawPayload, RawSchedule, RawTrigger};
+
+/// A field that a later version will read.
+struct Later {
+    /// Canonical path.
+    path: &'static str,
+    /// What it needs.
+    needs: &'static str,
+    /// What to write today.
+    instead: &'static str,
+    /// Whether it is given, with something that asks for the feature.
+    given: fn(&RawSchedule) -> bool,
+}
+
+const LATER: &[Later] = &[
+    Later {
+        path: "schedule.when",
+        needs: "plain words",
+        instead: "use at, in, every or cron",
+        given: |raw| trigger(raw).is_some_and(|trigger| trigger.when.is_some() && trigger.given().len() == 1),
+    },
+    Later {
+        path: "payload.template",
+        needs: "scripts",
+        instead: "use message, with literal text",
+        given: |raw| payload(raw).is_some_and(|payload| payload.template.is_some() && payload.given().len() == 1),
+    },
+    Later {
+        path: "payload.task",
+        needs: "model runs",
+        instead: "use message, with literal text",
+        given: |raw| payload(raw).is_some_and(|payload| payload.task.is_some() && payload.given().len() == 1),
+    },
+    Later { path: "model", needs: "model runs", instead: "leave it out", given: |raw| raw.model.is_some() },
+    Later { path: "hook", needs: "scripts", instead: "leave it out", given: |raw| raw.hook.is_some() },
+    Later {
+        path: "session",
+        needs: "isolated runs",
+        instead: "leave it out: texts go to the conversation of their chat",
+        given: |raw| raw.session.as_deref().is_some_and(|session| session != "conversation"),
+    },
+    Later { path: "silence", needs: "model runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
+    Later { path: "budget", needs: "model runs", instead: "leave it out", given: |raw| raw.budget.is_some() },
+    Later {
+        path: "except",
+        needs: "exclusions",
+        instead: "say it with cron fields, start_at and end_at",
+        given: |raw| raw.except.is_some(),
+    },
+    Later {
+        path: "after",
+        needs: "chained schedules",
+        instead: "use at, in, every or cron",
+        given: |raw| raw.after.is_some(),
+    },
+    Later {
+        path: "expect_every",
+        needs: "dead-man alerts",
+        instead: "leave it out",
+        given: |raw| raw.expect_every.is_some(),
+    },
+    Later {
+        path: "on_hook_error",
+        needs: "scripts",
+        instead: "leave it out",
+        given: |raw| raw.on_hook_error.is_some(),
+    },
+    Later {
+        path: "process_handle",
+        needs: "process watching",
+        instead: "leave it out, and cancel the schedule when the process ends",
+        given: |raw| raw.process_handle.is_some(),
+    },
+];
+
+fn trigger(raw: &RawSchedule) -> Option<&RawTrigger> {
+    raw.schedule.as_ref()
+}
+
+fn payload(raw: &RawSchedule) -> Option<&RawPayload> {
+    raw.payload.as_ref()
+}
+
+impl Check<'_> {
+    /// Refuses every field of the table that is given.
+    pub(super) fn later(&mut self, raw: &RawSchedule) {
+        for row in LATER.iter().filter(|row| (row.given)(raw)) {
+            let name = row.path.rsplit('.').next().unwrap_or(row.path);
+            let message = format!("'{name}' is not built into this version (it needs {})", row.needs);
+            self.refuse(Problem::new(row.path, message).hint(row.instead));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! When a schedule is due: zone, bounds and exactly one trigger that will fire at all.
+//!
+//! Units: `Timestamp`, from RFC 3339 or from a local time in the schedule's zone. Relative times count from
+//! `Context::now`, never from a model's idea of it.
+//! Invariant: a trigger that passes has a due at or after now and within the bounds, save what a file may keep
+//! (`Origin::File`) and what an update leaves as it is.
+
+use std::sync::Arc;
+
+use super::text::quoted;
+use super::{Check, Origin, words};
+use crate::calendar::{Cron, DialectChoice, Trigger, Zone};
+use crate::limits;
+use crate::problem::Problem;
+use crate::spec::Bounds;
+use crate::spec::raw::{RawSchedule, RawTrigger};
+use crate::spec::tree::shorten;
+use crate::time::{Span, Timestamp};
+
+const EXAMPLE: &str = "write exactly one of at, in, every and cron";
+
+impl Check<'_> {
+    /// The zone; `None` when what is written is none.
+    pub(super) fn zone(&mut self, raw: &RawSchedule) -> Option<Zone> {
+        let Some(name) = raw.schedule.as_ref().and_then(|trigger| trigger.timezone.as_deref()) else {
+            return (!self.is_doubtful("schedule.timezone")).then_some(self.context.default_zone);
+        };
+        match Zone::parse(name) {
+            Ok(zone) => Some(zone),
+            Err(error) => {
+                let hint = match &error.suggestion {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => "write an IANA name such as Europe/Berlin or UTC".to_owned(),
+                };
+                let problem = Problem::new("schedule.timezone", "is not an IANA time zone");
+                self.refuse(problem.value(shorten(name)).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// Where the dues begin and end.
+    pub(super) fn bounds(&mut self, raw: &RawSchedule, zone: Option<Zone>) -> Bounds {
+        let start_at = self.instant("start_at", raw.start_at.as_deref(), zone);
+        let end_at = self.instant("end_at", raw.end_at.as_deref(), zone);
+        if let (Some(start), Some(end)) = (start_at, end_at)
+            && start > end
+        {
+            self.refuse(Problem::new("end_at", format!("is before start_at, {start}")).value(end.to_string()));
+        }
+        let max_runs = self.number("max_runs", raw.max_runs, i64::from(u32::MAX));
+        Bounds { start_at, end_at, max_runs: max_runs.and_then(|count| u32::try_from(count).ok()) }
+    }
+
+    /// The trigger, if it is one and fires.
+    pub(super) fn trigger(&mut self, raw: &RawSchedule, zone: Option<Zone>, bounds: &Bounds) -> Option<Trigger> {
+        let unwritten = RawTrigger::default();
+        let written = raw.schedule.as_ref().unwrap_or(&unwritten);
+        let given = written.given();
+        let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
+        match given.as_slice() {
+            [] => {
+                if raw.after.is_none() && !meant.iter().any(|path| self.is_doubtful(path)) {
+                    let problem = Problem::new("schedule", "is missing: nothing says when to fire");
+                    self.refuse(problem.hint(EXAMPLE));
+                }
+                return None;
+            }
+            [_] => {}
+            several => {
+                let problem = Problem::new("schedule", format!("{} are mutually exclusive", quoted(several)));
+                self.refuse(problem.hint(EXAMPLE));
+                return None;
+            }
+        }
+        self.belongings(written);
+        let choice = self.word("schedule.dialect", written.dialect.as_deref(), words::DIALECT, DialectChoice::Auto);
+        let anchor = self.instant("schedule.anchor", written.anchor.as_deref(), zone);
+        let (path, trigger) = if let Some(text) = &written.at {
+            ("schedule.at", Trigger::At(self.instant("schedule.at", Some(text), zone)?))
+        } else if let Some(text) = &written.after {
+            let at = self.context.now.plus(self.span("schedule.in", Some(text))?);
+            ("schedule.in", Trigger::At(at))
+        } else if let Some(text) = &written.every {
+            let period = self.period(text)?;
+            let anchor = anchor.or_else(|| self.kept_anchor(period)).or(bounds.start_at).unwrap_or(self.context.now);
+            ("schedule.every", Trigger::Every { period, anchor })
+        } else {
+            let text = written.cron.as_deref()?;
+            ("schedule.cron", Trigger::Cron(Arc::new(self.cron(text, choice, zone)?)))
+        };
+        // Without a zone or with crossed bounds there is a problem already, and no telling when it fires.
+        let crossed = matches!((bounds.start_at, bounds.end_at), (Some(start), Some(end)) if start > end);
+        if zone.is_some() && !crossed {
+            self.fires(path, &trigger, bounds);
+        }
+        Some(trigger)
+    }
+
+    /// `dialect` belongs to cron and `anchor` to every: elsewhere they would be accepted and ignored.
+    fn belongings(&mut self, written: &RawTrigger) {
+        if written.dialect.is_some() && written.cron.is_none() {
+            self.refuse(Problem::new("schedule.dialect", "belongs to cron").hint("leave it out"));
+        }
+        if written.anchor.is_some() && written.every.is_none() {
+            self.refuse(Problem::new("schedule.anchor", "belongs to every").hint("leave it out"));
+        }
+    }
+
+    fn period(&mut self, text: &str) -> Option<Span> {
+        let period = self.span("schedule.every", Some(text))?;
+        let least = Span::from_millis(limits::EVERY_MS_MIN);
+        if period < least {
+            let problem = Problem::new("schedule.every", format!("must be at least {least}"));
+            self.refuse(problem.value(shorten(text)));
+            return None;
+        }
+        Some(period)
+    }
+
+    /// The anchor of the schedule that is changed, where the interval stays: an edit elsewhere moves no due.
+    fn kept_anchor(&self, asked: Span) -> Option<Timestamp> {
+        match &self.context.existing?.trigger {
+            Trigger::Every { period, anchor } if *period == asked => Some(*anchor),
+            _ => None,
+        }
+    }
+
+    fn cron(&mut self, text: &str, choice: DialectChoice, zone: Option<Zone>) -> Option<Cron> {
+        match Cron::parse(text, choice, zone.unwrap_or(self.context.default_zone)) {
+            Ok(cron) => Some(cron),
+            Err(error) => {
+                let mut problem = Problem::new("schedule.cron", error.message).value(text);
+                problem.hint = error.hint;
+                self.refuse_within(problem, error.at);
+                None
+            }
+        }
+    }
+
+    /// A time with an offset, or a local time in the zone.
+    fn instant(&mut self, path: &str, text: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
+        let text = text?.trim();
+        let parsed =
+            Timestamp::parse_rfc3339(text).or_else(|| zone.unwrap_or(self.context.default_zone).parse_local(text));
+        match parsed {
+            Some(at) if at < Timestamp::HORIZON => Some(at),
+            Some(_) => {
+                self.refuse(Problem::new(path, "lies after the year 2199").value(shorten(text)));
+                None
+            }
+            None => {
+                let problem = Problem::new(path, "is not a time").value(shorten(text));
+                self.refuse(
+                    problem.hint("write 2026-01-30T16:00:00Z, or 2026-01-30 16:00 in the schedule's timezone"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Refuses a trigger that will not fire any more, or never would.
+    fn fires(&mut self, path: &str, trigger: &Trigger, bounds: &Bounds) {
+        let unchanged = |existing: &crate::spec::Schedule| existing.trigger == *trigger && existing.bounds == *bounds;
+        if self.context.existing.is_some_and(unchanged) {
+            return;
+        }
+        let now = self.context.now;
+        if let Trigger::At(at) = trigger {
+            return self.fires_once(path, *at, bounds);
+        }
+        if let Some(end) = bounds.end_at.filter(|end| *end < now) {
+            let problem = Problem::new("end_at", "timestamp is in the past").value(end.to_string());
+            return self.refuse_past(problem.hint(now_is(now)), "ended at", end);
+        }
+        let from = bounds.start_at.map_or(now, |start| start.max(now));
+        // The step back makes a due at exactly `from` count.
+        match (trigger.next_after(from.minus(Span::from_millis(1))), bounds.end_at) {
+            (None, _) => {
+                let problem = Problem::new(path, "never fires");
+                self.refuse(problem.hint("no time from now on matches it, as with 30 February"));
+            }
+            (Some(first), Some(end)) if first > end => {
+                let problem = Problem::new("end_at", "never fires: ends before the first due").value(end.to_string());
+                self.refuse(problem.hint(format!("the first due is {first}")));
+            }
+            _ => {}
+        }
+    }
+
+    fn fires_once(&mut self, path: &str, at: Timestamp, bounds: &Bounds) {
+        let now = self.context.now;
+        if at >= Timestamp::HORIZON {
+            self.refuse(Problem::new(path, "lies after the year 2199").value(at.to_string()));
+        } else if let Some(start) = bounds.start_at.filter(|start| at < *start) {
+            let problem = Problem::new(path, "never fires: it lies before start_at").value(at.to_string());
+            self.refuse(problem.hint(format!("start_at is {start}")));
+        } else if let Some(end) = bounds.end_at.filter(|end| at > *end) {
+            let problem = Problem::new(path, "never fires: it lies after end_at").value(at.to_string());
+            self.refuse(problem.hint(format!("end_at is {end}")));
+        } else if at < now {
+            let late = now.since(at);
+            if late.as_millis() < limits::LATE_CREATE_MS_MAX {
+                self.warnings.push(format!("{at} is {late} past: it fires at once"));
+            } else {
+                let hint = format!("{}; for a time from now write for example in: 2h", now_is(now));
+                let problem = Problem::new(path, "timestamp is in the past").value(at.to_string()).hint(hint);
+                self.refuse_past(problem, "was due at", at);
+            }
+        }
+    }
+
+    /// What is past is a person's mistake, but only the age of a file.
+    fn refuse_past(&mut self, problem: Problem, what: &str, at: Timestamp) {
+        match self.context.origin {
+            Origin::Person => self.refuse(problem),
+            Origin::File => {
+                self.past = true;
+                self.warnings.push(format!("{what} {at}, which is past: recorded as skipped"));
+            }
+        }
+    }
+}
+
+fn now_is(now: Timestamp) -> String {
+    format!("it is now {now}")
+}

@@ -1,0 +1,40 @@
+//! The words that choose between fixed possibilities, each list in the order it is shown.
+//!
+//! Invariant: every value of an enum has exactly one word, so that writing a schedule down loses nothing.
+
+use crate::calendar::DialectChoice;
+use crate::spec::{DeliveryGuarantee, MisfirePolicy, OverlapPolicy};
+
+/// Words with what they mean.
+pub(in crate::spec) type Words<T> = &'static [(&'static str, T)];
+
+/// `misfire_policy`.
+pub(in crate::spec) const MISFIRE: Words<MisfirePolicy> =
+    &[("fire_once", MisfirePolicy::FireOnce), ("skip", MisfirePolicy::Skip), ("fire_all", MisfirePolicy::FireAll)];
+
+/// `overlap_policy`.
+pub(in crate::spec) const OVERLAP: Words<OverlapPolicy> = &[
+    ("skip", OverlapPolicy::Skip),
+    ("buffer_one", OverlapPolicy::BufferOne),
+    ("buffer_all", OverlapPolicy::BufferAll),
+    ("cancel_other", OverlapPolicy::CancelOther),
+    ("allow_all", OverlapPolicy::AllowAll),
+];
+
+/// `delivery`.
+pub(in crate::spec) const DELIVERY: Words<DeliveryGuarantee> =
+    &[("at_least_once", DeliveryGuarantee::AtLeastOnce), ("at_most_once", DeliveryGuarantee::AtMostOnce)];
+
+/// `dialect`.
+pub(in crate::spec) const DIALECT: Words<DialectChoice> =
+    &[("auto", DialectChoice::Auto), ("unix", DialectChoice::Unix), ("quartz", DialectChoice::Quartz)];
+
+/// The word of a value.
+pub(in crate::spec) fn word<T: PartialEq + Copy>(words: Words<T>, value: T) -> Option<&'static str> {
+    words.iter().find(|(_, meaning)| *meaning == value).map(|(word, _)| *word)
+}
+
+/// The word of a value, unless it is the usual one.
+pub(in crate::spec) fn differing<T: PartialEq + Copy>(words: Words<T>, value: T, usual: T) -> Option<String> {
+    if value == usual { None } else { word(words, value).map(str::to_owned) }
+}

@@ -1,0 +1,286 @@
+//! The cold rows: a whole schedule as declared, and a plan.
+//!
+//! Fields stand in the order of their types; `vars` are one JSON text. A cron trigger is its text, dialect and
+//! zone name and is read again when the row is; [`Crons`] keeps one matcher for all rows that say the same.
+//! Invariant: every row begins with its version; a later version may only add readers here.
+//! Not here: the hot rows (`row`), indexes (`declare`).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use super::codec::{Bytes, Put};
+use super::error::Malformed;
+use crate::calendar::{Cron, Dialect, DialectChoice, Trigger, Zone};
+use crate::engine::change::Plan;
+use crate::id::ScheduleId;
+use crate::limits;
+use crate::spec::{
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
+    Source,
+};
+
+const SCHEDULE_VERSION: u8 = 1;
+const PLAN_VERSION: u8 = 1;
+
+type Read<T> = Result<T, Malformed>;
+
+/// Cron patterns already read, shared by all rows that hold the same one.
+#[derive(Debug, Default)]
+pub(super) struct Crons(Mutex<HashMap<(String, Dialect, &'static str), Arc<Cron>>>);
+
+impl Crons {
+    fn read(&self, text: &str, dialect: Dialect, zone: Zone) -> Result<Arc<Cron>, String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (text.to_owned(), dialect, zone.name());
+        if let Some(cron) = known.get(&key) {
+            return Ok(Arc::clone(cron));
+        }
+        let choice = match dialect {
+            Dialect::Unix => DialectChoice::Unix,
+            Dialect::Quartz => DialectChoice::Quartz,
+        };
+        let cron = Arc::new(Cron::parse(text, choice, zone).map_err(|error| error.message)?);
+        if known.len() >= limits::CRONS_COUNT_MAX {
+            known.clear();
+        }
+        known.insert(key, Arc::clone(&cron));
+        Ok(cron)
+    }
+}
+
+/// The row of a schedule: its generation, then the declaration.
+pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
+    let mut out = Vec::with_capacity(192);
+    out.byte(SCHEDULE_VERSION);
+    out.number(u64::from(generation));
+    out.text(schedule.id.as_str());
+    out.option(schedule.name.as_deref(), |out, name| out.text(name));
+    out.text(&schedule.agent);
+    out.option(schedule.created_by_session.as_deref(), |out, session| out.text(session));
+    out.instant(schedule.created_at);
+    out.text(schedule.zone.name());
+    out.option(schedule.destination.as_ref(), |out, to| {
+        out.text(&to.gateway);
+        out.text(&to.chat_id);
+        out.option(to.thread.as_deref(), |out, thread| out.text(thread));
+    });
+    put_trigger(&mut out, &schedule.trigger);
+    match &schedule.payload {
+        Payload::Message(text) => {
+            out.byte(0);
+            out.text(text);
+        }
+    }
+    put_bounds(&mut out, schedule.bounds);
+    put_policy(&mut out, &schedule.policy);
+    out.number(schedule.labels.len() as u64);
+    for (label, value) in &schedule.labels {
+        out.text(label);
+        out.text(value);
+    }
+    if schedule.vars.is_empty() {
+        out.text("");
+    } else {
+        // Holds because a map with text keys and JSON values always has a JSON form.
+        out.text(&serde_json::to_string(&schedule.vars).expect("JSON values serialize"));
+    }
+    out.option(schedule.client_token.as_deref(), |out, token| out.text(token));
+    out.option(schedule.source.as_ref(), |out, source| {
+        out.text(&source.file);
+        out.option(source.content, |out, hash| out.raw(&hash.to_le_bytes()));
+    });
+    out
+}
+
+/// The pair of [`schedule_row`].
+pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> {
+    let bytes = &mut Bytes::new(row);
+    bytes.version(SCHEDULE_VERSION)?;
+    let generation = bytes.narrow()?;
+    let id = bytes.text()?;
+    let schedule = Schedule {
+        id: ScheduleId::parse(id).or_else(|error| bytes.wrong(error.to_string()))?,
+        name: bytes.option(Bytes::string)?,
+        agent: bytes.string()?,
+        created_by_session: bytes.option(Bytes::string)?,
+        created_at: bytes.instant()?,
+        zone: read_zone(bytes)?,
+        destination: bytes.option(|bytes| {
+            let gateway = bytes.string()?;
+            let chat_id = bytes.string()?;
+            Ok(Destination { gateway, chat_id, thread: bytes.option(Bytes::string)? })
+        })?,
+        trigger: read_trigger(bytes, crons)?,
+        payload: match bytes.byte()? {
+            0 => Payload::Message(bytes.string()?),
+            other => return bytes.wrong(format!("no payload is written {other}")),
+        },
+        bounds: read_bounds(bytes)?,
+        policy: read_policy(bytes)?,
+        labels: read_labels(bytes)?,
+        vars: match bytes.text()? {
+            "" => BTreeMap::new(),
+            json => serde_json::from_str(json).or_else(|error| bytes.wrong(format!("vars: {error}")))?,
+        },
+        client_token: bytes.option(Bytes::string)?,
+        source: bytes.option(read_source)?,
+    };
+    bytes.end()?;
+    Ok((generation, schedule))
+}
+
+/// The row of a plan.
+pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    out.byte(PLAN_VERSION);
+    put_trigger(&mut out, &plan.trigger);
+    put_bounds(&mut out, plan.bounds);
+    put_policy(&mut out, &plan.policy);
+    out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
+    out
+}
+
+/// The pair of [`plan_row`].
+pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
+    let bytes = &mut Bytes::new(row);
+    bytes.version(PLAN_VERSION)?;
+    let plan = Plan {
+        trigger: read_trigger(bytes, crons)?,
+        bounds: read_bounds(bytes)?,
+        policy: read_policy(bytes)?,
+        gateway: bytes.option(Bytes::string)?,
+    };
+    bytes.end()?;
+    Ok(plan)
+}
+
+fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {
+    match trigger {
+        Trigger::At(at) => {
+            out.byte(0);
+            out.instant(*at);
+        }
+        Trigger::Every { period, anchor } => {
+            out.byte(1);
+            out.span(*period);
+            out.instant(*anchor);
+        }
+        Trigger::Cron(cron) => {
+            out.byte(match cron.dialect() {
+                Dialect::Unix => 2,
+                Dialect::Quartz => 3,
+            });
+            out.text(cron.text());
+            out.text(cron.zone().name());
+        }
+    }
+}
+
+fn read_trigger(bytes: &mut Bytes<'_>, crons: &Crons) -> Read<Trigger> {
+    let dialect = match bytes.byte()? {
+        0 => return bytes.instant().map(Trigger::At),
+        1 => return Ok(Trigger::Every { period: bytes.span()?, anchor: bytes.instant()? }),
+        2 => Dialect::Unix,
+        3 => Dialect::Quartz,
+        other => return bytes.wrong(format!("no trigger is written {other}")),
+    };
+    let text = bytes.text()?;
+    let zone = read_zone(bytes)?;
+    match crons.read(text, dialect, zone) {
+        Ok(cron) => Ok(Trigger::Cron(cron)),
+        Err(why) => bytes.wrong(format!("cron '{text}': {why}")),
+    }
+}
+
+fn read_zone(bytes: &mut Bytes<'_>) -> Read<Zone> {
+    let name = bytes.text()?;
+    Zone::parse(name).or_else(|error| bytes.wrong(error.to_string()))
+}
+
+fn put_bounds(out: &mut Vec<u8>, bounds: Bounds) {
+    out.option(bounds.start_at, Put::instant);
+    out.option(bounds.end_at, Put::instant);
+    out.option(bounds.max_runs, |out, runs| out.number(u64::from(runs)));
+}
+
+fn read_bounds(bytes: &mut Bytes<'_>) -> Read<Bounds> {
+    Ok(Bounds {
+        start_at: bytes.option(Bytes::instant)?,
+        end_at: bytes.option(Bytes::instant)?,
+        max_runs: bytes.option(Bytes::narrow)?,
+    })
+}
+
+fn put_policy(out: &mut Vec<u8>, policy: &Policy) {
+    out.span(policy.jitter);
+    out.byte(match policy.misfire {
+        MisfirePolicy::FireOnce => 0,
+        MisfirePolicy::Skip => 1,
+        MisfirePolicy::FireAll => 2,
+    });
+    out.span(policy.catchup_window);
+    out.byte(match policy.overlap {
+        OverlapPolicy::Skip => 0,
+        OverlapPolicy::BufferOne => 1,
+        OverlapPolicy::BufferAll => 2,
+        OverlapPolicy::CancelOther => 3,
+        OverlapPolicy::AllowAll => 4,
+    });
+    out.number(u64::from(policy.retry.max_attempts));
+    out.span(policy.retry.max_age);
+    out.span(policy.retry.backoff_min);
+    out.span(policy.retry.backoff_max);
+    out.byte(match policy.delivery {
+        DeliveryGuarantee::AtLeastOnce => 0,
+        DeliveryGuarantee::AtMostOnce => 1,
+    });
+}
+
+fn read_policy(bytes: &mut Bytes<'_>) -> Read<Policy> {
+    Ok(Policy {
+        jitter: bytes.span()?,
+        misfire: match bytes.byte()? {
+            0 => MisfirePolicy::FireOnce,
+            1 => MisfirePolicy::Skip,
+            2 => MisfirePolicy::FireAll,
+            other => return bytes.wrong(format!("no misfire policy is written {other}")),
+        },
+        catchup_window: bytes.span()?,
+        overlap: match bytes.byte()? {
+            0 => OverlapPolicy::Skip,
+            1 => OverlapPolicy::BufferOne,
+            2 => OverlapPolicy::BufferAll,
+            3 => OverlapPolicy::CancelOther,
+            4 => OverlapPolicy::AllowAll,
+            other => return bytes.wrong(format!("no overlap policy is written {other}")),
+        },
+        retry: RetryPolicy {
+            max_attempts: bytes.narrow()?,
+            max_age: bytes.span()?,
+            backoff_min: bytes.span()?,
+            backoff_max: bytes.span()?,
+        },
+        delivery: match bytes.byte()? {
+            0 => DeliveryGuarantee::AtLeastOnce,
+            1 => DeliveryGuarantee::AtMostOnce,
+            other => return bytes.wrong(format!("no delivery guarantee is written {other}")),
+        },
+    })
+}
+
+fn read_labels(bytes: &mut Bytes<'_>) -> Read<BTreeMap<String, String>> {
+    let count = bytes.number()?;
+    let mut labels = BTreeMap::new();
+    for _ in 0..count {
+        labels.insert(bytes.string()?, bytes.string()?);
+    }
+    Ok(labels)
+}
+
+fn read_source(bytes: &mut Bytes<'_>) -> Read<Source> {
+    let file = bytes.string()?;
+    let content = bytes.option(|bytes| Ok(u128::from_le_bytes(bytes.raw(16)?.try_into().unwrap_or_default())))?;
+    Ok(Source { file, content })
+}

@@ -1,0 +1,248 @@
+//! The two hot rows: the state of a schedule and a run of the ledger.
+//!
+//! A state on disk is 40 bytes, little-endian, so that boot reads ten million of them without parsing: version,
+//! status and outcome, failures (2), generation (4), plan (4), runs (4), lane (8), next due (8), last due (8); an
+//! absent instant is the lowest one there is. In the journal it is packed (see [`put_state`]).
+//! A run's row leaves out what its key says and counts its instants from its due; the same bytes stand in the
+//! journal and in the ledger, so that folding copies them.
+//! Not here: keys and tables (`tables`), whole declarations (`declaration`).
+
+use super::codec::{Bytes, Put};
+use super::error::Malformed;
+use crate::engine::change::{
+    Cause, DueRange, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, State, Status,
+};
+use crate::id::OccurrenceId;
+use crate::time::Timestamp;
+
+/// Bytes of a state on disk.
+pub(super) const STATE_BYTES: usize = 40;
+const STATE_VERSION: u8 = 1;
+const RUN_VERSION: u8 = 1;
+const NEVER: i64 = i64::MIN;
+
+type Read<T> = Result<T, Malformed>;
+
+/// The state as its row.
+pub(super) fn state_row(state: &State) -> [u8; STATE_BYTES] {
+    let mut row = [0; STATE_BYTES];
+    row[0] = STATE_VERSION;
+    row[1] = status_byte(state);
+    row[2..4].copy_from_slice(&state.failures.to_le_bytes());
+    row[4..8].copy_from_slice(&state.generation.to_le_bytes());
+    row[8..12].copy_from_slice(&state.plan.0.to_le_bytes());
+    row[12..16].copy_from_slice(&state.runs.to_le_bytes());
+    row[16..24].copy_from_slice(&state.lane.0.to_le_bytes());
+    row[24..32].copy_from_slice(&state.next_due.map_or(NEVER, Timestamp::as_millis).to_le_bytes());
+    row[32..40].copy_from_slice(&state.last_due.map_or(NEVER, Timestamp::as_millis).to_le_bytes());
+    row
+}
+
+/// The state of a row.
+pub(super) fn read_state_row(row: &[u8; STATE_BYTES]) -> Read<State> {
+    let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| row[at + i]));
+    let half = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| row[at + i]));
+    let instant = |at: usize| Some(word(at) as i64).filter(|&ms| ms != NEVER).map(Timestamp::from_millis);
+    if row[0] != STATE_VERSION {
+        return Err(Malformed { at: 0, what: format!("row version {}, known is {STATE_VERSION}", row[0]) });
+    }
+    let Some((status, last_outcome)) = read_status(row[1]) else {
+        return Err(Malformed { at: 1, what: format!("no status is written {}", row[1]) });
+    };
+    Ok(State {
+        status,
+        generation: half(4),
+        plan: PlanId(half(8)),
+        lane: LaneId(word(16)),
+        next_due: instant(24),
+        last_due: instant(32),
+        last_outcome,
+        runs: half(12),
+        failures: u16::from_le_bytes([row[2], row[3]]),
+    })
+}
+
+/// Packs a state for the journal; instants count from `base`.
+pub(super) fn put_state(out: &mut Vec<u8>, state: &State, base: Timestamp) {
+    let since_base = |at: Timestamp| at.as_millis().wrapping_sub(base.as_millis());
+    out.byte(status_byte(state));
+    out.number(u64::from(state.generation));
+    out.number(u64::from(state.plan.0));
+    out.raw(&state.lane.0.to_le_bytes());
+    out.option(state.next_due, |out, at| out.signed(since_base(at)));
+    out.option(state.last_due, |out, at| out.signed(since_base(at)));
+    out.number(u64::from(state.runs));
+    out.number(u64::from(state.failures));
+}
+
+/// The pair of [`put_state`].
+pub(super) fn read_state(bytes: &mut Bytes<'_>, base: Timestamp) -> Read<State> {
+    let from_base = |ms: i64| Timestamp::from_millis(base.as_millis().wrapping_add(ms));
+    let status = bytes.byte()?;
+    let Some((status, last_outcome)) = read_status(status) else {
+        return bytes.wrong(format!("no status is written {status}"));
+    };
+    Ok(State {
+        status,
+        last_outcome,
+        generation: bytes.narrow()?,
+        plan: PlanId(bytes.narrow()?),
+        lane: LaneId(u64::from_le_bytes(bytes.raw(8)?.try_into().unwrap_or_default())),
+        next_due: bytes.option(|bytes| bytes.signed().map(from_base))?,
+        last_due: bytes.option(|bytes| bytes.signed().map(from_base))?,
+        runs: bytes.narrow()?,
+        failures: bytes.narrow()?,
+    })
+}
+
+fn status_byte(state: &State) -> u8 {
+    let status = match state.status {
+        Status::Active => 0,
+        Status::Paused => 1,
+        Status::Completed => 2,
+        Status::Cancelled => 3,
+    };
+    let outcome = match state.last_outcome {
+        None => 0,
+        Some(OutcomeKind::Delivered) => 1,
+        Some(OutcomeKind::Silent) => 2,
+        Some(OutcomeKind::Skipped) => 3,
+        Some(OutcomeKind::Failed) => 4,
+        Some(OutcomeKind::Cancelled) => 5,
+        Some(OutcomeKind::Unknown) => 6,
+    };
+    outcome << 4 | status
+}
+
+fn read_status(byte: u8) -> Option<(Status, Option<OutcomeKind>)> {
+    let status = match byte & 0x0F {
+        0 => Status::Active,
+        1 => Status::Paused,
+        2 => Status::Completed,
+        3 => Status::Cancelled,
+        _ => return None,
+    };
+    let outcome = match byte >> 4 {
+        0 => None,
+        1 => Some(OutcomeKind::Delivered),
+        2 => Some(OutcomeKind::Silent),
+        3 => Some(OutcomeKind::Skipped),
+        4 => Some(OutcomeKind::Failed),
+        5 => Some(OutcomeKind::Cancelled),
+        6 => Some(OutcomeKind::Unknown),
+        _ => return None,
+    };
+    Some((status, outcome))
+}
+
+/// Appends the row of a run.
+pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
+    let due = run.occurrence.due;
+    let since_due = |at: Timestamp| at.as_millis().wrapping_sub(due.as_millis());
+    out.byte(RUN_VERSION);
+    out.byte(match run.cause {
+        Cause::Due => 0,
+        Cause::CatchUp => 1,
+        Cause::Manual => 2,
+    });
+    out.option(run.range, |out, range| {
+        out.signed(since_due(range.through));
+        out.number(range.count);
+    });
+    out.number(u64::from(run.number));
+    out.signed(since_due(run.claimed_at));
+    out.number(u64::from(run.attempt));
+    match &run.phase {
+        Phase::Pending => out.byte(0),
+        Phase::Sending { epoch } => {
+            out.byte(1);
+            out.number(u64::from(*epoch));
+        }
+        Phase::Retry { at, error } => {
+            out.byte(2);
+            out.signed(since_due(*at));
+            out.text(error);
+        }
+        Phase::Settled { at, outcome } => {
+            out.byte(3);
+            out.signed(since_due(*at));
+            put_outcome(out, outcome);
+        }
+    }
+}
+
+fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
+    match outcome {
+        Outcome::Delivered { message_id } => {
+            out.byte(0);
+            out.option(message_id.as_deref(), |out, id| out.text(id));
+        }
+        Outcome::Silent { reason } => {
+            out.byte(1);
+            out.text(reason);
+        }
+        Outcome::Skipped(reason) => {
+            out.byte(2);
+            out.byte(match reason {
+                SkipReason::Misfire => 0,
+                SkipReason::CatchupWindow => 1,
+                SkipReason::Paused => 2,
+                SkipReason::Past => 3,
+            });
+        }
+        Outcome::Failed { error } => {
+            out.byte(3);
+            out.text(error);
+        }
+        Outcome::Cancelled => out.byte(4),
+        Outcome::Unknown { error } => {
+            out.byte(5);
+            out.text(error);
+        }
+    }
+}
+
+/// The run of a row and of the key it stands under.
+pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
+    let due = occurrence.due;
+    let from_due = |ms: i64| Timestamp::from_millis(due.as_millis().wrapping_add(ms));
+    let mut bytes = Bytes::new(row);
+    bytes.version(RUN_VERSION)?;
+    let cause = match bytes.byte()? {
+        0 => Cause::Due,
+        1 => Cause::CatchUp,
+        2 => Cause::Manual,
+        other => return bytes.wrong(format!("no cause is written {other}")),
+    };
+    let range = bytes.option(|bytes| Ok(DueRange { through: from_due(bytes.signed()?), count: bytes.number()? }))?;
+    let number = bytes.narrow()?;
+    let claimed_at = from_due(bytes.signed()?);
+    let attempt = bytes.narrow()?;
+    let phase = match bytes.byte()? {
+        0 => Phase::Pending,
+        1 => Phase::Sending { epoch: bytes.narrow()? },
+        2 => Phase::Retry { at: from_due(bytes.signed()?), error: bytes.string()? },
+        3 => Phase::Settled { at: from_due(bytes.signed()?), outcome: read_outcome(&mut bytes)? },
+        other => return bytes.wrong(format!("no phase is written {other}")),
+    };
+    bytes.end()?;
+    Ok(Run { occurrence, range, cause, number, claimed_at, attempt, phase })
+}
+
+fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
+    Ok(match bytes.byte()? {
+        0 => Outcome::Delivered { message_id: bytes.option(Bytes::string)? },
+        1 => Outcome::Silent { reason: bytes.string()? },
+        2 => Outcome::Skipped(match bytes.byte()? {
+            0 => SkipReason::Misfire,
+            1 => SkipReason::CatchupWindow,
+            2 => SkipReason::Paused,
+            3 => SkipReason::Past,
+            other => return bytes.wrong(format!("no reason is written {other}")),
+        }),
+        3 => Outcome::Failed { error: bytes.string()? },
+        4 => Outcome::Cancelled,
+        5 => Outcome::Unknown { error: bytes.string()? },
+        other => return bytes.wrong(format!("no outcome is written {other}")),
+    })
+}

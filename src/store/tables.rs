@@ -1,0 +1,114 @@
+//! The tables of the file, and the few facts kept in `meta`.
+//!
+//! Invariant: every table but the ledgers exists from the moment the store is created, so that no reader has to
+//! ask. Keys sort as their parts do.
+//! Not here: the bytes of the rows (`row`, `declaration`, `journal`).
+
+use redb::{ReadTransaction, TableDefinition, TableError, TableHandle, WriteTransaction};
+
+use super::error::{Malformed, StoreError};
+use super::row::STATE_BYTES;
+
+/// Format of the file; see the front page of `store`.
+pub(super) const FORMAT: u64 = 1;
+
+pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
+pub(super) const PLANS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("plans");
+pub(super) const JOURNAL: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("journal");
+pub(super) const STATE: TableDefinition<'_, u64, &[u8; STATE_BYTES]> = TableDefinition::new("state");
+pub(super) const OPEN: TableDefinition<'_, OpenKey, &[u8]> = TableDefinition::new("open");
+pub(super) const BY_ID: TableDefinition<'_, &str, u64> = TableDefinition::new("by_id");
+pub(super) const BY_NAME: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("by_name");
+pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("by_token");
+pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
+pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
+
+/// Schedule, due in milliseconds, generation.
+pub(super) type OpenKey = (u64, i64, u32);
+/// Segment, then as [`OpenKey`].
+pub(super) type LedgerKey = (u32, u64, i64, u32);
+
+const LEDGER_PREFIX: &str = "ledger-";
+
+pub(super) mod meta {
+    //! Names of the rows of `meta`.
+    pub(in crate::store) const FORMAT: &str = "format";
+    pub(in crate::store) const EPOCH: &str = "epoch";
+    pub(in crate::store) const FOLDED_THROUGH: &str = "folded_through";
+    pub(in crate::store) const NEXT_KEY: &str = "next_key";
+    pub(in crate::store) const HISTORY_FROM: &str = "history_from";
+    pub(in crate::store) const ZONE_DATA: &str = "zone_data";
+}
+
+/// Name of the ledger of one UTC day.
+pub(super) fn ledger_name(day: i64) -> String {
+    format!("{LEDGER_PREFIX}{day}")
+}
+
+/// The ledger of that name.
+pub(super) fn ledger(name: &str) -> TableDefinition<'_, LedgerKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// Days that have a ledger.
+pub(super) fn ledger_days(txn: &ReadTransaction) -> Result<Vec<i64>, StoreError> {
+    let names = txn.list_tables()?;
+    Ok(names.filter_map(|table| table.name().strip_prefix(LEDGER_PREFIX)?.parse().ok()).collect())
+}
+
+/// Creates what every reader expects to find.
+pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
+    txn.open_table(SCHEDULES)?;
+    txn.open_table(PLANS)?;
+    txn.open_table(JOURNAL)?;
+    txn.open_table(STATE)?;
+    txn.open_table(OPEN)?;
+    txn.open_table(BY_ID)?;
+    txn.open_table(BY_NAME)?;
+    txn.open_table(BY_TOKEN)?;
+    txn.open_table(BY_AGENT)?;
+    txn.open_table(BY_FILE)?;
+    put_number(txn, meta::FORMAT, FORMAT)
+}
+
+/// Writes a number of `meta`.
+pub(super) fn put_number(txn: &WriteTransaction, name: &str, value: u64) -> Result<(), StoreError> {
+    txn.open_table(META)?.insert(name, value.to_le_bytes().as_slice())?;
+    Ok(())
+}
+
+/// Writes a text of `meta`.
+pub(super) fn put_text(txn: &WriteTransaction, name: &str, text: &str) -> Result<(), StoreError> {
+    txn.open_table(META)?.insert(name, text.as_bytes())?;
+    Ok(())
+}
+
+/// Reads a number of `meta`; `None` when it was never written.
+pub(super) fn number(txn: &ReadTransaction, name: &str) -> Result<Option<u64>, StoreError> {
+    let table = txn.open_table(META)?;
+    let Some(row) = table.get(name)? else { return Ok(None) };
+    match row.value().try_into() {
+        Ok(bytes) => Ok(Some(u64::from_le_bytes(bytes))),
+        Err(_) => {
+            let wrong = Malformed { at: 0, what: format!("{} bytes instead of 8", row.value().len()) };
+            Err(wrong.in_row("meta", name).into())
+        }
+    }
+}
+
+/// Reads a text of `meta`.
+pub(super) fn text(txn: &ReadTransaction, name: &str) -> Result<Option<String>, StoreError> {
+    let table = txn.open_table(META)?;
+    let row = table.get(name)?;
+    Ok(row.map(|row| String::from_utf8_lossy(row.value()).into_owned()))
+}
+
+/// Whether the file has been laid out; a file with no table at all is one whose creation was interrupted.
+pub(super) fn is_laid_out(txn: &ReadTransaction) -> Result<bool, StoreError> {
+    match txn.open_table(META) {
+        Ok(_) => Ok(true),
+        Err(TableError::TableDoesNotExist(_)) if txn.list_tables()?.next().is_none() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

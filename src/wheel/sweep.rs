@@ -1,0 +1,151 @@
+//! The sweep: getting rid of cancelled timers long before their time.
+//!
+//! Units: chunks looked at.
+//! Invariant: dead entries never stay more than the live ones and a small constant, beyond what is cancelled while
+//! one sweep runs.
+//!
+//! A cancelled timer's entry dies on its way down. One that was set for next year would keep its 24 bytes till then,
+//! and a caller that sets and cancels timeouts all day would pile them up; netty, Hystrix and Flink all did. So when
+//! more than half of all entries are dead, every slot is gone through once. The work is done in slices, by those who
+//! cause it: each cancel looks at a few entries more than it added, so a sweep ends before the next one is called for.
+//! A wheel that was once large and is mostly free memory is swept for fewer dead, for they hold that memory.
+
+use super::Wheel;
+use super::dial::LEVELS;
+
+/// Dead entries that are not worth a sweep.
+const DEAD_COUNT_MIN: usize = 1024;
+
+/// Dead entries that an otherwise empty wheel may keep.
+const IDLE_COUNT_MAX: usize = 64;
+
+/// Entries looked at for each cancel.
+const CANCEL_ENTRIES: isize = 6;
+
+/// What it costs to come to a chunk at all, in entries.
+const CHUNK_COST: isize = 8;
+
+/// Chunks looked at in each `advance`.
+const ADVANCE_CHUNKS: usize = 4;
+
+/// Where a sweep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Ring { level: usize, place: usize },
+    Far { slot: u32 },
+    Late,
+}
+
+/// How far a sweep has come, if one runs.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    place: Option<Place>,
+    /// Entries that cancels have paid for and nobody has looked at yet; below zero, the other way round.
+    credit: isize,
+}
+
+impl Sweep {
+    /// No sweep.
+    pub(super) const fn new() -> Self {
+        Self { place: None, credit: 0 }
+    }
+}
+
+impl<T> Wheel<T> {
+    /// Does the share of a sweep that one cancel or re-arming owes.
+    #[inline]
+    pub(super) fn tidy_after_cancel(&mut self) {
+        self.begin_sweep_if_due();
+        if self.sweep.place.is_some() {
+            self.sweep.credit += CANCEL_ENTRIES;
+            if self.sweep.credit > 0 {
+                self.sweep_chunk();
+            }
+        }
+        if self.records.live() == 0 && self.records.dead() >= IDLE_COUNT_MAX {
+            self.empty();
+        }
+    }
+
+    /// Does the share of a sweep that one advance owes.
+    #[inline]
+    pub(super) fn tidy_after_advance(&mut self) {
+        self.begin_sweep_if_due();
+        if self.sweep.place.is_none() && self.records.is_sparse() {
+            self.begin_sweep();
+        }
+        for _ in 0..ADVANCE_CHUNKS {
+            if self.sweep.place.is_none() {
+                break;
+            }
+            self.sweep_chunk();
+        }
+    }
+
+    #[inline]
+    fn begin_sweep_if_due(&mut self) {
+        let dead = self.records.dead();
+        if self.sweep.place.is_none() && dead >= DEAD_COUNT_MIN && dead > self.records.live() {
+            self.begin_sweep();
+        }
+    }
+
+    fn begin_sweep(&mut self) {
+        self.dial.chunks.forget_halt();
+        self.sweep = Sweep { place: Some(Place::Late), credit: 0 };
+    }
+
+    /// Sweeps what is left of a wheel without live timers and gives its memory back. Sweeps bound what there is, so
+    /// this is a few thousand entries at most.
+    fn empty(&mut self) {
+        self.begin_sweep();
+        while self.sweep.place.is_some() {
+            self.sweep_chunk();
+        }
+        self.records.shrink();
+        self.dial.chunks.shrink();
+    }
+
+    /// Looks at one chunk, or finds that there is none left.
+    fn sweep_chunk(&mut self) {
+        let Self { dial, records, sweep, .. } = self;
+        let Some(at) = sweep.place else { return };
+        let chunks = &mut dial.chunks;
+        let mut looked = CHUNK_COST;
+        let reap = |index| {
+            looked += 1;
+            records.reap(index)
+        };
+        let (done, next) = match at {
+            Place::Late => {
+                dial.late.sweep(reap);
+                (true, Some(Place::Ring { level: 0, place: 0 }))
+            }
+            Place::Ring { level, place } => match dial.rings[level].occupied_place(place) {
+                Some(found) => {
+                    let done = dial.rings[level].change(found as u64, |chain| chunks.sweep(chain, reap));
+                    sweep.place = Some(Place::Ring { level, place: found });
+                    (done, Some(Place::Ring { level, place: found + 1 }))
+                }
+                None if level + 1 < LEVELS => (true, Some(Place::Ring { level: level + 1, place: 0 })),
+                None => (true, Some(Place::Far { slot: 0 })),
+            },
+            Place::Far { slot } => match dial.far.range_mut(slot..).next() {
+                Some((&found, chain)) => {
+                    let done = chunks.sweep(chain, reap);
+                    if chain.is_empty() {
+                        dial.far.remove(&found);
+                    }
+                    sweep.place = Some(Place::Far { slot: found });
+                    (done, found.checked_add(1).map(|slot| Place::Far { slot }))
+                }
+                None => (true, None),
+            },
+        };
+        sweep.credit -= looked;
+        if done {
+            chunks.forget_halt();
+            sweep.place = next;
+        }
+    }
+}

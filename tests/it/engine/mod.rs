@@ -1,0 +1,12 @@
+//! The engine by scenarios: text in, log out, each reading like the bug report it may one day be.
+
+mod clock;
+mod delivery;
+mod misfire;
+mod world;
+
+use expect_test::Expect;
+
+fn check(scenario: &str, expect: Expect) {
+    expect.assert_eq(&world::play(scenario));
+}

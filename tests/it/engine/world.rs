@@ -1,0 +1,386 @@
+//! A world for scenarios: an engine, a disk that is a map, a clock that is set, and gateways that answer as told.
+//!
+//! A scenario is text. Commands: `at T`, `add ID: …`, `update ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
+//! `down SPAN` (killed, and started again that much later), `clock ±SPAN`, `gateway ID: ANSWER, …`, `show ID`.
+//! The log says what was sent and what became of dues that were not.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::engine::boot::ZoneRules;
+use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State};
+use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
+use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
+use chimewheel::time::{Span, Timestamp};
+
+/// What is durable.
+#[derive(Default)]
+pub struct Disk {
+    plans: BTreeMap<PlanId, Plan>,
+    schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
+    states: BTreeMap<ScheduleKey, State>,
+    pub runs: BTreeMap<OccurrenceId, Run>,
+}
+
+pub struct World {
+    pub engine: Engine,
+    pub disk: Disk,
+    pub now: Timestamp,
+    epoch: u32,
+    keys: BTreeMap<String, ScheduleKey>,
+    scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
+    unanswered: Vec<OccurrenceId>,
+    log: String,
+}
+
+/// Runs a scenario and answers its log.
+pub fn play(scenario: &str) -> String {
+    let mut world: Option<World> = None;
+    for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (&mut world, verb) {
+            (None, "at") => world = Some(World::new(instant(rest))),
+            (None, _) => panic!("a scenario begins with 'at'"),
+            (Some(world), _) => world.command(verb, rest),
+        }
+    }
+    world.expect("a scenario has lines").log
+}
+
+impl World {
+    pub fn new(now: Timestamp) -> Self {
+        let mut world = Self {
+            engine: Engine::new(now, options(1)),
+            disk: Disk::default(),
+            now,
+            epoch: 1,
+            keys: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            unanswered: Vec::new(),
+            log: String::new(),
+        };
+        world.engine.start(now, ZoneRules::Same);
+        world.drain();
+        world
+    }
+
+    fn command(&mut self, verb: &str, rest: &str) {
+        let (id, words) = rest.split_once(':').unwrap_or((rest, ""));
+        let key = self.keys.get(id).copied();
+        let op = OpId(0);
+        match (verb, key) {
+            ("add", None) => self.add(id, words, Start::Active),
+            ("add-past", None) => self.add(id, words, Start::Past),
+            ("update", Some(key)) => self.update(key, words),
+            ("pause", Some(key)) => self.handle(Input::Pause { op, key }),
+            ("resume", Some(key)) => self.handle(Input::Resume { op, key }),
+            ("cancel", Some(key)) => self.handle(Input::Cancel { op, key }),
+            ("run", Some(key)) => self.handle(Input::RunNow { op, key }),
+            ("gateway", Some(key)) => {
+                self.scripts.insert(key, words.split(',').map(|word| word.trim().to_owned()).collect());
+            }
+            ("answer", Some(key)) => self.late_answer(key, words.trim()),
+            ("show", Some(key)) => self.show(id, key),
+            ("advance", None) => self.advance(span(rest)),
+            ("down", None) => self.down(span(rest)),
+            ("clock", None) => self.set_clock(rest),
+            _ => panic!("cannot '{verb} {rest}'"),
+        }
+    }
+
+    pub fn add(&mut self, id: &str, words: &str, start: Start) {
+        let key = ScheduleKey(self.keys.len() as u64 + 1);
+        self.keys.insert(id.to_owned(), key);
+        let schedule = Arc::new(schedule(id, words, self.now));
+        self.handle(Input::Create { op: OpId(0), key, schedule, start, generation: 1 });
+    }
+
+    fn update(&mut self, key: ScheduleKey, words: &str) {
+        let old = Arc::clone(&self.disk.schedules[&key]);
+        let words = words.trim();
+        let (timing, schedule) = if words.is_empty() {
+            (Timing::Keep, Arc::new(Schedule { payload: Payload::Message("edited".into()), ..(*old).clone() }))
+        } else {
+            (Timing::Renew, Arc::new(schedule(old.id.as_str(), words, self.now)))
+        };
+        self.handle(Input::Update { op: OpId(0), key, schedule, timing, paused: None });
+    }
+
+    /// Lets time pass, waking whenever the engine asks to be woken.
+    pub fn advance(&mut self, span: Span) {
+        let end = self.now.plus(span);
+        while let Some(wakeup) = self.engine.next_wakeup().filter(|wakeup| *wakeup <= end) {
+            self.pass_until(wakeup.max(self.now));
+            self.handle(Input::Tick);
+        }
+        self.pass_until(end);
+        self.handle(Input::Tick);
+    }
+
+    /// A loop looks at the clock every second, so long stretches never look like interruptions.
+    fn pass_until(&mut self, end: Timestamp) {
+        if end.since(self.now) > Span::from_seconds(1) {
+            self.now = end.minus(Span::from_millis(500));
+            self.engine.handle(self.now, Input::Forget { key: ScheduleKey(u64::MAX) });
+        }
+        self.now = end;
+    }
+
+    /// Killed; started again later from what is durable.
+    pub fn down(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+        self.boot();
+    }
+
+    pub fn boot(&mut self) {
+        self.epoch += 1;
+        self.unanswered.clear();
+        let mut engine = Engine::new(self.now, options(self.epoch));
+        for (&id, plan) in &self.disk.plans {
+            engine.restore_plan(id, plan.clone());
+        }
+        for (&key, &state) in &self.disk.states {
+            engine.restore(key, state);
+        }
+        for run in self.disk.runs.values().filter(|run| !run.is_settled()) {
+            let key = run.occurrence.schedule;
+            if !engine.holds(key) {
+                let (state, schedule) = (self.disk.states[&key], Arc::clone(&self.disk.schedules[&key]));
+                engine.handle(self.now, Input::Recall { key, state, schedule });
+            }
+            engine.restore_run(run.clone());
+        }
+        engine.start(self.now, ZoneRules::Same);
+        self.engine = engine;
+        self.drain();
+        self.handle(Input::Tick);
+    }
+
+    fn set_clock(&mut self, by: &str) {
+        let (sign, by) = by.split_at(1);
+        self.now = if sign == "-" { self.now.minus(span(by)) } else { self.now.plus(span(by)) };
+        self.handle(Input::Tick);
+    }
+
+    pub fn handle(&mut self, input: Input) {
+        self.engine.handle(self.now, input);
+        self.drain();
+    }
+
+    /// Commits, then does what follows, until nothing is left to do.
+    fn drain(&mut self) {
+        loop {
+            let mut after = Vec::new();
+            while let Some(effect) = self.engine.poll_effect() {
+                match effect {
+                    Effect::Persist(change) => self.write(change),
+                    other => after.push(other),
+                }
+            }
+            if after.is_empty() {
+                return;
+            }
+            for effect in after {
+                self.follow(effect);
+            }
+        }
+    }
+
+    fn follow(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(window) => self.send(window),
+            Effect::Forget { key } => self.engine.handle(self.now, Input::Forget { key }),
+            Effect::Reply { reply: Reply::Ended(_), .. } => self.note("refused: it has ended"),
+            Effect::Reply { reply: Reply::Unchanged(_), .. } => self.note("unchanged"),
+            Effect::Reply { .. } | Effect::Persist(_) => {}
+        }
+    }
+
+    fn send(&mut self, window: Window) {
+        let mut halted = false;
+        for (occurrence, attempt) in window.items {
+            if halted {
+                self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::NotTried });
+                continue;
+            }
+            let mut line = format!("send {}", self.id(occurrence.schedule));
+            if occurrence.due != self.now {
+                write!(line, " due {}", occurrence.due).unwrap();
+            }
+            if attempt > 1 {
+                write!(line, " attempt {attempt}").unwrap();
+            }
+            let script = self.scripts.get_mut(&occurrence.schedule).and_then(VecDeque::pop_front);
+            let script = script.unwrap_or_else(|| "ok".into());
+            if script != "ok" {
+                write!(line, " -> {script}").unwrap();
+            }
+            self.note(&line);
+            match answer(&script) {
+                Some(answer) => {
+                    halted = matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+                    self.engine.handle(self.now, Input::Answered { occurrence, answer });
+                }
+                None => self.unanswered.push(occurrence),
+            }
+        }
+    }
+
+    fn late_answer(&mut self, key: ScheduleKey, script: &str) {
+        let place = self.unanswered.iter().position(|one| one.schedule == key).expect("it waits for an answer");
+        let occurrence = self.unanswered.remove(place);
+        self.handle(Input::Answered { occurrence, answer: answer(script).expect("an answer") });
+    }
+
+    fn write(&mut self, change: Change) {
+        match change {
+            Change::Plan { id, plan } => drop(self.disk.plans.insert(id, (*plan).clone())),
+            Change::PlanDropped { id } => drop(self.disk.plans.remove(&id)),
+            Change::Declare { key, schedule, state } => {
+                self.disk.schedules.insert(key, schedule);
+                self.disk.states.insert(key, state);
+            }
+            Change::State { key, state } => drop(self.disk.states.insert(key, state)),
+            Change::Run(run) => self.write_run(run),
+            Change::DropHistory { .. } => {}
+        }
+    }
+
+    fn write_run(&mut self, run: Run) {
+        if let Phase::Settled { outcome, .. } = &run.phase {
+            let what = match outcome {
+                Outcome::Delivered { .. } => String::new(),
+                Outcome::Skipped(reason) => format!("skip({reason:?})"),
+                Outcome::Silent { reason } => format!("silent({reason})"),
+                Outcome::Failed { error } => format!("failed({error})"),
+                Outcome::Unknown { error } => format!("unknown({error})"),
+                Outcome::Cancelled => "cancelled".into(),
+            };
+            if !what.is_empty() {
+                let mut line = format!("{what} {} due {}", self.id(run.occurrence.schedule), run.occurrence.due);
+                if let Some(range) = run.range {
+                    write!(line, "..{} x{}", range.through, range.count).unwrap();
+                }
+                self.note(&line);
+            }
+        }
+        let before = self.disk.runs.insert(run.occurrence, run);
+        assert!(before.is_none_or(|before| !before.is_settled()), "a settled occurrence was written again");
+    }
+
+    fn show(&mut self, id: &str, key: ScheduleKey) {
+        let state = self.disk.states[&key];
+        let next = state.next_due.map_or_else(|| "-".into(), |due| due.to_string());
+        let line = format!(
+            "show {id}: {:?} generation {} runs {} failures {} next {next}",
+            state.status, state.generation, state.runs, state.failures
+        );
+        self.note(&line);
+    }
+
+    fn id(&self, key: ScheduleKey) -> &str {
+        self.keys.iter().find(|(_, one)| **one == key).map_or("?", |(id, _)| id)
+    }
+
+    fn note(&mut self, line: &str) {
+        writeln!(self.log, "{} {line}", self.now).unwrap();
+    }
+}
+
+fn options(epoch: u32) -> Options {
+    Options { epoch, history_days: 30, serving: true }
+}
+
+fn answer(script: &str) -> Option<Answer> {
+    let error = || "no".to_owned();
+    Some(match script.split_whitespace().collect::<Vec<_>>()[..] {
+        ["ok"] => Answer::Delivered { message_id: None },
+        ["retry"] => Answer::Retry { error: error(), after: None },
+        ["retry", after] => Answer::Retry { error: error(), after: Some(span(after)) },
+        ["permanent"] => Answer::Permanent { error: error() },
+        ["ambiguous"] => Answer::Ambiguous { error: error() },
+        ["hangs"] => return None,
+        _ => panic!("no such answer: {script}"),
+    })
+}
+
+/// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, and policies.
+pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
+    let words = split(words);
+    let get = |name: &str| words.iter().position(|word| word == name).map(|place| words[place + 1].as_str());
+    let zone = get("tz").map_or(Zone::UTC, |zone| Zone::parse(zone).unwrap());
+    let trigger = match (get("cron"), get("every"), get("at")) {
+        (Some(cron), None, None) => Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap())),
+        (None, Some(every), None) => {
+            Trigger::Every { period: span(every), anchor: get("anchor").map_or(now, instant) }
+        }
+        (None, None, Some(at)) => Trigger::At(instant(at)),
+        other => panic!("one trigger, please: {other:?}"),
+    };
+    let mut policy = Policy { jitter: get("jitter").map_or(Span::ZERO, span), ..Policy::default() };
+    policy.misfire = match get("misfire") {
+        Some("skip") => MisfirePolicy::Skip,
+        Some("fire_all") => MisfirePolicy::FireAll,
+        _ => MisfirePolicy::FireOnce,
+    };
+    policy.catchup_window = get("window").map_or(policy.catchup_window, span);
+    policy.retry.max_attempts = get("attempts").map_or(policy.retry.max_attempts, |n| n.parse().unwrap());
+    policy.retry.max_age = get("max_age").map_or(policy.retry.max_age, span);
+    policy.retry.backoff_min = get("backoff").map_or(policy.retry.backoff_min, span);
+    policy.retry.backoff_max = get("backoff").map_or(policy.retry.backoff_max, span);
+    if get("delivery") == Some("at_most_once") {
+        policy.delivery = DeliveryGuarantee::AtMostOnce;
+    }
+    let chat = get("chat").unwrap_or(id);
+    Schedule {
+        id: ScheduleId::parse(id).unwrap(),
+        name: None,
+        agent: "tester".into(),
+        created_by_session: None,
+        created_at: now,
+        zone,
+        destination: (chat != "none").then(|| Destination {
+            gateway: "console".into(),
+            chat_id: chat.into(),
+            thread: None,
+        }),
+        trigger,
+        payload: Payload::Message("hello".into()),
+        bounds: Bounds {
+            start_at: get("start").map(instant),
+            end_at: get("end").map(instant),
+            max_runs: get("max_runs").map(|n| n.parse().unwrap()),
+        },
+        policy,
+        labels: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        client_token: None,
+        source: None,
+    }
+}
+
+/// Words, where double quotes hold several together.
+fn split(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, part) in text.split('"').enumerate() {
+        if place % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+fn span(text: &str) -> Span {
+    Span::parse(text).unwrap()
+}
+
+fn instant(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text)
+        .or_else(|| Timestamp::parse_rfc3339(&text.replace('Z', ":00Z")))
+        .unwrap_or_else(|| panic!("no time: {text}"))
+}
