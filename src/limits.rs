@@ -14,6 +14,8 @@ pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const FILE_SCHEDULES_MAX: usize = 10_000;
 /// Values in one schedule file once its aliases are followed.
 pub const FILE_VALUES_MAX: usize = 1_000_000;
+/// Lists and maps inside one another in one schedule file.
+pub const FILE_LEVELS_MAX: usize = 100;
 /// Schedule files in one folder.
 pub const FOLDER_FILES_MAX: usize = 100_000;
 /// Folders inside one another.
@@ -110,6 +112,8 @@ pub const PAGE_ROWS_MAX: usize = 1000;
 pub const PREVIEW_TIMES_MAX: usize = 1000;
 /// Bytes of one request to the loopback surface.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Milliseconds for which a process that owns the store may say no address before others give up.
+pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
 /// Bytes of one answer that a command reads from a daemon.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Milliseconds that a command waits for a daemon's answer.

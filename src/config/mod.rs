@@ -75,12 +75,6 @@ pub struct Limits {
     pub history_days: u32,
     /// Megabytes of the store's page cache.
     pub cache_mb: usize,
-    /// Chats of one gateway served at the same time.
-    pub gateway_lanes: usize,
-    /// Seconds one send may take.
-    pub send_seconds: u64,
-    /// Seconds that deliveries in flight are waited for at shutdown.
-    pub shutdown_seconds: u64,
 }
 
 /// What is logged, and how.
@@ -200,15 +194,6 @@ impl Limits {
         if let Some(megabytes) = section.whole(text, "cache_mb", 1..65_537) {
             limits.cache_mb = megabytes as usize;
         }
-        if let Some(lanes) = section.whole(text, "gateway_lanes", 1..4097) {
-            limits.gateway_lanes = lanes as usize;
-        }
-        if let Some(seconds) = section.whole(text, "send_seconds", 1..601) {
-            limits.send_seconds = seconds;
-        }
-        if let Some(seconds) = section.whole(text, "shutdown_seconds", 0..601) {
-            limits.shutdown_seconds = seconds;
-        }
         section.finish(text);
         limits
     }
@@ -216,13 +201,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            history_days: limits::HISTORY_DAYS_MAX,
-            cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024),
-            gateway_lanes: limits::GATEWAY_LANES_COUNT_MAX,
-            send_seconds: limits::SEND_MS_MAX / 1000,
-            shutdown_seconds: limits::SHUTDOWN_MS_MAX / 1000,
-        }
+        Self { history_days: limits::HISTORY_DAYS_MAX, cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024) }
     }
 }
 

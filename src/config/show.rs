@@ -37,9 +37,6 @@ impl Config {
             "limits": {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,
-                "gateway_lanes": self.limits.gateway_lanes,
-                "send_seconds": self.limits.send_seconds,
-                "shutdown_seconds": self.limits.shutdown_seconds,
             },
             "log": log,
         })

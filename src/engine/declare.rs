@@ -44,7 +44,7 @@ impl Engine {
         };
         self.slots.insert(key, Slot { state, timer: None, open: 0 });
         if let (Start::Past, Some(due)) = (start, state.next_due) {
-            self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, SkipReason::Past);
+            self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, PAST);
             state.next_due = None;
         }
         if state.next_due.is_none() {
@@ -71,7 +71,8 @@ impl Engine {
             Some(false) | None => Status::Active,
         };
         let renewed = timing == Timing::Renew || old.status.is_over();
-        let kept = if renewed || status == Status::Active { self.skip_paused(key, &old) } else { old.next_due };
+        let resumed = old.status == Status::Paused && status == Status::Active;
+        let kept = if renewed || resumed { self.give_up_waiting(key, &old) } else { old.next_due };
         let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
@@ -98,7 +99,7 @@ impl Engine {
             return Some(due);
         }
         if state.last_due != Some(due) {
-            self.skip(key, state, &schedule.trigger, Dues { first: due, last: due }, SkipReason::Past);
+            self.skip(key, state, &schedule.trigger, Dues { first: due, last: due }, PAST);
         }
         None
     }
@@ -125,7 +126,7 @@ impl Engine {
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match old.status {
             Status::Paused => {
-                let next_due = self.skip_paused(key, &old);
+                let next_due = self.give_up_waiting(key, &old);
                 let mut state = self.state(key).unwrap_or(old);
                 state.next_due = next_due;
                 state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
@@ -145,7 +146,7 @@ impl Engine {
         if old.status == Status::Cancelled {
             return self.reply(op, Reply::Unchanged(old));
         }
-        self.skip_paused(key, &old);
+        self.give_up_waiting(key, &old);
         let mut state = self.state(key).unwrap_or(old);
         state.status = Status::Cancelled;
         state.next_due = None;
@@ -233,9 +234,15 @@ impl Engine {
         }
     }
 
-    /// Records the dues of a pause up to now as skipped; answers the next due after it.
-    fn skip_paused(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
-        let first = old.next_due.filter(|due| old.status == Status::Paused && *due <= self.now);
+    /// Dues up to now that were not served, because of a pause or of jitter, will not be: they are recorded. Answers
+    /// the due after them.
+    fn give_up_waiting(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
+        let outcome = match old.status {
+            Status::Active => Outcome::Cancelled,
+            Status::Paused => Outcome::Skipped(SkipReason::Paused),
+            Status::Completed | Status::Cancelled => return None,
+        };
+        let first = old.next_due.filter(|due| *due <= self.now);
         let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else {
             return old.next_due;
         };
@@ -243,7 +250,7 @@ impl Engine {
         let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
         let last = trigger.latest_in(first, until).unwrap_or(first);
         let mut state = *old;
-        self.skip(key, &mut state, &trigger, Dues { first, last }, SkipReason::Paused);
+        self.skip(key, &mut state, &trigger, Dues { first, last }, outcome);
         self.put(key, state);
         following(&plan, last, state.runs)
     }
@@ -272,6 +279,9 @@ pub(super) fn first_due(schedule: &Schedule, now: Timestamp) -> Option<Timestamp
     let in_bounds = schedule.bounds.end_at.is_none_or(|end| due <= end) && due < Timestamp::HORIZON;
     in_bounds.then_some(due)
 }
+
+/// What becomes of a time that had passed when it was declared.
+const PAST: Outcome = Outcome::Skipped(SkipReason::Past);
 
 /// Manual runs younger than this are remembered, so that two of them never share a due.
 const RECENT: Span = Span::from_seconds(10);

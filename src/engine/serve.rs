@@ -95,7 +95,7 @@ impl Engine {
                 MisfirePolicy::FireAll => through < window_start,
             };
             let reason = if too_old { SkipReason::CatchupWindow } else { SkipReason::Misfire };
-            self.skip(key, state, &trigger, Dues { first, last: through }, reason);
+            self.skip(key, state, &trigger, Dues { first, last: through }, Outcome::Skipped(reason));
         }
         for due in served {
             self.claim(key, state, due, Cause::CatchUp);
@@ -110,11 +110,11 @@ impl Engine {
         state: &mut State,
         trigger: &Trigger,
         dues: Dues,
-        reason: SkipReason,
+        outcome: Outcome,
     ) {
         let count = 1 + trigger.count_in(dues.first, dues.last);
         state.last_due = Some(dues.last);
-        state.last_outcome = Some(Outcome::Skipped(reason).kind());
+        state.last_outcome = Some(outcome.kind());
         self.record(Run {
             occurrence: OccurrenceId { schedule: key, generation: state.generation, due: dues.first },
             range: (count > 1).then_some(DueRange { through: dues.last, count }),
@@ -122,7 +122,7 @@ impl Engine {
             number: 0,
             claimed_at: self.now,
             attempt: 0,
-            phase: Phase::Settled { at: self.now, outcome: Outcome::Skipped(reason) },
+            phase: Phase::Settled { at: self.now, outcome },
         });
     }
 

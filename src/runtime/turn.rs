@@ -42,11 +42,14 @@ pub(super) struct Turns {
     phase: Phase,
 }
 
+/// Where an answer goes.
+type Answer = oneshot::Sender<Result<Done, OpError>>;
+
 /// Somebody waits for an answer.
 pub(super) struct Asked {
     pub(super) key: ScheduleKey,
     pub(super) shape: Shape,
-    answer: oneshot::Sender<Result<Done, OpError>>,
+    answer: Answer,
 }
 
 /// How the engine's reply is told.
@@ -61,7 +64,7 @@ pub(super) enum Shape {
 struct Batch {
     changes: Vec<Change>,
     windows: Vec<Window>,
-    answers: Vec<(oneshot::Sender<Result<Done, OpError>>, Result<Done, OpError>)>,
+    answers: Vec<(Answer, Result<Done, OpError>)>,
     finished: Vec<ScheduleKey>,
 }
 
@@ -184,7 +187,7 @@ impl Turns {
         self.gathering.answers.push((asked.answer, answer));
     }
 
-    fn asked(&mut self, op: Op, answer: oneshot::Sender<Result<Done, OpError>>) {
+    fn asked(&mut self, op: Op, answer: Answer) {
         if self.phase != Phase::Running {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(Err(OpError::Stopped(None)));

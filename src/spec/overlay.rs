@@ -79,7 +79,10 @@ fn retry(policy: &RetryPolicy) -> Option<RawRetry> {
 
 /// Lays a change over a writing: what the change gives replaces, what it clears (an explicit null) is removed, and
 /// the rest stays. A new trigger replaces the old one but keeps its zone unless it brings one; a new payload
-/// replaces the old one; labels and variables are replaced as a whole.
+/// replaces the old one; labels and variables are replaced as a whole. Trigger, payload and chat cannot be removed
+/// piece by piece, so a null for one of their kinds means "not given", as models write it.
+///
+/// Whether the schedule is paused is not written in a schedule: ask `raw.paused` of the patch.
 #[must_use]
 pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     let Reading { raw: change, cleared, .. } = &patch;
@@ -94,7 +97,10 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     }
     lay!(id, name, agent, created_by_session, model, hook, start_at, end_at, max_runs, jitter, misfire_policy);
     lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
-    lay!(expect_every, on_hook_error, client_token, process_handle, payload);
+    lay!(expect_every, on_hook_error, client_token, process_handle);
+    if change.payload.as_ref().is_some_and(|payload| !payload.given().is_empty()) {
+        merged.payload.clone_from(&change.payload);
+    }
     if !change.labels.is_empty() {
         merged.labels.clone_from(&change.labels);
     }
@@ -128,7 +134,7 @@ fn lay_trigger(merged: &mut RawTrigger, change: &RawTrigger) {
         *merged = RawTrigger { timezone: merged.timezone.take(), ..RawTrigger::default() };
     }
     overlay(&mut merged.at, &change.at);
-    overlay(&mut merged.after, &change.after);
+    overlay(&mut merged.r#in, &change.r#in);
     overlay(&mut merged.every, &change.every);
     overlay(&mut merged.cron, &change.cron);
     overlay(&mut merged.when, &change.when);

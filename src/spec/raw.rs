@@ -128,8 +128,8 @@ pub struct RawTrigger {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// Once, after this span.
-    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#in: Option<String>,
     /// Again and again, after this span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<String>,
@@ -189,7 +189,7 @@ impl RawTrigger {
     pub fn given(&self) -> Vec<&'static str> {
         let kinds = [
             ("at", &self.at),
-            ("in", &self.after),
+            ("in", &self.r#in),
             ("every", &self.every),
             ("cron", &self.cron),
             ("when", &self.when),

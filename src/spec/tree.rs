@@ -134,13 +134,20 @@ impl Node {
     }
 }
 
-/// A text cut to what a message can carry.
+/// A text as a message can carry it: on one line, and cut.
 #[must_use]
 pub fn shorten(text: &str) -> String {
     const CHARS: usize = 80;
-    let mut short: String = text.chars().take(CHARS).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    let mut short = String::new();
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index == CHARS => {
+                short.push('…');
+                break;
+            }
+            c if c.is_control() => short.extend(c.escape_default()),
+            c => short.push(c),
+        }
     }
     short
 }

@@ -28,7 +28,10 @@ type Read<T> = Result<T, Malformed>;
 
 /// Cron patterns already read, shared by all rows that hold the same one.
 #[derive(Debug, Default)]
-pub(super) struct Crons(Mutex<HashMap<(String, Dialect, &'static str), Arc<Cron>>>);
+pub(super) struct Crons(Mutex<HashMap<CronKey, Arc<Cron>>>);
+
+/// Text, dialect, zone name.
+type CronKey = (String, Dialect, &'static str);
 
 impl Crons {
     fn read(&self, text: &str, dialect: Dialect, zone: Zone) -> Result<Arc<Cron>, String> {

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::declaration::{Crons, plan_row, read_schedule, schedule_row};
@@ -39,10 +40,23 @@ pub(super) fn write(
     if declared.is_empty() {
         return Ok(next_key);
     }
+    keep_latest(&mut declared);
     unindex(txn, &declared, next_key, crons)?;
     index(txn, &declared)?;
     let highest = declared.iter().map(|&(key, ..)| key).max().unwrap_or_default();
     Ok(next_key.max(highest.saturating_add(1)))
+}
+
+/// Of a key declared twice in one batch only the latter counts, at its place.
+fn keep_latest(declared: &mut Vec<(u64, u32, &Schedule)>) {
+    let mut last: HashMap<u64, usize> = HashMap::with_capacity(declared.len());
+    for (place, &(key, ..)) in declared.iter().enumerate() {
+        last.insert(key, place);
+    }
+    if last.len() < declared.len() {
+        let mut place = 0..;
+        declared.retain(|&(key, ..)| place.next() == last.get(&key).copied());
+    }
 }
 
 /// Takes out the index rows of earlier declarations that the new ones no longer say.

@@ -100,13 +100,15 @@ impl Fold {
     /// Unsettled runs come in, settled ones go out.
     fn write_open(&self, txn: &WriteTransaction, range: Range<usize>) -> Result<(), StoreError> {
         let mut table = txn.open_table(OPEN)?;
+        let mut is_empty = table.is_empty()?;
         for &place in &self.order[range] {
             let entry = &self.layer.runs[place as usize];
             let occurrence = entry.occurrence;
             let key = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
             if !entry.settled {
                 table.insert(key, self.layer.row_of(entry))?;
-            } else if !table.is_empty()? {
+                is_empty = false;
+            } else if !is_empty {
                 table.remove(key)?;
             }
         }

@@ -121,7 +121,7 @@ impl Writer {
     /// Folds everything and closes the file. Without it nothing is lost, but the next open reads the journal.
     pub fn close(mut self) -> Result<(), StoreError> {
         while !self.is_folded() {
-            if self.fold.is_none() {
+            if self.fold.is_none() && !self.shared.view().filling.is_empty() {
                 self.start_fold();
             }
             self.write(&[], self.limits.slice_rows.max(limits::CLOSE_ROWS_COUNT_MAX), usize::MAX)?;
@@ -219,7 +219,10 @@ impl Writer {
 
     /// Shows the commit that has just succeeded to the readers.
     fn publish(&mut self, row: Vec<u8>, entries: &Entries) -> Result<(), StoreError> {
-        let disk = Arc::new(self.db.begin_read()?);
+        let disk = self.db.begin_read();
+        // The commit is on disk all the same, but readers cannot be shown it.
+        self.stopped |= disk.is_err();
+        let disk = Arc::new(disk?);
         let done = self.fold.take_if(|fold| fold.is_done());
         let days = self.marks.days.clone();
         let old = {

@@ -1,13 +1,12 @@
-//! The admin's key to a daemon: a token and an address, both files in the data folder.
+//! The admin's key to a daemon: a token, kept in a file of the data folder.
 //!
 //! Whoever may read the data folder is the admin. Invariant: the token's file is readable by its owner alone; one
 //! that others can read is refused, because it may be known already.
-//! Not here: asking for the token (`http`), sending it (`remote`).
+//! Not here: asking for the token (`http`), sending it (`remote`), the daemon's address (`store`'s owner file).
 
 use std::fmt::{self, Write as _};
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::net::SocketAddr;
+use std::io::Write as _;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -16,8 +15,6 @@ use super::error::{Code, Error};
 
 /// Name of the token's file.
 const TOKEN_FILE: &str = "admin.token";
-/// Name of the address's file.
-const ADDRESS_FILE: &str = "admin.address";
 
 /// A secret that makes its holder the admin.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,34 +85,6 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
-    }
-}
-
-/// Leaves the address of a daemon in its data folder.
-pub fn write_address(data: &Path, address: SocketAddr) -> Result<(), Error> {
-    let path = data.join(ADDRESS_FILE);
-    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
-        .open(&path)
-        .map_err(|error| file_error("write", &path, error))?;
-    writeln!(file, "{address}").map_err(|error| file_error("write", &path, error))
-}
-
-/// Takes the address away again.
-pub fn remove_address(data: &Path) {
-    // A file that stays behind only costs the next command one refused connection.
-    let _ = fs::remove_file(data.join(ADDRESS_FILE));
-}
-
-/// The address that a daemon left in its data folder.
-pub fn read_address(data: &Path) -> Result<Option<SocketAddr>, Error> {
-    let path = data.join(ADDRESS_FILE);
-    match fs::read_to_string(&path) {
-        Ok(text) => {
-            let address: Option<SocketAddr> = text.trim().parse().ok();
-            Ok(address.filter(|address| address.ip().is_loopback()))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(file_error("read", &path, error)),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every error is a problem document (RFC 9457), those of unknown addresses and methods too. `Host` and `Origin`
 //! must be local names, so that a web page cannot reach the daemon through a browser; operations need the token.
-//! Not here: what operations do; finding the daemon (`admin`), asking it (`remote`).
+//! Not here: what operations do; asking a daemon (`remote`).
 
 use std::sync::Arc;
 

@@ -64,6 +64,9 @@ impl Dial {
         let mut entries = [Entry { index: 0, low: 0 }; CHUNK];
         let chunks: &mut Chunks = &mut self.chunks;
         let taken = self.rings[level].change(slot, |chain| chunks.pop_chunk(chain, &mut entries));
+        if level == 1 {
+            records.warm(&entries[..taken]);
+        }
         let start = slot << width(level);
         for entry in &entries[..taken] {
             if !records.reap(entry.index) {

@@ -160,9 +160,13 @@ impl Chunks {
         self.halted = NONE;
     }
 
-    /// Gives spare memory back; for a wheel without entries.
+    /// Gives spare memory back.
     pub(super) fn shrink(&mut self) {
         drop(self.pool.shrink());
+    }
+
+    /// Gives back what [`Chunks::shrink`] must leave as long as there are entries.
+    pub(super) fn forget_all(&mut self) {
         self.behind = Vec::new();
     }
 

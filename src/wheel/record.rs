@@ -13,6 +13,7 @@
 use hashbrown::HashMap;
 
 use super::Key;
+use super::chunk::Entry;
 use super::pool::Pool;
 
 /// Bits of a segment of marks: 8 KiB.
@@ -187,13 +188,23 @@ impl<T> Records<T> {
         true
     }
 
-    /// Gives spare memory back; for a wheel without entries.
+    /// Gives spare memory back.
     pub(super) fn shrink(&mut self) {
-        let gone = self.pool.shrink();
-        if let Some(gone) = gone {
+        if let Some(gone) = self.pool.shrink() {
             self.remember(&gone);
         }
+    }
+
+    /// Gives back what [`Records::shrink`] must leave as long as there are timers.
+    pub(super) fn forget_all(&mut self) {
         self.marks = Vec::new();
+    }
+
+    /// Reads the records of entries that will fire soon, so that they are in the cache by then. The reads do not wait
+    /// for each other, which is the whole gain: one at a time, as they fire, each costs a trip to memory.
+    pub(super) fn warm(&self, entries: &[Entry]) {
+        let sum = entries.iter().fold(0_u32, |sum, entry| sum ^ self.pool.at(entry.index).generation());
+        std::hint::black_box(sum);
     }
 
     /// Bytes of memory held.

@@ -102,8 +102,8 @@ impl<T> Wheel<T> {
         while self.sweep.place.is_some() {
             self.sweep_chunk();
         }
-        self.records.shrink();
-        self.dial.chunks.shrink();
+        self.records.forget_all();
+        self.dial.chunks.forget_all();
     }
 
     /// Looks at one chunk, or finds that there is none left.
@@ -146,6 +146,10 @@ impl<T> Wheel<T> {
         if done {
             chunks.forget_halt();
             sweep.place = next;
+            if next.is_none() {
+                records.shrink();
+                chunks.shrink();
+            }
         }
     }
 }

@@ -147,8 +147,8 @@ fn walk(
     means: impl Fn(i64) -> bool,
 ) -> Vec<Timestamp> {
     let reading = |at: Timestamp| at.as_millis() / 1000 + i64::from(zone.local(at).offset_seconds);
-    // Two days before, so that the first pass of an overlap is known when the walk begins in the second.
-    let begin = from.minus(Span::from_seconds(2 * 86_400));
+    // Four hours before, so that the first pass of an overlap is known when the walk begins in the second.
+    let begin = from.minus(Span::from_seconds(4 * 3600));
     let mut reached = reading(begin);
     let (mut now, end) = (begin, from.plus(Span::from_seconds(step * count)));
     let mut dues = Vec::new();

@@ -47,10 +47,7 @@ fn nothing_written_is_the_defaults() {
 
             [limits]
             cache_mb = 64
-            gateway_lanes = 64
             history_days = 30
-            send_seconds = 30
-            shutdown_seconds = 10
 
             [log]
             format = "text"

@@ -51,7 +51,9 @@ fn the_edges_of_every_ring_are_exact() {
                 let edge = ((start >> bits) + windows) << bits;
                 let deadlines = [edge - 1, edge, edge + 1];
                 let mut wheel = Wheel::new(start);
-                deadlines.map(|deadline| wheel.insert(deadline, 0));
+                for deadline in deadlines {
+                    wheel.insert(deadline, 0);
+                }
                 for deadline in deadlines.into_iter().filter(|&deadline| deadline > start) {
                     fire(&mut wheel, deadline - 1);
                     assert_eq!(fire(&mut wheel, deadline), [deadline], "start {start}, bits {bits}");
@@ -80,7 +82,8 @@ fn a_million_cancelled_timers_leave_nothing() {
     let stay: Vec<Key> = (0..1000).map(|n| wheel.insert(NOW + YEAR + n, n)).collect();
     let base = wheel.footprint();
     for round in 0..2 {
-        let mut keys: Vec<Key> = (0..1_000_000).map(|n| wheel.insert(NOW + 1 + chance.log_uniform(35), n)).collect();
+        let mut keys: Vec<Key> =
+            (0..1_000_000).map(|n| wheel.insert(NOW + 2000 + chance.log_uniform(35), n)).collect();
         let full = wheel.footprint();
         assert!(full.bytes < 27_000_000 + base.bytes, "{full:?}");
         for at in (1..keys.len()).rev() {
@@ -94,7 +97,7 @@ fn a_million_cancelled_timers_leave_nothing() {
         (0..1000).for_each(|tick| assert_eq!(fire(&mut wheel, NOW + tick), [0; 0]));
         let left = wheel.footprint();
         assert_eq!((left.live, left.dead), (1000, 0), "round {round}");
-        assert!(left.bytes < base.bytes + 8_000_000, "round {round}: from {base:?} over {full:?} to {left:?}");
+        assert!(left.bytes < base.bytes + 5_000_000, "round {round}: from {base:?} over {full:?} to {left:?}");
         assert!(keys.iter().all(|&key| wheel.get(key).is_none()));
     }
     assert!(stay.into_iter().all(|key| wheel.cancel(key).is_some()));

@@ -55,8 +55,10 @@ fn measure(count: usize) {
         keys.swap(at, chance.below(at as u64 + 1) as usize);
     }
     let half = count / 2;
-    timed("cancel, first half", half, || keys[..half].iter().for_each(|&key| drop(wheel.cancel(key))));
-    timed("cancel, second half", count - half, || keys[half..].iter().for_each(|&key| drop(wheel.cancel(key))));
+    timed("cancel, first half", half, || keys[..half].iter().for_each(|&key| assert!(wheel.cancel(key).is_some())));
+    timed("cancel, second half", count - half, || {
+        keys[half..].iter().for_each(|&key| assert!(wheel.cancel(key).is_some()))
+    });
     println!("  after cancel: {:?}", wheel.footprint());
     timed("insert after cancel", count, || insert(&mut wheel));
     let fired = timed("fire", count, || drain(&mut wheel, START + YEAR));

@@ -162,12 +162,17 @@ impl Reader {
     }
 
     fn unknown(&mut self, at: &At<'_>, entry: &Entry, known: &[&'static str]) {
+        // Looking for what was meant is the costly part: not for what would be dropped.
+        if self.reading.problems.len() >= limits::PROBLEMS_COUNT_MAX {
+            return;
+        }
         let meant = nearest(&entry.key, known.iter().copied());
         let mut problem =
             Problem::new(join(&at.written, &entry.key), format!("unknown key '{}'", shown_key(&entry.key)));
         problem.hint = Some(match meant {
             Some(meant) => format!("did you mean '{meant}'?"),
             None if entry.key == "<<" => "merge keys are not supported; write the fields out".to_owned(),
+            None if at.canonical.is_empty() => "the keys are listed by: chimewheel guide schedules".to_owned(),
             None => format!("known here: {}", known.join(", ")),
         });
         problem.place = entry.key_place;

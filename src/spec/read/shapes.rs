@@ -36,7 +36,7 @@ impl Reader {
         }
         match key {
             "at" => self.set_text(&mut raw.at, at),
-            "in" => self.set_text(&mut raw.after, at),
+            "in" => self.set_text(&mut raw.r#in, at),
             "every" => self.set_text(&mut raw.every, at),
             "every_seconds" => {
                 let every = self.seconds(at);
@@ -169,7 +169,7 @@ impl Reader {
                 self.set(&mut raw.max_attempts, attempts, at);
             }
             "max_retries" => {
-                let attempts = self.whole(at).map(|retries| retries.saturating_add(1));
+                let attempts = self.not_negative(at).map(|retries| retries.saturating_add(1));
                 self.set(&mut raw.max_attempts, attempts, at);
             }
             "retry_delay_ms" | "max_retry_delay_ms" => {
@@ -184,14 +184,17 @@ impl Reader {
     }
 
     fn millis(&mut self, at: &At<'_>) -> Option<String> {
-        let millis = self.whole(at)?;
-        match u64::try_from(millis) {
-            Ok(millis) => Some(Span::from_millis(millis).to_string()),
-            Err(_) => {
-                self.unreadable(at, "must not be negative", None);
-                None
-            }
+        let millis = self.not_negative(at)?;
+        Some(Span::from_millis(millis.unsigned_abs()).to_string())
+    }
+
+    fn not_negative(&mut self, at: &At<'_>) -> Option<i64> {
+        let number = self.whole(at)?;
+        if number < 0 {
+            self.unreadable(at, "must not be negative", None);
+            return None;
         }
+        Some(number)
     }
 
     fn set_text(&mut self, slot: &mut Option<String>, at: &At<'_>) {

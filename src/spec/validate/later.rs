@@ -93,7 +93,7 @@ impl Check<'_> {
     pub(super) fn later(&mut self, raw: &RawSchedule) {
         for row in LATER.iter().filter(|row| (row.given)(raw)) {
             let name = row.path.rsplit('.').next().unwrap_or(row.path);
-            let message = format!("'{name}' is not built into this version (it needs {})", row.needs);
+            let message = format!("'{name}' is not built into this version: it needs {}", row.needs);
             self.refuse(Problem::new(row.path, message).hint(row.instead));
         }
     }

@@ -39,7 +39,7 @@ impl Check<'_> {
             }
             _ => return Some(jitter),
         };
-        self.refuse(Problem::new("jitter", wrong).value(jitter.to_string()));
+        self.refuse(Problem::new("jitter", wrong).value(shorten(raw.jitter.as_deref().unwrap_or_default())));
         None
     }
 

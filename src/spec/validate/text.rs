@@ -94,7 +94,10 @@ impl Check<'_> {
     /// exists without one.
     pub(super) fn destination(&mut self, raw: &RawSchedule) -> Option<Destination> {
         let context = self.context;
-        let Some(written) = &raw.destination else {
+        // A model may spell out as null what it does not give.
+        let nulls = ["gateway", "chat_id"].iter().any(|key| self.cleared.contains(&format!("destination.{key}")));
+        let unwritten = |written: &&RawDestination| **written == RawDestination::default() && nulls;
+        let Some(written) = raw.destination.as_ref().filter(|written| !unwritten(written)) else {
             let meant = self.cleared.contains("destination") || self.is_doubtful("destination");
             let default = context.default_destination.as_ref();
             return default.filter(|_| !meant && context.existing.is_none()).cloned();

@@ -78,7 +78,7 @@ impl Check<'_> {
         let anchor = self.instant("schedule.anchor", written.anchor.as_deref(), zone);
         let (path, trigger) = if let Some(text) = &written.at {
             ("schedule.at", Trigger::At(self.instant("schedule.at", Some(text), zone)?))
-        } else if let Some(text) = &written.after {
+        } else if let Some(text) = &written.r#in {
             let at = self.context.now.plus(self.span("schedule.in", Some(text))?);
             ("schedule.in", Trigger::At(at))
         } else if let Some(text) = &written.every {

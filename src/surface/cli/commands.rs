@@ -5,42 +5,42 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::args::{self, Command, ExportFormat, One};
 use super::offline::{preview_request, print_times};
+use super::reach::reach;
 use super::render;
-use super::screen::{Screen, print};
+use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use crate::limits;
-use crate::surface::admin::{Token, read_address};
+use crate::problem::Problem;
+use crate::runtime::clock::Clock;
 use crate::surface::error::{Code, Error, problem_from_json};
-use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector};
+use crate::surface::files::read_folder;
+use crate::surface::ops::reply::{Changed, Exported, Listed};
+use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector, Unreadable};
 use crate::surface::ops::{Operation, Operations, Reply, perform};
-use crate::surface::remote::Remote;
 
 /// Runs a command on a runtime of its own.
-pub fn run(command: Command, setup: &Setup, screen: &Screen) -> u8 {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = match built {
-        Ok(runtime) => runtime.block_on(async {
-            let operations = reach(&setup.config.data)?;
-            ask(command, operations.as_ref(), screen).await
-        }),
-        Err(error) => Err(Error::new(Code::Failed, format!("cannot start: {error}"))),
-    };
-    outcome.unwrap_or_else(|error| screen.trouble(&error))
-}
-
-/// The daemon that owns a data folder.
-fn reach(data: &Path) -> Result<Box<dyn Operations>, Error> {
-    let address = read_address(data)?.ok_or_else(|| {
-        let message = format!("no daemon runs on {}; start one with `chimewheel serve`", data.display());
-        Error::new(Code::Unreachable, message)
-    })?;
-    Ok(Box::new(Remote::new(address, Token::load(data)?)))
+pub fn run(command: Command, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
+    let tokio = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
+    tokio.block_on(async {
+        let creates = matches!(command, Command::Add(_) | Command::Apply(_));
+        let reached = reach(setup, clock, creates).await?;
+        let outcome = ask(command, &reached, screen).await;
+        let closed = tokio::task::spawn_blocking(move || reached.close()).await;
+        let closed = closed.map_err(|error| Error::new(Code::Failed, "closing broke off").detail(error))?;
+        let code = outcome?;
+        closed.map(|()| code)
+    })
 }
 
 async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
@@ -50,7 +50,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Add(reply.clone()), |look| render::added(&reply, look))
         }
         Command::List(list) => {
-            let reply = perform(operations, list_request(&list)).await?;
+            let reply = list_all(&list, operations).await?;
             show(screen, Reply::List(reply.clone()), |look| render::listed(&reply, look))
         }
         Command::Show(one) => {
@@ -94,10 +94,10 @@ async fn change<O>(
     screen: &Screen,
     operations: &dyn Operations,
     request: O,
-    wrap: fn(crate::surface::ops::reply::Changed) -> Reply,
+    wrap: fn(Changed) -> Reply,
 ) -> Result<u8, Error>
 where
-    O: Operation<Reply = crate::surface::ops::reply::Changed>,
+    O: Operation<Reply = Changed>,
 {
     let reply = perform(operations, request).await?;
     show(screen, wrap(reply.clone()), |look| render::changed(&reply, look))
@@ -116,8 +116,26 @@ fn add_request(add: &args::Add) -> Result<Add, Error> {
     }
 }
 
-fn list_request(list: &args::List) -> List {
-    List { agent: list.agent.clone(), status: list.status.map(word), all: list.all, limit: list.limit, cursor: None }
+/// Page after page, up to the limit.
+async fn list_all(list: &args::List, operations: &dyn Operations) -> Result<Listed, Error> {
+    let mut left = list.limit.unwrap_or(limits::PAGE_ROWS_MAX);
+    let mut whole = Listed::default();
+    loop {
+        let request = List {
+            agent: list.agent.clone(),
+            status: list.status.map(word),
+            all: list.all,
+            limit: Some(left.min(limits::PAGE_ROWS_MAX)),
+            cursor: whole.cursor.take(),
+        };
+        let page = perform(operations, request).await?;
+        left = left.saturating_sub(page.schedules.len());
+        whole.schedules.extend(page.schedules);
+        whole.cursor = page.cursor;
+        if left == 0 || whole.cursor.is_none() {
+            return Ok(whole);
+        }
+    }
 }
 
 fn runs_request(runs: &args::Runs) -> request::Runs {
@@ -170,57 +188,62 @@ fn read_text(file: &Path) -> Result<FileText, Error> {
 async fn apply(apply: &args::Apply, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
     let request = folder_request(apply)?;
     let reply = perform(operations, request.clone()).await?;
-    screen.answer(
-        || Reply::Apply(reply.clone()).to_json(),
-        |look| {
-            let mut text = String::new();
-            for file in &request.files {
-                let problems = reply.problems.iter().filter(|problem| problem.file == file.path);
-                let problems: Vec<_> = problems.filter_map(|told| problem_from_json(&told.problem)).collect();
-                if !problems.is_empty() {
-                    text.push_str(&render::problems::in_text(&file.path, &file.text, &problems, look));
-                    text.push('\n');
-                }
+    if !screen.json {
+        for problem in &reply.problems {
+            if request.files.iter().all(|file| file.path != problem.file) {
+                let message = problem.problem["message"].as_str().unwrap_or_default();
+                complain(&format!("{}: {message}\n", problem.file));
             }
-            text + &render::applied(&reply, look)
-        },
-    )?;
+        }
+        for file in &request.files {
+            let told = reply.problems.iter().filter(|problem| problem.file == file.path);
+            let problems: Vec<Problem> = told.filter_map(|told| problem_from_json(&told.problem)).collect();
+            if !problems.is_empty() {
+                complain(&screen.excerpt(file.path.clone(), &file.text, problems));
+            }
+        }
+    }
+    screen.answer(|| Reply::Apply(reply.clone()).to_json(), |look| render::applied(&reply, look))?;
     let refused = reply.changes.iter().any(|change| change.action == "refused");
-    let sound = reply.problems.is_empty() && request.unreadable.is_empty() && !refused;
-    Ok(if sound { 0 } else { Code::BadInput.exit() })
+    Ok(match (reply.problems.is_empty(), refused) {
+        (false, _) => Code::BadInput.exit(),
+        (true, true) => Code::Conflict.exit(),
+        (true, false) => 0,
+    })
 }
 
 fn folder_request(apply: &args::Apply) -> Result<request::Apply, Error> {
     let refused = |error: std::io::Error| {
         Error::new(Code::BadInput, format!("cannot read the folder {}: {error}", apply.folder.display()))
     };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(&apply.folder).map_err(refused)? {
-        let path = entry.map_err(refused)?.path();
-        let kind = path.extension().and_then(|kind| kind.to_str()).map(str::to_ascii_lowercase);
-        if matches!(kind.as_deref(), Some("yaml" | "yml" | "toml")) && path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    let folder = apply.folder.display().to_string();
+    let folder = fs::canonicalize(&apply.folder).map_err(refused)?;
+    let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let mut request =
-        request::Apply { folder, prune: apply.prune, dry_run: apply.dry_run, ..request::Apply::default() };
-    for path in paths {
-        match read_text(&path) {
-            Ok(file) => request.files.push(file),
-            Err(error) => {
-                super::complain(&format!("error: {error}\n"));
-                request.unreadable.push(path.display().to_string());
+        request::Apply { folder: name, prune: apply.prune, dry_run: apply.dry_run, ..request::Apply::default() };
+    for file in read_folder(&apply.folder).map_err(refused)? {
+        // A file that could not be read has no text, and says why.
+        match file.problems.first() {
+            Some(problem) if file.text.is_empty() => {
+                request.unreadable.push(Unreadable { path: file.name, why: problem.message.clone() });
             }
+            Some(_) | None => request.files.push(FileText { path: file.name, text: file.text.to_string() }),
         }
     }
     Ok(request)
 }
 
 async fn export(export: args::Export, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
-    let request = Export { schedules: export.schedules, agent: export.agent };
-    let reply = perform(operations, request).await?;
+    let mut reply = Exported::default();
+    loop {
+        let cursor = reply.cursor.take();
+        let request = Export { schedules: export.schedules.clone(), agent: export.agent.clone(), cursor };
+        let page = perform(operations, request).await?;
+        reply.schedules.extend(page.schedules);
+        reply.cursor = page.cursor;
+        if reply.cursor.is_none() {
+            break;
+        }
+    }
     let failed = |error: &dyn std::fmt::Display| Error::new(Code::Failed, format!("cannot write this: {error}"));
     let text = match export.format {
         ExportFormat::Json => serde_json::to_string_pretty(&reply.schedules).map_err(|error| failed(&error))? + "\n",

@@ -8,12 +8,15 @@ mod args;
 mod commands;
 mod fields;
 mod offline;
+mod reach;
 pub mod render;
 mod screen;
+mod serve;
 mod setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
@@ -25,9 +28,9 @@ use super::error::{Code, Error};
 use crate::runtime::clock::Clock;
 
 /// Runs one command line and gives its exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: &dyn Clock) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => ExitCode::from(dispatch(cli, clock)),
+        Ok(cli) => ExitCode::from(dispatch(cli, &clock)),
         Err(told) => {
             let text = told.render();
             if told.use_stderr() {
@@ -42,7 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: &dyn Clock) -> 
     }
 }
 
-fn dispatch(cli: Cli, clock: &dyn Clock) -> u8 {
+fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
     let screen = Screen::of_process(cli.global.json, clock.now());
     // The manual is for those, too, whose config is broken.
     if let Command::Guide(guide) = &cli.command {
@@ -60,7 +63,8 @@ fn dispatch(cli: Cli, clock: &dyn Clock) -> u8 {
         Command::Guide(_) => Code::Failed.exit(),
         Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
         Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
-        command => commands::run(command, &setup, &screen),
+        Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
+        command => done(commands::run(command, &setup, clock, &screen), &screen),
     }
 }
 

@@ -8,9 +8,11 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
-use super::render::{Look, problems};
+use super::render::Look;
 use super::setup::{Broken, SetupError};
+use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
+use crate::surface::files::{FileProblems, report};
 use crate::time::Timestamp;
 
 /// A terminal, a file or a pipe.
@@ -54,7 +56,7 @@ impl Screen {
         } else {
             match error.problems.as_slice() {
                 [] | [_] => format!("error: {error}\n"),
-                many => format!("error: {error}\n{}", problems::plain(many)),
+                many => many.iter().fold(format!("error: {error}\n"), |text, problem| format!("{text}  {problem}\n")),
             }
         };
         complain(&text);
@@ -62,6 +64,13 @@ impl Screen {
             tracing::debug!(detail, "{error}");
         }
         error.code.exit()
+    }
+
+    /// Mistakes with the lines they stand in, for standard error.
+    #[must_use]
+    pub fn excerpt(&self, file: String, text: &str, problems: Vec<Problem>) -> String {
+        let width = self.look.width.map(usize::from);
+        report::draw(&FileProblems { file, text: text.into(), problems }, report::Look::for_stderr(width))
     }
 
     /// Tells why there is no config, and gives the exit code.
@@ -77,8 +86,7 @@ impl Screen {
                     shown["file"] = json!(name);
                     complain(&format!("{shown:#}\n"));
                 } else {
-                    let colour = self.look.colour && io::stderr().is_terminal();
-                    complain(&problems::in_text(&name, text, problems, Look { colour, ..self.look }));
+                    complain(&self.excerpt(name, text, problems.clone()));
                 }
                 error.code.exit()
             }

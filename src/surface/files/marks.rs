@@ -2,15 +2,18 @@
 //!
 //! The YAML crate that yields the values keeps their places to itself, so `saphyr-parser` reads the text again for
 //! its marks, and the two are walked in step. JSON is read as the YAML it nearly is.
-//! Invariant: only places come from here. Where the two parsers disagree about a part, the part keeps the place of
-//! what it stands in; no value and no error ever comes from the second parse.
+//! It goes first, because it streams: a text nested without end costs the other one time that grows with its square
+//! (200,000 times `[` took 6 s), so depth is refused here.
+//! Invariant: only places and that one refusal come from here. Where the two parsers disagree about a part, the part
+//! keeps the place of what it stands in.
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser};
 
 use super::text::Text;
-use crate::problem::Place;
+use crate::limits;
+use crate::problem::{Place, Problem};
 use crate::spec::tree::{Node, Value};
 
 /// The shape of a document, each part with its bytes.
@@ -22,19 +25,32 @@ enum Mark {
     Map(Range<usize>, Vec<Mark>),
 }
 
-/// Gives every part of each document its place, as far as the second parse gets.
-pub(super) fn locate(text: &Text, documents: &mut [Node]) {
-    for (document, mark) in documents.iter_mut().zip(marks(text)) {
-        lay(text, document, &mark, None);
+/// The marks of a text, document by document.
+pub(super) struct Marks(Vec<Mark>);
+
+impl Marks {
+    /// Gives every part of each document its place, as far as there are marks.
+    pub(super) fn lay_over(&self, text: &Text, documents: &mut [Node]) {
+        for (document, mark) in documents.iter_mut().zip(&self.0) {
+            lay(text, document, mark, None);
+        }
     }
 }
 
-/// One mark per document; fewer when the second parse stops early.
-fn marks(text: &Text) -> Vec<Mark> {
+/// Reads the marks of a text; fewer where it is not understood. Refuses what is nested too deep.
+pub(super) fn marks(text: &Text) -> Result<Marks, Vec<Problem>> {
     let mut done = Vec::new();
     let mut open: Vec<Mark> = Vec::new();
     for event in Parser::new_from_str(&text.text) {
-        let Ok((event, span)) = event else { break };
+        let (event, span) = match event {
+            Ok(event) => event,
+            // What this parser cannot judge must not be a way around the limit either.
+            Err(error) if unclosed(&text.text) > 10 * limits::FILE_LEVELS_MAX => {
+                let place = text.place_at(error.marker().line(), error.marker().col() + 1);
+                return Err(vec![text.problem(error.info(), Some(place))]);
+            }
+            Err(_) => break,
+        };
         let bytes = text.byte_of(span.start.index())..text.byte_of(span.end.index());
         let closed = match event {
             Event::Scalar(..) => Some(Mark::Scalar(bytes)),
@@ -50,13 +66,33 @@ fn marks(text: &Text) -> Vec<Mark> {
             Event::SequenceEnd | Event::MappingEnd => open.pop(),
             _ => None,
         };
+        if open.len() > limits::FILE_LEVELS_MAX {
+            let wrong = format!("is nested deeper than {} levels", limits::FILE_LEVELS_MAX);
+            let place = text.place_at(span.start.line(), span.start.col() + 1);
+            return Err(vec![text.problem(wrong, Some(place))]);
+        }
         let Some(closed) = closed else { continue };
         match open.last_mut() {
             Some(Mark::List(_, parts) | Mark::Map(_, parts)) => parts.push(closed),
             _ => done.push(closed),
         }
     }
-    done
+    Ok(Marks(done))
+}
+
+/// How many brackets are open at most, wherever they stand: never less than the flow nesting of a text.
+fn unclosed(text: &str) -> usize {
+    let mut open: usize = 0;
+    let mut most = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 /// Gives a node and all below it their places; `key` is where its key stands.

@@ -60,8 +60,11 @@ pub fn draw(problems: &FileProblems, look: Look) -> String {
         (true, false) => GraphicalTheme::unicode_nocolor(),
         (false, _) => GraphicalTheme::none(),
     };
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_width(look.width).with_context_lines(1).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(look.width)
+        .with_context_lines(1)
+        .with_links(false)
+        .with_show_related_as_nested(true);
     let text = printable(&problems.text);
     let report = Report {
         title: title(problems),

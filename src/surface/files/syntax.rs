@@ -43,29 +43,39 @@ impl Syntax {
 
     pub(super) fn trees(self, text: &Text) -> Result<Vec<Node>, Vec<Problem>> {
         match self {
-            Self::Yaml => yaml(text).map_err(|problem| vec![problem]),
+            Self::Yaml => yaml(text),
             Self::Toml => toml(text),
-            Self::Json => json(text).map_err(|problem| vec![problem]),
+            Self::Json => json(text),
         }
     }
 }
 
-fn yaml(text: &Text) -> Result<Vec<Node>, Problem> {
+fn yaml(text: &Text) -> Result<Vec<Node>, Vec<Problem>> {
+    let marks = marks::marks(text)?;
     let left = Cell::new(limits::FILE_VALUES_MAX);
     let mut documents = Vec::new();
     for document in serde_yaml::Deserializer::from_str(&text.text) {
-        let tree = Build { left: &left }.deserialize(document).map_err(|error| yaml_problem(text, &error))?;
+        let tree = Build { left: &left }.deserialize(document).map_err(|error| vec![yaml_problem(text, &error)])?;
         documents.push(tree);
     }
-    marks::locate(text, &mut documents);
+    marks.lay_over(text, &mut documents);
     Ok(documents)
 }
 
 fn yaml_problem(text: &Text, error: &serde_yaml::Error) -> Problem {
-    let place = error.location().map(|location| text.place_at(location.line(), location.column()));
     let full = error.to_string();
-    // The place is told apart from the message, so it is cut from it; what stands before ` at line` says what.
+    // The place is told apart from the message, so it is cut from it. A byte that is no YAML at all has a position
+    // instead of a line.
     let message = full.split(" at line ").next().unwrap_or(&full);
+    let (message, position) = match message.split_once(" at position ") {
+        Some((message, position)) => (message, position.parse().ok()),
+        None => (message, None),
+    };
+    let place = match (position, error.location()) {
+        (Some(byte), _) => Some(text.place(text.boundary(byte)..byte + 1)),
+        (None, location) => location.map(|location| text.place_at(location.line(), location.column())),
+    };
+    let message = if message.contains("repetition limit") { "aliases repeat too much" } else { message };
     let line = place.map_or("", |place| text.text[place.offset..].split('\n').next().unwrap_or(""));
     let mut problem = text.problem(message, place);
     if text.text.contains('\t') && (line.starts_with('\t') || message.contains("cannot start any token")) {
@@ -74,7 +84,7 @@ fn yaml_problem(text: &Text, error: &serde_yaml::Error) -> Problem {
     problem
 }
 
-fn json(text: &Text) -> Result<Vec<Node>, Problem> {
+fn json(text: &Text) -> Result<Vec<Node>, Vec<Problem>> {
     if text.text.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -84,10 +94,10 @@ fn json(text: &Text) -> Result<Vec<Node>, Problem> {
     let tree = tree.map_err(|error| {
         let full = error.to_string();
         let message = full.split(" at line ").next().unwrap_or(&full);
-        text.problem(message, Some(text.place_at(error.line(), error.column())))
+        vec![text.problem(message, Some(text.place_at(error.line(), error.column())))]
     })?;
     let mut documents = vec![tree];
-    marks::locate(text, &mut documents);
+    marks::marks(text)?.lay_over(text, &mut documents);
     Ok(documents)
 }
 
@@ -112,18 +122,14 @@ fn toml_table(text: &Text, table: &DeTable<'_>, place: Place) -> Node {
         .iter()
         .map(|(key, value)| {
             let (key_place, _) = inner(text, key.span(), key.get_ref());
-            Entry {
-                key: key.get_ref().to_string(),
-                key_place: Some(key_place),
-                value: toml_value(text, value, key_place),
-            }
+            Entry { key: key.get_ref().to_string(), key_place: Some(key_place), value: toml_value(text, value) }
         })
         .collect();
     entries.sort_by_key(|entry| entry.key_place.map(|place| place.offset));
     Node { value: Value::Map(entries), place: Some(place), verbatim: false }
 }
 
-fn toml_value(text: &Text, value: &Spanned<DeValue<'_>>, key: Place) -> Node {
+fn toml_value(text: &Text, value: &Spanned<DeValue<'_>>) -> Node {
     let span = value.span();
     let place = text.place(span.clone());
     let plain = |value| Node { value, place: Some(place), verbatim: false };
@@ -142,7 +148,7 @@ fn toml_value(text: &Text, value: &Spanned<DeValue<'_>>, key: Place) -> Node {
         }
         DeValue::Boolean(flag) => plain(Value::Bool(*flag)),
         DeValue::Datetime(time) => plain(Value::Text(time.to_string())),
-        DeValue::Array(items) => plain(Value::List(items.iter().map(|item| toml_value(text, item, key)).collect())),
+        DeValue::Array(items) => plain(Value::List(items.iter().map(|item| toml_value(text, item)).collect())),
         DeValue::Table(table) => toml_table(text, table, place),
     }
 }

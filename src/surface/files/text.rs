@@ -15,6 +15,8 @@ const BLOCK: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct Text {
     pub text: Arc<str>,
+    /// Whether bytes and characters are the same.
+    ascii: bool,
     /// Byte offset of each line.
     lines: Vec<usize>,
     /// Characters that begin before each block of bytes.
@@ -35,7 +37,7 @@ impl Text {
                 lines.push(offset + 1);
             }
         }
-        Self { text: text.into(), lines, chars }
+        Self { text: text.into(), ascii: text.is_ascii(), lines, chars }
     }
 
     /// The place of some bytes, cut at the end of their first line.
@@ -71,6 +73,9 @@ impl Text {
 
     /// The byte at which a character begins.
     pub(super) fn byte_of(&self, char_index: usize) -> usize {
+        if self.ascii {
+            return char_index.min(self.text.len());
+        }
         let block = self.chars.partition_point(|count| *count <= char_index).saturating_sub(1);
         let mut left = char_index - self.chars[block].min(char_index);
         for (offset, byte) in self.text.bytes().enumerate().skip(block * BLOCK) {
@@ -84,7 +89,16 @@ impl Text {
         self.text.len()
     }
 
+    /// The character boundary at or before an offset.
+    pub(super) fn boundary(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        (0..=offset).rev().find(|byte| self.text.is_char_boundary(*byte)).unwrap_or(0)
+    }
+
     fn chars_before(&self, offset: usize) -> usize {
+        if self.ascii {
+            return offset;
+        }
         let block = (offset / BLOCK).min(self.chars.len() - 1);
         let rest = &self.text.as_bytes()[block * BLOCK..offset];
         self.chars[block] + rest.iter().filter(|byte| begins_char(**byte)).count()

@@ -5,6 +5,7 @@
 //! Invariant: names in the table are the names on the wire, `POST /v1/ops/NAME`.
 //! Not here: the types themselves (`request`, `reply`), how a daemon is reached (`remote`).
 
+pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;

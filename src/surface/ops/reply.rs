@@ -303,6 +303,9 @@ pub struct Previewed {
 pub struct Exported {
     /// One object a schedule, as a file would declare it.
     pub schedules: Vec<Value>,
+    /// There are more; ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// How the engine is.
@@ -324,14 +327,23 @@ pub struct StatusShown {
     /// When the engine started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Instant>,
-    /// Schedules by status.
+    /// How many schedules there are.
     pub schedules: Counts,
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
-    /// Deliveries that wait or are under way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deliveries: Option<u64>,
+    /// Milliseconds by which the oldest unserved due is behind.
+    pub lag_ms: u64,
+    /// Occurrences that are not settled.
+    pub open: u64,
+    /// Of these, how many wait for another attempt.
+    pub retrying: u64,
+    /// Deliveries with a gateway right now.
+    pub in_flight: u64,
+    /// Commits since the start.
+    pub commits: u64,
+    /// Bytes of the store.
+    pub store_bytes: u64,
     /// Version of the zone data.
     pub zone_data: String,
     /// What the operator should know.
@@ -339,15 +351,13 @@ pub struct StatusShown {
     pub notices: Vec<String>,
 }
 
-/// Schedules by status.
+/// How many schedules there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Armed.
-    pub active: u64,
-    /// Held.
-    pub paused: u64,
-    /// Without dues left.
-    pub completed: u64,
-    /// Ended by their owner.
-    pub cancelled: u64,
+    /// With a timer.
+    pub armed: u64,
+    /// Not ended: armed or paused.
+    pub held: u64,
+    /// In the store, ended ones included.
+    pub known: u64,
 }

@@ -28,6 +28,16 @@ pub struct FileText {
     pub text: String,
 }
 
+/// A file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unreadable {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
 /// Creates one schedule, or all schedules of one file. Exactly one of `schedule` and `file`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,7 +61,7 @@ pub struct Apply {
     /// All its files.
     pub files: Vec<FileText>,
     /// Files that are there but could not be read: nothing of theirs is pruned.
-    pub unreadable: Vec<String>,
+    pub unreadable: Vec<Unreadable>,
     /// Cancels schedules whose declaration is gone.
     pub prune: bool,
     /// Says what would happen.
@@ -181,6 +191,9 @@ pub struct Export {
     /// Only those of this agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Where the last page ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// Tells how the engine is.

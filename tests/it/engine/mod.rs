@@ -3,6 +3,7 @@
 mod clock;
 mod delivery;
 mod misfire;
+mod restart;
 mod world;
 
 use expect_test::Expect;

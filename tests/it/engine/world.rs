@@ -33,7 +33,11 @@ pub struct World {
     keys: BTreeMap<String, ScheduleKey>,
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     unanswered: Vec<OccurrenceId>,
-    log: String,
+    pub log: String,
+    /// Every send with the clock's reading.
+    pub sent: Vec<(Timestamp, OccurrenceId)>,
+    /// Steps until the process is killed in the middle of what it does; nothing it does afterwards happens.
+    pub fuse: Option<u32>,
 }
 
 /// Runs a scenario and answers its log.
@@ -61,6 +65,8 @@ impl World {
             scripts: BTreeMap::new(),
             unanswered: Vec::new(),
             log: String::new(),
+            sent: Vec::new(),
+            fuse: None,
         };
         world.engine.start(now, ZoneRules::Same);
         world.drain();
@@ -137,6 +143,7 @@ impl World {
 
     pub fn boot(&mut self) {
         self.epoch += 1;
+        self.fuse = None;
         self.unanswered.clear();
         let mut engine = Engine::new(self.now, options(self.epoch));
         for (&id, plan) in &self.disk.plans {
@@ -165,28 +172,43 @@ impl World {
         self.handle(Input::Tick);
     }
 
+    /// Whether the schedule is armed or paused as far as the disk knows.
+    pub fn is_live(&self, key: ScheduleKey) -> bool {
+        !self.disk.states[&key].status.is_over()
+    }
+
     pub fn handle(&mut self, input: Input) {
         self.engine.handle(self.now, input);
         self.drain();
     }
 
-    /// Commits, then does what follows, until nothing is left to do.
+    /// Commits, then does what follows, until nothing is left to do. A commit is whole or not at all.
     fn drain(&mut self) {
         loop {
-            let mut after = Vec::new();
-            while let Some(effect) = self.engine.poll_effect() {
-                match effect {
-                    Effect::Persist(change) => self.write(change),
-                    other => after.push(other),
-                }
-            }
-            if after.is_empty() {
+            let effects: Vec<Effect> = std::iter::from_fn(|| self.engine.poll_effect()).collect();
+            if effects.is_empty() || self.burns() {
                 return;
             }
+            let (changes, after): (Vec<_>, Vec<_>) =
+                effects.into_iter().partition(|effect| matches!(effect, Effect::Persist(_)));
+            for change in changes {
+                if let Effect::Persist(change) = change {
+                    self.write(change);
+                }
+            }
             for effect in after {
+                if self.burns() {
+                    return;
+                }
                 self.follow(effect);
             }
         }
+    }
+
+    /// One step nearer to the kill; whether it has happened.
+    fn burns(&mut self) -> bool {
+        self.fuse = self.fuse.map(|steps| steps.saturating_sub(1));
+        self.fuse == Some(0)
     }
 
     fn follow(&mut self, effect: Effect) {
@@ -202,10 +224,14 @@ impl World {
     fn send(&mut self, window: Window) {
         let mut halted = false;
         for (occurrence, attempt) in window.items {
+            if self.burns() {
+                return;
+            }
             if halted {
                 self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::NotTried });
                 continue;
             }
+            self.sent.push((self.now, occurrence));
             let mut line = format!("send {}", self.id(occurrence.schedule));
             if occurrence.due != self.now {
                 write!(line, " due {}", occurrence.due).unwrap();
@@ -219,6 +245,9 @@ impl World {
                 write!(line, " -> {script}").unwrap();
             }
             self.note(&line);
+            if self.burns() {
+                return;
+            }
             match answer(&script) {
                 Some(answer) => {
                     halted = matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });

@@ -3,7 +3,6 @@
 //! Pure: a reply and a [`Look`] in, text out. Not here: printing (`screen`), `--json` (replies as they are).
 
 mod lists;
-pub mod problems;
 mod single;
 pub mod times;
 

@@ -114,14 +114,18 @@ pub fn status(status: &StatusShown, look: Look) -> String {
     if let Some(since) = status.started_at {
         rows.push(("started", format!("{}  ({})", since.0, relative(since.0, look.now))));
     }
-    let ended = format!("{} completed, {} cancelled", counts.completed, counts.cancelled);
-    rows.push(("schedules", format!("{} active, {} paused, {ended}", counts.active, counts.paused)));
-    if let Some(next) = status.next {
-        rows.push(("next due", format!("{}  ({})", next.0, relative(next.0, look.now))));
+    let known = format!("{} in the store", counts.known);
+    if status.mode == "daemon" {
+        rows.push(("schedules", format!("{} armed, {} held, {known}", counts.armed, counts.held)));
+        let next = status.next.map(|next| format!("{}  ({})", next.0, relative(next.0, look.now)));
+        rows.push(("next due", next.unwrap_or_else(|| "nothing".to_owned())));
+        rows.push(("behind", format!("{} ms", status.lag_ms)));
+        let sent = format!("{} with a gateway, {} to be tried again", status.in_flight, status.retrying);
+        rows.push(("deliveries", format!("{} open, {sent}", status.open)));
+    } else {
+        rows.push(("schedules", known));
     }
-    if let Some(deliveries) = status.deliveries {
-        rows.push(("deliveries", format!("{deliveries} under way")));
-    }
+    rows.push(("store", format!("{} KiB, {} commits", status.store_bytes / 1024, status.commits)));
     rows.push(("zone data", status.zone_data.clone()));
     let mut text = pairs(&rows);
     for notice in &status.notices {

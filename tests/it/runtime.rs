@@ -1,0 +1,253 @@
+//! The shell by its real parts: a real store in a folder, the real loop and threads, a clock that is set by hand.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use chimewheel::calendar::{Trigger, Zone};
+use chimewheel::engine::change::{Outcome, Phase, Status};
+use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
+use chimewheel::id::{ScheduleId, ScheduleKey};
+use chimewheel::runtime::clock::ManualClock;
+use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
+use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
+use chimewheel::time::{Span, Timestamp};
+
+const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// A gateway that tells the test what it was handed, and refuses what it was told to refuse.
+struct Recorder {
+    handed: Mutex<Sender<Delivery>>,
+    refusals: Mutex<BTreeMap<String, SendError>>,
+}
+
+impl Gateway for Recorder {
+    fn send(&self, delivery: Delivery) -> Sending<'_> {
+        let refusal = self.refusals.lock().unwrap().remove(&delivery.text);
+        self.handed.lock().unwrap().send(delivery).unwrap();
+        Box::pin(async move { refusal.map_or_else(|| Ok(Receipt { message_id: Some("m1".into()) }), Err) })
+    }
+}
+
+struct House {
+    tokio: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+    recorder: Arc<Recorder>,
+    handed: Receiver<Delivery>,
+}
+
+impl House {
+    fn new() -> Self {
+        let (sender, handed) = channel();
+        Self {
+            tokio: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+            clock: Arc::new(ManualClock::new(BEGIN)),
+            recorder: Arc::new(Recorder { handed: Mutex::new(sender), refusals: Mutex::default() }),
+            handed,
+        }
+    }
+
+    fn start(&self, serving: bool) -> Result<Runtime, StartError> {
+        let settings =
+            Settings { data: self.folder.path().join("data"), serving, cache_bytes: 8 << 20, history_days: 30 };
+        let mut gateways = Gateways::new();
+        let recorder: Arc<dyn Gateway> = Arc::clone(&self.recorder) as _;
+        gateways.insert("console".into(), recorder);
+        Runtime::start(&settings, Arc::clone(&self.clock) as _, gateways, self.tokio.handle().clone())
+    }
+
+    fn ask(&self, handle: &Handle, op: Op) -> Result<Done, OpError> {
+        self.tokio.block_on(handle.ask(op))
+    }
+
+    fn set(&self, handle: &Handle, now: Timestamp) {
+        self.clock.set(now);
+        handle.wake();
+    }
+}
+
+fn declaration(id: &str, trigger: Trigger) -> Declaration {
+    let schedule = Schedule {
+        id: ScheduleId::parse(id).unwrap(),
+        name: None,
+        agent: "tester".into(),
+        created_by_session: None,
+        created_at: BEGIN,
+        zone: Zone::UTC,
+        destination: Some(Destination { gateway: "console".into(), chat_id: "me".into(), thread: None }),
+        trigger,
+        payload: Payload::Message(format!("this is {id}")),
+        bounds: Bounds::default(),
+        policy: Policy::default(),
+        labels: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        client_token: None,
+        source: None,
+    };
+    Declaration { schedule, paused: false, past: false }
+}
+
+fn hourly(id: &str) -> Declaration {
+    declaration(id, Trigger::Every { period: Span::from_seconds(3600), anchor: BEGIN })
+}
+
+fn created(done: Result<Done, OpError>) -> ScheduleKey {
+    match done {
+        Ok(Done::Created(key, _)) => key,
+        other => panic!("not created: {other:?}"),
+    }
+}
+
+#[test]
+fn a_message_travels_from_create_to_ledger_and_outlives_a_restart() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    let due = BEGIN.plus(Span::from_seconds(3600));
+    house.set(&handle, due);
+    let delivery = house.handed.recv().unwrap();
+    assert_eq!((delivery.due, delivery.sent_at, delivery.attempt), (due, due, 1));
+    assert_eq!(delivery.text, "this is note");
+    assert_eq!(delivery.key.len(), 22);
+    drop(handle);
+    runtime.stop().unwrap();
+
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let runs = handle.reader().runs(key, 10, None).unwrap();
+    assert!(matches!(
+        &runs[..],
+        [run] if run.occurrence.due == due
+            && matches!(&run.phase, Phase::Settled { outcome: Outcome::Delivered { message_id: Some(id) }, .. } if id == "m1")
+    ));
+    house.set(&handle, due.plus(Span::from_seconds(3600)));
+    assert_eq!(house.handed.recv().unwrap().due, due.plus(Span::from_seconds(3600)));
+    drop(handle);
+    runtime.stop().unwrap();
+    assert!(house.handed.try_recv().is_err(), "something was sent twice");
+}
+
+#[test]
+fn a_second_process_is_refused_with_the_owners_pid() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let refusal = house.start(true).err().expect("a second owner").to_string();
+    assert!(refusal.contains(&std::process::id().to_string()), "{refusal}");
+    runtime.stop().unwrap();
+    house.start(false).unwrap().stop().unwrap();
+}
+
+#[test]
+fn ids_names_and_tokens_are_kept_apart() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let mut first = hourly("one");
+    first.schedule.name = Some("Morning".into());
+    first.schedule.client_token = Some("t".into());
+    let key = created(house.ask(&handle, Op::Create(first.clone())));
+    assert_eq!(house.ask(&handle, Op::Create(first)), Ok(Done::Existing(key)));
+    assert!(matches!(house.ask(&handle, Op::Create(hourly("one"))), Err(OpError::IdTaken(_))));
+    let mut namesake = hourly("two");
+    namesake.schedule.name = Some("Morning".into());
+    assert!(matches!(house.ask(&handle, Op::Create(namesake.clone())), Err(OpError::NameTaken { .. })));
+    house.ask(&handle, Op::Cancel(key)).unwrap();
+    created(house.ask(&handle, Op::Create(namesake)));
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn a_file_declared_again_changes_nothing_and_edited_changes_itself() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let mut declared = hourly("filed");
+    declared.schedule.source = Some(Source { file: "schedules/filed.yaml".into(), content: Some(1) });
+    let key = created(house.ask(&handle, Op::Declare(declared.clone())));
+    for _ in 0..10 {
+        assert!(matches!(house.ask(&handle, Op::Declare(declared.clone())), Ok(Done::Unchanged(..))));
+    }
+    declared.schedule.source = Some(Source { file: "schedules/filed.yaml".into(), content: Some(2) });
+    declared.schedule.payload = Payload::Message("edited".into());
+    let Ok(Done::Changed(_, state)) = house.ask(&handle, Op::Declare(declared.clone())) else { panic!() };
+    assert_eq!((state.generation, state.status), (2, Status::Active));
+
+    assert!(
+        matches!(house.ask(&handle, Op::Prune(key)), Ok(Done::Changed(_, state)) if state.status == Status::Cancelled)
+    );
+    let Ok(Done::Changed(_, state)) = house.ask(&handle, Op::Declare(declared.clone())) else { panic!() };
+    assert_eq!(state.status, Status::Active, "a file that returns brings its schedule back");
+
+    house.ask(&handle, Op::Cancel(key)).unwrap();
+    let Ok(Done::Unchanged(_, state)) = house.ask(&handle, Op::Declare(declared)) else { panic!() };
+    assert_eq!(state.status, Status::Cancelled, "what somebody cancelled stays cancelled while its file is the same");
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn an_update_made_from_an_old_reading_is_refused() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    let replace = |read| Op::Replace { key, read, declaration: hourly("note") };
+    assert!(matches!(house.ask(&handle, replace(1)), Ok(Done::Changed(..))));
+    assert_eq!(house.ask(&handle, replace(1)), Err(OpError::Conflict));
+    assert!(matches!(house.ask(&handle, replace(2)), Ok(Done::Changed(..))));
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn what_is_asked_without_a_daemon_is_there_when_one_starts() {
+    let house = House::new();
+    let books = house.start(false).unwrap();
+    let handle = books.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    house.ask(&handle, Op::RunNow(key)).unwrap();
+    house.set(&handle, BEGIN.plus(Span::from_seconds(7200)));
+    house.ask(&handle, Op::Status).unwrap();
+    drop(handle);
+    books.stop().unwrap();
+    assert!(house.handed.try_recv().is_err(), "books are kept, nothing is sent");
+
+    let runtime = house.start(true).unwrap();
+    let mut dues = vec![house.handed.recv().unwrap().due, house.handed.recv().unwrap().due];
+    dues.sort_unstable();
+    let beside_the_grid = BEGIN.minus(Span::from_millis(1));
+    assert_eq!(dues, [beside_the_grid, BEGIN.plus(Span::from_seconds(7200))]);
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn a_refused_message_is_tried_again_and_a_finished_schedule_can_be_asked_about() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let refusal = SendError::Retry { error: "slow down".into(), after: Some(Span::from_seconds(20)) };
+    house.recorder.refusals.lock().unwrap().insert("this is once".into(), refusal);
+    let at = BEGIN.plus(Span::from_seconds(10));
+    let key = created(house.ask(&handle, Op::Create(declaration("once", Trigger::At(at)))));
+    house.set(&handle, at);
+    assert_eq!(house.handed.recv().unwrap().attempt, 1);
+    loop {
+        let Ok(Done::Status(status)) = house.ask(&handle, Op::Status) else { panic!() };
+        if status.figures.retrying == 1 {
+            break;
+        }
+    }
+    house.set(&handle, at.plus(Span::from_seconds(20)));
+    assert_eq!(house.handed.recv().unwrap().attempt, 2);
+    while handle.reader().runs(key, 1, None).unwrap().iter().any(|run| !run.is_settled()) {
+        handle.wake();
+    }
+    assert!(matches!(house.ask(&handle, Op::Pause(key)), Err(OpError::Ended(Status::Completed))));
+    assert!(matches!(house.ask(&handle, Op::RunNow(key)), Ok(Done::Started(_))));
+    assert_eq!(house.handed.recv().unwrap().text, "this is once");
+    assert!(
+        matches!(house.ask(&handle, Op::Cancel(key)), Ok(Done::Changed(_, state)) if state.status == Status::Cancelled)
+    );
+    runtime.stop().unwrap();
+}

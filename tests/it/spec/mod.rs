@@ -1,0 +1,69 @@
+//! Reading and judging schedules, as texts in and lines out.
+//!
+//! The current time of every test is 2026-01-01T00:00:00Z; `console` and `telegram` are configured.
+
+mod files;
+mod forms;
+mod rules;
+mod update;
+
+use chimewheel::spec::{Context, Draft, Origin, from_schedule, read, tree::Node, validate_reading};
+use chimewheel::surface::files::{ScheduleFile, read_text};
+use chimewheel::time::Timestamp;
+use expect_test::Expect;
+
+/// 2026-01-01T00:00:00Z.
+const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+fn gateways() -> &'static [String] {
+    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    NAMES.get_or_init(|| vec!["console".to_owned(), "telegram".to_owned()])
+}
+
+fn context() -> Context<'static> {
+    Context { gateways: gateways(), ..Context::new(NOW) }
+}
+
+/// Reads a file and prints its schedules and problems.
+fn check(name: &str, text: &str, expect: &Expect) {
+    expect.assert_eq(&outcome(&read_text(name, text)));
+}
+
+fn yaml(text: &str, expect: Expect) {
+    check("schedules/demo.yaml", text, &expect);
+}
+
+fn toml(text: &str, expect: Expect) {
+    check("schedules/demo.toml", text, &expect);
+}
+
+fn outcome(file: &ScheduleFile) -> String {
+    let (drafts, problems) = file.drafts(&context());
+    let mut lines: Vec<String> = drafts.iter().map(shown).collect();
+    lines.extend(problems.iter().map(ToString::to_string));
+    lines.join("\n") + "\n"
+}
+
+fn shown(draft: &Draft) -> String {
+    // The words of a valid schedule, without those that every test shares.
+    let mut raw = from_schedule(&draft.schedule);
+    if raw.agent.as_deref() == Some("default") {
+        raw.agent = None;
+    }
+    let mut line = serde_json::to_string(&raw).unwrap();
+    for warning in &draft.warnings {
+        line.push_str(&format!(" warning: {warning}"));
+    }
+    line + if draft.past { " (past)" } else { "" } + if draft.paused { " (paused)" } else { "" }
+}
+
+/// Judges the arguments of a tool call: a person's, without a text.
+fn call(json: &str, expect: Expect) {
+    let reading = read(&Node::from_json(&serde_json::from_str(json).unwrap()), "");
+    let context = Context { origin: Origin::Person, fallback_id: Some("demo"), ..context() };
+    let line = match validate_reading(&reading, &context) {
+        Ok(draft) => shown(&draft),
+        Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    };
+    expect.assert_eq(&(line + "\n"));
+}

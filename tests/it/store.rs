@@ -1,0 +1,9 @@
+//! The store, through its public interface: a model beside it, crashes under it, and files it must refuse.
+
+mod chance;
+mod crash;
+mod damage;
+mod disk;
+mod files;
+mod model;
+mod names;

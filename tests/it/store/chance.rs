@@ -1,0 +1,214 @@
+//! Seeded chance, and schedules, states and runs made from it.
+//!
+//! Source: splitmix64.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::engine::change::{
+    Cause, DueRange, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State, Status,
+};
+use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use chimewheel::spec::{
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
+    Source,
+};
+use chimewheel::time::{Span, Timestamp};
+
+/// The first due of anything here: 2026-01-01.
+pub const START: i64 = 1_767_225_600_000;
+/// Milliseconds of a day.
+pub const DAY: i64 = 86_400_000;
+
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
+    }
+
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize].clone()
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.one_in(2) { Some(make(self)) } else { None }
+    }
+
+    pub fn instant(&mut self) -> Timestamp {
+        Timestamp::from_millis(START + self.below(3 * DAY as u64) as i64)
+    }
+
+    fn span(&mut self) -> Span {
+        Span::from_millis(self.below(10_000_000))
+    }
+
+    fn word(&mut self) -> String {
+        self.pick(&["", "a", "über", "two words", "line\nbreak", "\u{0}", "x"]).to_owned()
+    }
+
+    fn zone(&mut self) -> Zone {
+        Zone::parse(self.pick(&["UTC", "Europe/Berlin", "America/New_York"])).unwrap()
+    }
+
+    pub fn trigger(&mut self) -> Trigger {
+        match self.below(4) {
+            0 => Trigger::At(self.instant()),
+            1 => Trigger::Every { period: self.span(), anchor: self.instant() },
+            2 => {
+                let text = self.pick(&["0 9 * * MON-FRI", "*/5 * * * *", "30 2 * * *"]);
+                Trigger::Cron(Arc::new(Cron::parse(text, DialectChoice::Unix, self.zone()).unwrap()))
+            }
+            _ => {
+                let text = self.pick(&["0 0 9 ? * MON-FRI", "0 0/5 * * * ?"]);
+                Trigger::Cron(Arc::new(Cron::parse(text, DialectChoice::Quartz, self.zone()).unwrap()))
+            }
+        }
+    }
+
+    fn bounds(&mut self) -> Bounds {
+        Bounds {
+            start_at: self.maybe(Self::instant),
+            end_at: self.maybe(Self::instant),
+            max_runs: self.maybe(|c| c.next() as u32),
+        }
+    }
+
+    fn policy(&mut self) -> Policy {
+        Policy {
+            jitter: self.span(),
+            misfire: self.pick(&[MisfirePolicy::FireOnce, MisfirePolicy::Skip, MisfirePolicy::FireAll]),
+            catchup_window: self.pick(&[Span::ZERO, Span::MAX, Span::from_seconds(60)]),
+            overlap: self.pick(&[
+                OverlapPolicy::Skip,
+                OverlapPolicy::BufferOne,
+                OverlapPolicy::BufferAll,
+                OverlapPolicy::CancelOther,
+                OverlapPolicy::AllowAll,
+            ]),
+            retry: RetryPolicy {
+                max_attempts: self.next() as u16,
+                max_age: self.span(),
+                backoff_min: self.span(),
+                backoff_max: self.span(),
+            },
+            delivery: self.pick(&[DeliveryGuarantee::AtLeastOnce, DeliveryGuarantee::AtMostOnce]),
+        }
+    }
+
+    pub fn plan(&mut self) -> Plan {
+        Plan {
+            trigger: self.trigger(),
+            bounds: self.bounds(),
+            policy: self.policy(),
+            gateway: self.maybe(Self::word),
+        }
+    }
+
+    /// A schedule whose id says its key; names and tokens come from small pools, so that they clash.
+    pub fn schedule(&mut self, key: u64) -> Schedule {
+        let agent = self.pick(&["ada", "bob", "cy"]).to_owned();
+        let mut vars = BTreeMap::new();
+        for _ in 0..self.below(3) {
+            vars.insert(self.word(), self.pick(&[serde_json::json!({"a": [1, null, "x"]}), serde_json::json!(-5)]));
+        }
+        Schedule {
+            id: ScheduleId::parse(&format!("s{}-{key}", key.wrapping_mul(7919) % 1000)).unwrap(),
+            name: self.maybe(|c| c.pick(&["standup", "mail", "n1", "n2", "n3"]).to_owned()),
+            agent,
+            created_by_session: self.maybe(Self::word),
+            created_at: self.instant(),
+            zone: self.zone(),
+            destination: self.maybe(|c| Destination {
+                gateway: "console".to_owned(),
+                chat_id: c.word(),
+                thread: c.maybe(Self::word),
+            }),
+            trigger: self.trigger(),
+            payload: Payload::Message(self.word()),
+            bounds: self.bounds(),
+            policy: self.policy(),
+            labels: (0..self.below(3)).map(|_| (self.word(), self.word())).collect(),
+            vars,
+            client_token: if self.one_in(3) { Some(format!("t{}", self.below(8))) } else { None },
+            source: self.maybe(|c| Source {
+                file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
+                content: c.maybe(|c| u128::from(c.next()) << 64 | u128::from(c.next())),
+            }),
+        }
+    }
+
+    pub fn state(&mut self, generation: u32) -> State {
+        State {
+            status: self.pick(&[Status::Active, Status::Paused, Status::Completed, Status::Cancelled]),
+            generation,
+            plan: PlanId(self.below(5) as u32),
+            lane: LaneId(self.next()),
+            next_due: self.maybe(Self::instant),
+            last_due: self.maybe(Self::instant),
+            last_outcome: self.pick(&[
+                None,
+                Some(OutcomeKind::Delivered),
+                Some(OutcomeKind::Silent),
+                Some(OutcomeKind::Skipped),
+                Some(OutcomeKind::Failed),
+                Some(OutcomeKind::Cancelled),
+                Some(OutcomeKind::Unknown),
+            ]),
+            runs: self.next() as u32,
+            failures: self.next() as u16,
+        }
+    }
+
+    pub fn occurrence(&mut self, schedule: ScheduleKey) -> OccurrenceId {
+        let due = START + self.below(3) as i64 * DAY + self.below(6) as i64 * 1000;
+        OccurrenceId { schedule, generation: self.below(2) as u32, due: Timestamp::from_millis(due) }
+    }
+
+    pub fn run(&mut self, occurrence: OccurrenceId) -> Run {
+        let phase = match self.below(6) {
+            0 => Phase::Pending,
+            1 => Phase::Sending { epoch: self.below(9) as u32 },
+            2 => Phase::Retry { at: self.instant(), error: self.word() },
+            _ => Phase::Settled { at: self.instant(), outcome: self.outcome() },
+        };
+        Run {
+            occurrence,
+            range: self.maybe(|c| DueRange { through: c.instant(), count: c.next() }),
+            cause: self.pick(&[Cause::Due, Cause::CatchUp, Cause::Manual]),
+            number: self.next() as u32,
+            claimed_at: self.instant(),
+            attempt: self.next() as u16,
+            phase,
+        }
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        match self.below(6) {
+            0 => Outcome::Delivered { message_id: self.maybe(|_| "m".repeat(200)) },
+            1 => Outcome::Silent { reason: self.word() },
+            2 => Outcome::Skipped(self.pick(&[
+                SkipReason::Misfire,
+                SkipReason::CatchupWindow,
+                SkipReason::Paused,
+                SkipReason::Past,
+            ])),
+            3 => Outcome::Failed { error: self.word() },
+            4 => Outcome::Cancelled,
+            _ => Outcome::Unknown { error: self.word() },
+        }
+    }
+}
