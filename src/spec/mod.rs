@@ -1,6 +1,8 @@
 //! What a schedule is once it is valid, and the one way to become valid.
 //!
-//! `raw` is what a user may write, `validate` turns it into a [`Schedule`] or into every problem at once.
+//! Every written form becomes a `tree`; `read` turns it into `raw`, which is what a user may write, and notes where
+//! each part stands; `validate` turns that into a [`Schedule`] or into every problem at once; `overlay` goes back, for
+//! updates and exports.
 //! Units: `Timestamp` and `Span`. Invariant: a `Schedule` cannot be wrong; nothing below checks it again.
 //! Not here: reading files (`surface/files`), ids already taken (`runtime`, which owns the store).
 

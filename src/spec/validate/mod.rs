@@ -125,7 +125,13 @@ pub fn validate_reading(reading: &Reading, context: &Context<'_>) -> Result<Draf
 /// A problem at a canonical path, and which bytes of the value it is about.
 struct Fault {
     problem: Problem,
-    within: Option<Range<usize>>,
+    within: Option<Within>,
+}
+
+/// Some bytes of a value, and how many characters stand before them.
+struct Within {
+    bytes: Range<usize>,
+    before: usize,
 }
 
 /// Puts a fault where its field was written.
@@ -135,7 +141,7 @@ fn located(fault: Fault, reading: &Reading) -> Problem {
     let exact = reading.spots.get(&problem.path);
     problem.place = spot.and_then(|spot| spot.place);
     if let (Some(place), Some(within), Some(true)) = (problem.place, within, exact.map(|spot| spot.verbatim)) {
-        problem.place = Some(narrowed(place, &within, problem.value.as_deref().unwrap_or_default()));
+        problem.place = Some(narrowed(place, &within));
     }
     problem.path = match exact {
         Some(spot) => spot.written.clone(),
@@ -146,15 +152,13 @@ fn located(fault: Fault, reading: &Reading) -> Problem {
     problem
 }
 
-/// The part of a one-line place that holds the given bytes of its value.
-fn narrowed(place: Place, within: &Range<usize>, value: &str) -> Place {
-    let Some(before) = value.get(..within.start) else { return place };
-    Place {
-        line: place.line,
-        column: place.column + before.chars().count(),
-        offset: place.offset + within.start,
-        length: within.end.saturating_sub(within.start).min(place.length.saturating_sub(within.start)),
+/// The part of a place that holds the given bytes of its value; all of it where they lie beyond its one line.
+fn narrowed(place: Place, within: &Within) -> Place {
+    let Within { bytes, before } = within;
+    if bytes.end > place.length {
+        return place;
     }
+    Place { line: place.line, column: place.column + before, offset: place.offset + bytes.start, length: bytes.len() }
 }
 
 /// One judgement under way.
@@ -208,9 +212,10 @@ impl Check<'_> {
         self.faults.push(Fault { problem, within: None });
     }
 
-    /// Refuses some bytes of a value.
-    fn refuse_within(&mut self, problem: Problem, within: Range<usize>) {
-        self.faults.push(Fault { problem, within: Some(within) });
+    /// Refuses some bytes of a text.
+    fn refuse_within(&mut self, problem: Problem, text: &str, bytes: Range<usize>) {
+        let before = text.get(..bytes.start).map(|before| before.chars().count());
+        self.faults.push(Fault { problem, within: before.map(|before| Within { bytes, before }) });
     }
 
     /// Whether a field was written, but not readably.

@@ -130,9 +130,9 @@ impl Check<'_> {
         match Cron::parse(text, choice, zone.unwrap_or(self.context.default_zone)) {
             Ok(cron) => Some(cron),
             Err(error) => {
-                let mut problem = Problem::new("schedule.cron", error.message).value(text);
+                let mut problem = Problem::new("schedule.cron", error.message).value(shorten(text));
                 problem.hint = error.hint;
-                self.refuse_within(problem, error.at);
+                self.refuse_within(problem, text, error.at);
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Where the values of a YAML or JSON text stand: a second, event-level parse laid beside the tree.
+//! Where the values of a YAML or JSON text stand: a second parse, of the shape alone, laid beside the tree.
 //!
 //! The YAML crate that yields the values keeps their places to itself, so `saphyr-parser` reads the text again for
 //! its marks, and the two are walked in step. JSON is read as the YAML it nearly is.
@@ -41,9 +41,9 @@ impl Marks {
 pub(super) fn marks(text: &Text) -> Result<Marks, Vec<Problem>> {
     let mut done = Vec::new();
     let mut open: Vec<Mark> = Vec::new();
-    for event in Parser::new_from_str(&text.text) {
-        let (event, span) = match event {
-            Ok(event) => event,
+    for part in Parser::new_from_str(&text.text) {
+        let (part, span) = match part {
+            Ok(part) => part,
             // What this parser cannot judge must not be a way around the limit either.
             Err(error) if unclosed(&text.text) > 10 * limits::FILE_LEVELS_MAX => {
                 let place = text.place_at(error.marker().line(), error.marker().col() + 1);
@@ -52,7 +52,7 @@ pub(super) fn marks(text: &Text) -> Result<Marks, Vec<Problem>> {
             Err(_) => break,
         };
         let bytes = text.byte_of(span.start.index())..text.byte_of(span.end.index());
-        let closed = match event {
+        let closed = match part {
             Event::Scalar(..) => Some(Mark::Scalar(bytes)),
             Event::Alias(_) => Some(Mark::Alias(bytes)),
             Event::SequenceStart(..) => {

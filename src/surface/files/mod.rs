@@ -37,7 +37,7 @@ pub struct ScheduleFile {
     pub text: Arc<str>,
     /// The schedules it declares, right or wrong.
     pub declared: Vec<Declared>,
-    /// What is wrong with the file as a whole; then nothing is declared.
+    /// What is wrong with the file as a whole. Then not everything in it may be declared: nothing may be pruned by it.
     pub problems: Vec<Problem>,
 }
 
@@ -206,10 +206,25 @@ fn declare(file: &mut ScheduleFile, trees: &[Node]) {
         file.problems.push(Problem::new("", wrong));
         return;
     }
+    let mut wrong = 0;
     for (base, node) in found {
         let declared = declaration(&file.name, node, &base, alone);
+        wrong += declared.reading.problems.len();
         file.declared.push(declared);
+        if wrong > limits::PROBLEMS_COUNT_MAX {
+            give_up(file);
+            return;
+        }
     }
+}
+
+/// A text with this many problems is not what its author thinks it is; reading on would only cost time.
+fn give_up(file: &mut ScheduleFile) {
+    let found = std::mem::take(&mut file.declared).into_iter().flat_map(|declared| declared.reading.problems);
+    file.problems.extend(found);
+    file.problems.truncate(limits::PROBLEMS_COUNT_MAX);
+    let message = format!("has more than {} problems: the rest was not read", limits::PROBLEMS_COUNT_MAX);
+    file.problems.push(Problem::new("", message));
 }
 
 /// Keys beside `schedules` belong to no schedule.
@@ -231,7 +246,8 @@ fn declaration(file: &str, node: &Node, base: &str, alone: bool) -> Declared {
         problem.place = node.head();
         reading.problems.push(problem);
     }
-    // The writing has one order and one shape whatever the text looked like, so its JSON is canonical.
+    // The writing has one order and one shape whatever the text looked like, so its JSON is canonical. It holds only
+    // texts, numbers and maps with text keys, which always become JSON.
     let json = serde_json::to_string(&reading.raw).unwrap_or_default();
     let cleared: Vec<&str> = reading.cleared.iter().map(String::as_str).collect();
     Declared {

@@ -162,10 +162,15 @@ fn printable(text: &str) -> String {
         .map(|c| match c {
             '\n' | '\t' => c.to_string(),
             '\r' => " ".to_owned(),
-            c if c.is_control() => "?".repeat(c.len_utf8()),
+            c if c.is_control() || turns_text(c) => "?".repeat(c.len_utf8()),
             c => c.to_string(),
         })
         .collect()
+}
+
+/// Whether a character changes the direction of the text around it.
+const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for Report {

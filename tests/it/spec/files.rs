@@ -101,7 +101,7 @@ fn nothing_in_a_file() {
     yaml(
         "[]",
         expect![[r#"
-
+            nothing
         "#]],
     );
     yaml(
@@ -177,6 +177,10 @@ fn many_problems_stay_many_and_quick() {
     let keys: String = (0..20_000).map(|n| format!("key{n}: 1\n")).collect();
     let (_, problems) = read_text("a.yaml", &keys).drafts(&super::context());
     assert_eq!(problems.len(), 1000);
+    let list: String = (0..5_000).map(|n| format!("- id: a{n}\n  colour: red\n  shape: round\n")).collect();
+    let file = read_text("a.yaml", &list);
+    assert_eq!((file.declared.len(), file.problems.len()), (0, 1001));
+    assert_eq!(file.problems[1000].to_string(), "has more than 1000 problems: the rest was not read");
     let line: String = (0..20_000).map(|n| format!("\"ü{n}\": 1,")).collect();
     let (_, problems) = read_text("a.json", &format!("{{{}\"z\": 1}}", line)).drafts(&super::context());
     assert_eq!(problems[3].place.map(|place| (place.line, place.column)), Some((1, 11)));
@@ -192,6 +196,11 @@ fn content_counts_and_formatting_does_not() {
     assert_ne!(first, hash("a.yaml", "message: hi\nevery: 90s\ndestination: null\n"));
 }
 
+/// Framed, because snapshots lose an indentation that all lines share.
+fn on_screen(drawn: &str) -> String {
+    format!("----\n{drawn}----\n")
+}
+
 #[test]
 fn a_report_shows_the_places() {
     let text = "id: standup\nschedule:\n  every: 1\n  timezone: Europe/Berln\ndestination:\n  gateway: telegarm\n  chat_id: 7\npayload:\n  message: ho\n  task: \"grüße\"\n  template: 7\n  mesage: x\n";
@@ -199,6 +208,7 @@ fn a_report_shows_the_places() {
     let (_, problems) = file.drafts(&super::context());
     let refusal = file.refusal(problems);
     expect![[r#"
+        ----
           × schedules/standup.yaml: 5 problems
           ├─▶   × schedule.every: has no unit; write for example 30s, 5m, 2h or 1d
           │      ╭─[schedules/standup.yaml:3:10]
@@ -239,69 +249,9 @@ fn a_report_shows_the_places() {
                   ·   ──────
                   ╰────
                 help: did you mean 'message'?
+        ----
     "#]]
-    .assert_eq(&draw(&refusal, Look::plain(80)));
-    expect![[r#"
-          x schedules/standup.yaml: 5 problems
-          |->   x schedule.every: has no unit;
-          |     | write for example 30s, 5m,
-          |     | 2h or 1d
-          |      ,-[schedules/
-          |   standup.yaml:3:10]
-          |    2 | schedule:
-          |    3 |   every: 1
-          |      :          ^
-          |    4 |   timezone: Europe/Berln
-          |      `----
-          |->   x schedule.timezone: is not an
-          |     | IANA time zone
-          |      ,-[schedules/
-          |   standup.yaml:4:13]
-          |    3 |   every: 1
-          |    4 |   timezone: Europe/Berln
-          |      :             ^^^^^^^^^^^^
-          |    5 | destination:
-          |      `----
-          |     help: did you mean 'Europe/
-          |           Berlin'?
-          |->   x destination.gateway: gateway
-          |     | 'telegarm' is not configured
-          |      ,-[schedules/
-          |   standup.yaml:6:12]
-          |    5 | destination:
-          |    6 |   gateway: telegarm
-          |      :            ^^^^^^^^
-          |    7 |   chat_id: 7
-          |      `----
-          |     help: did you mean 'telegram'?
-          |           configured: console,
-          |           telegram; add
-          |           [gateways.telegarm] to
-          |           chimewheel.toml
-          |->   x payload: 'message',
-          |     | 'template' and 'task' are
-          |     | mutually exclusive
-          |       ,-[schedules/
-          |   standup.yaml:9:3]
-          |     8 | payload:
-          |     9 |   message: ho
-          |       :   ^^^^^^^
-          |    10 |   task: "grüße"
-          |       `----
-          |     help: keep exactly one of
-          |           message, template and
-          |           task
-          `->   x payload.mesage: unknown key
-                | 'mesage'
-                  ,-[schedules/
-              standup.yaml:12:3]
-               11 |   template: 7
-               12 |   mesage: x
-                  :   ^^^^^^
-                  `----
-                help: did you mean 'message'?
-    "#]]
-    .assert_eq(&draw(&refusal, Look { width: 40, color: false, unicode: false }));
+    .assert_eq(&on_screen(&draw(&refusal, Look::plain(80))));
     assert!(draw(&refusal, Look { color: true, ..Look::plain(80) }).contains("\u{1b}["));
     expect![[r#"{"column":10,"length":1,"line":3,"message":"has no unit; write for example 30s, 5m, 2h or 1d","offset":31,"path":"schedule.every","value":"1"}"#]].assert_eq(&to_json(&refusal)["problems"][0].to_string());
     expect![[r#"
@@ -311,6 +261,44 @@ fn a_report_shows_the_places() {
         schedules/standup.yaml:9:3: payload: 'message', 'template' and 'task' are mutually exclusive (keep exactly one of message, template and task)
         schedules/standup.yaml:12:3: payload.mesage: unknown key 'mesage' (did you mean 'message'?)"#]]
         .assert_eq(&refusal.to_string());
+}
+
+#[test]
+fn a_report_fits_its_screen() {
+    let drawn = |name: &str, text: &str, look| {
+        let file = read_text(name, text);
+        let (_, problems) = file.drafts(&super::context());
+        draw(&file.refusal(problems), look)
+    };
+    let narrow = Look { width: 40, color: false, unicode: false };
+    expect![[r#"
+        ----
+          x a.yaml: 1 problem
+          `->   x schedule.cron: 'FRY' is not
+                | a weekday
+                 ,-[a.yaml:3:21]
+               2 | schedule:
+               3 |   cron: 0 9 * * MON-FRY # ü
+                 :                     ^^^
+                 `----
+                help: weekdays are 0 to 7 (0
+                      and 7 are Sunday) or SUN
+                      to SAT
+        ----
+    "#]]
+    .assert_eq(&on_screen(&drawn("a.yaml", "message: hi\nschedule:\n  cron: 0 9 * * MON-FRY # ü\n", narrow)));
+    // A file may hold what would steer a terminal, and lines that no screen holds.
+    let hostile = drawn("a.json", "{\"message\": \"hi\", \"every\": \"\u{9b}31m\u{7f}\"}", Look::plain(100));
+    assert!(!hostile.contains(['\u{9b}', '\u{7f}']), "{hostile}");
+    let long = format!("{{\"message\": \"{}\", \"evry\": \"1h\"}}", "x".repeat(5000));
+    expect![[r#"
+        ----
+          × a.json: 1 problem
+          ╰─▶   × line 1, column 5018: evry: unknown key 'evry'
+                help: did you mean 'every'?
+        ----
+    "#]]
+    .assert_eq(&on_screen(&drawn("a.json", &long, Look::plain(80))));
 }
 
 #[test]

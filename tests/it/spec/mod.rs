@@ -41,6 +41,9 @@ fn outcome(file: &ScheduleFile) -> String {
     let (drafts, problems) = file.drafts(&context());
     let mut lines: Vec<String> = drafts.iter().map(shown).collect();
     lines.extend(problems.iter().map(ToString::to_string));
+    if lines.is_empty() {
+        lines.push("nothing".to_owned());
+    }
     lines.join("\n") + "\n"
 }
 
