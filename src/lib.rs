@@ -65,10 +65,10 @@
 //! | | [`guide`] | the user's documentation |
 
 pub mod calendar;
-
+pub mod config;
 pub mod engine;
 pub mod gateway;
-
+pub mod guide;
 pub mod id;
 pub mod limits;
 pub mod problem;
@@ -76,6 +76,5 @@ pub mod runtime;
 pub mod spec;
 pub mod store;
 pub mod surface;
-
 pub mod time;
 pub mod wheel;

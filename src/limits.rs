@@ -113,6 +113,12 @@ pub const PAGE_ROWS_MAX: usize = 1000;
 pub const PREVIEW_TIMES_MAX: usize = 1000;
 /// Bytes of one request to the loopback surface.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Milliseconds for which a process that owns the store may say no address before others give up.
+pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
+/// Bytes of one answer that a command reads from a daemon.
+pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Milliseconds that a command waits for a daemon's answer.
+pub const REMOTE_MS_MAX: u64 = 120_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");

@@ -1,3 +1,14 @@
-//! The surfaces: they parse and print, and nothing else.
+//! Surfaces: parse, print, nothing else.
+//!
+//! Every surface speaks the one table of operations in [`ops`]: the command line, the loopback HTTP server, the
+//! client that reaches it, and schedule files. [`error`] is the one translation of trouble.
+//! Not here: what the operations do (`runtime`, `engine`).
 
+pub mod admin;
+pub mod cli;
+pub mod error;
 pub mod files;
+pub mod http;
+pub mod log;
+pub mod ops;
+pub mod remote;

@@ -139,6 +139,14 @@ pub fn read_bytes(name: &str, bytes: &[u8]) -> ScheduleFile {
     }
 }
 
+/// Reads the texts of the files of one folder, given as name and text; ids declared twice are marked.
+#[must_use]
+pub fn read_texts(texts: impl IntoIterator<Item = (String, String)>) -> Vec<ScheduleFile> {
+    let mut files: Vec<ScheduleFile> = texts.into_iter().map(|(name, text)| read_text(&name, &text)).collect();
+    mark_doubles(&mut files);
+    files
+}
+
 /// Reads the text of one file; its name decides the syntax.
 #[must_use]
 pub fn read_text(name: &str, text: &str) -> ScheduleFile {

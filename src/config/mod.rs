@@ -1,0 +1,252 @@
+//! `chimewheel.toml`: from its text to a valid [`Config`], or to every problem at once.
+//!
+//! Strict: a key nobody knows is a problem with line, column and the nearest known key. Secrets are named, never
+//! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
+//! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
+
+mod later;
+mod section;
+mod show;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use self::section::{Section, Text};
+use crate::limits;
+use crate::problem::Problem;
+
+/// The address of the loopback surface unless something else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
+
+/// What the program runs with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Folder of the store and the admin token.
+    pub data: PathBuf,
+    /// Folder of schedule files.
+    pub schedules: PathBuf,
+    /// Folder of hooks.
+    pub scripts: PathBuf,
+    /// Address of the loopback surface.
+    pub listen: SocketAddr,
+    /// Name of the zone of schedules that name none.
+    pub timezone: String,
+    /// Gateways by name; `console` is always there.
+    pub gateways: BTreeMap<String, Gateway>,
+    /// Limits that may be set.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: Log,
+    /// What was said that this version cannot do.
+    pub notices: Vec<Notice>,
+}
+
+/// A configured gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// Messages are printed on standard output.
+    Console {
+        /// How.
+        format: Format,
+    },
+    /// A kind that this version does not have; a schedule that names it is refused.
+    NotBuilt {
+        /// Its kind.
+        kind: String,
+    },
+}
+
+/// The form of lines that are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The limits that an operator may set; the defaults are those of [`crate::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Days that history is kept.
+    pub history_days: u32,
+    /// Megabytes of the store's page cache.
+    pub cache_mb: usize,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A level, or a filter such as `info,chimewheel::store=debug`; `None`: as the command sees fit.
+    pub level: Option<String>,
+    /// The form of the lines.
+    pub format: Format,
+}
+
+/// Where a secret is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// In this environment variable.
+    Env(String),
+    /// In this file.
+    File(String),
+}
+
+/// A setting that is valid and that this version does not act on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Path of the setting.
+    pub path: String,
+    /// What will not happen.
+    pub message: String,
+}
+
+/// What a config is read by, besides its text: all that this module does not know itself.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The folder that relative paths are relative to.
+    pub base: &'a Path,
+    /// What `~/` stands for.
+    pub home: Option<&'a Path>,
+    /// Judges the name of a time zone.
+    pub zone: &'a dyn Fn(&str) -> Result<(), Problem>,
+    /// Judges a log level or filter.
+    pub filter: &'a dyn Fn(&str) -> Result<(), Problem>,
+}
+
+impl Config {
+    /// The config of somebody who wrote none.
+    #[must_use]
+    pub fn defaults(around: Surroundings<'_>) -> Self {
+        Self {
+            data: around.path(".chimewheel"),
+            schedules: around.path("schedules"),
+            scripts: around.path("scripts"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
+            timezone: "UTC".to_owned(),
+            gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
+            limits: Limits::default(),
+            log: Log { level: None, format: Format::Text },
+            notices: Vec::new(),
+        }
+    }
+
+    /// Reads a config, or says everything that is wrong with it.
+    pub fn read(source: &str, around: Surroundings<'_>) -> Result<Self, Vec<Problem>> {
+        let mut text = Text::new(source);
+        let (document, errors) = DeTable::parse_recoverable(source);
+        for error in &errors {
+            text.note(Problem::new("", error.message()), error.span().unwrap_or(0..0));
+        }
+        // A text that is not TOML is not judged further: half-read tables only give follow-up mistakes.
+        if !errors.is_empty() {
+            return Err(text.into_problems());
+        }
+        let config = Self::from_document(Section::new("", document.get_ref(), document.span()), &mut text, around);
+        let problems = text.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn from_document(mut root: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let mut config = Self::defaults(around);
+        for (key, place) in [("data", &mut config.data), ("schedules", &mut config.schedules)] {
+            if let Some(path) = root.parsed(text, key, not_empty) {
+                *place = around.path(&path);
+            }
+        }
+        if let Some(path) = root.parsed(text, "scripts", not_empty) {
+            config.scripts = around.path(&path);
+            config.notices.push(Notice::not_built("scripts", "hooks"));
+        }
+        if let Some(listen) = root.parsed(text, "listen", read_listen) {
+            config.listen = listen;
+        }
+        if let Some(zone) = root.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned())) {
+            config.timezone = zone;
+        }
+        if let Some(section) = root.section(text, "gateways") {
+            for (name, gateway) in section.names(text) {
+                let gateway = later::gateway(gateway, &name, text, &mut config.notices);
+                config.gateways.insert(name, gateway);
+            }
+        }
+        if let Some(section) = root.section(text, "limits") {
+            config.limits = Limits::read(section, text);
+        }
+        if let Some(section) = root.section(text, "log") {
+            config.log = Log::read(section, text, around);
+        }
+        later::read(&mut root, text, around, &mut config.notices);
+        root.finish(text);
+        config
+    }
+}
+
+impl Limits {
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        let mut limits = Self::default();
+        if let Some(days) = section.whole(text, "history_days", 1..3651) {
+            limits.history_days = days as u32;
+        }
+        if let Some(megabytes) = section.whole(text, "cache_mb", 1..65_537) {
+            limits.cache_mb = megabytes as usize;
+        }
+        section.finish(text);
+        limits
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { history_days: limits::HISTORY_DAYS_MAX, cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024) }
+    }
+}
+
+impl Log {
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let level = section.parsed(text, "level", |given| (around.filter)(given).map(|()| given.to_owned()));
+        let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
+        section.finish(text);
+        Self { level, format: format.unwrap_or(Format::Text) }
+    }
+}
+
+impl Notice {
+    fn not_built(path: impl Into<String>, what: &str) -> Self {
+        Self {
+            path: path.into(),
+            message: format!("{what} are not built into this version; this setting does nothing"),
+        }
+    }
+}
+
+impl Surroundings<'_> {
+    /// The path that a text names.
+    #[must_use]
+    pub fn path(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            (Some(_), None) | (None, _) => self.base.join(text),
+        }
+    }
+}
+
+/// Reads an address and refuses one that other machines can reach.
+pub fn read_listen(given: &str) -> Result<SocketAddr, Problem> {
+    let address = given.replace("localhost:", "127.0.0.1:");
+    let address: SocketAddr = address.parse().map_err(|_| {
+        Problem::new("", "is not an address with a port").hint(format!("such as {DEFAULT_LISTEN}; port 0 takes any"))
+    })?;
+    if !address.ip().is_loopback() {
+        let hint = "this version answers on loopback only; put a reverse proxy in front for more";
+        return Err(Problem::new("", "other machines could reach this address").hint(hint));
+    }
+    Ok(address)
+}
+
+fn not_empty(given: &str) -> Result<String, Problem> {
+    if given.trim().is_empty() { Err(Problem::new("", "is empty")) } else { Ok(given.to_owned()) }
+}

@@ -1,0 +1,60 @@
+//! The effective config as TOML and as JSON, for `chimewheel config show`.
+//!
+//! Secrets are only ever named in a config, and even their names are not repeated here.
+//! Not here: reading (`mod`).
+
+use serde_json::{Map, Value, json};
+
+use super::{Config, Format, Gateway};
+
+impl Config {
+    /// The effective config as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let gateways: Map<String, Value> = self
+            .gateways
+            .iter()
+            .map(|(name, gateway)| {
+                let shown = match gateway {
+                    Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
+                    Gateway::NotBuilt { kind } => json!({"kind": kind}),
+                };
+                (name.clone(), shown)
+            })
+            .collect();
+        let mut log = Map::new();
+        if let Some(level) = &self.log.level {
+            log.insert("level".to_owned(), json!(level));
+        }
+        log.insert("format".to_owned(), json!(self.log.format.word()));
+        json!({
+            "data": self.data.display().to_string(),
+            "schedules": self.schedules.display().to_string(),
+            "scripts": self.scripts.display().to_string(),
+            "listen": self.listen.to_string(),
+            "timezone": self.timezone,
+            "gateways": gateways,
+            "limits": {
+                "history_days": self.limits.history_days,
+                "cache_mb": self.limits.cache_mb,
+            },
+            "log": log,
+        })
+    }
+
+    /// The effective config as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let shown: Option<toml::Value> = serde_json::from_value(self.to_json()).ok();
+        shown.and_then(|value| toml::to_string(&value).ok()).unwrap_or_default()
+    }
+}
+
+impl Format {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The manual: one page a topic, printed by `chimewheel guide TOPIC`.
+//!
+//! The pages are the documentation of the modules below, word for word.
+//! Not here: the architecture, which is the crate's own documentation.
+
+/// A page of the manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// What it is asked for by.
+    pub topic: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// Markdown.
+    pub text: &'static str,
+}
+
+macro_rules! pages {
+    ($($topic:ident: $about:literal;)+) => {
+        /// Every page, in reading order.
+        pub const PAGES: &[Page] = &[$(
+            Page {
+                topic: stringify!($topic),
+                about: $about,
+                text: include_str!(concat!(stringify!($topic), ".md")),
+            },
+        )+];
+
+        $(
+            #[doc = include_str!(concat!(stringify!($topic), ".md"))]
+            pub mod $topic {}
+        )+
+    };
+}
+
+pages! {
+    start: "the first five minutes";
+    schedules: "what a schedule says, field by field";
+    cron: "the two cron dialects, and clock changes";
+    operations: "running the daemon: config, files, store, exit codes";
+    http: "the loopback HTTP surface";
+    limits: "what is bounded, and by how much";
+}

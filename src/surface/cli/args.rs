@@ -1,0 +1,350 @@
+//! The command line: every command and option, with its help.
+//!
+//! Only declared here, never acted on. What a schedule may say is in `fields`.
+//! Not here: the meaning of values; the same checks judge them as judge a file's (`spec`).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::fields::{Fields, ScheduleFields};
+
+/// Schedules in, messages out, nothing lost.
+#[derive(Debug, Parser)]
+#[command(
+    name = "chimewheel",
+    version,
+    about = "Schedules in, messages out, nothing lost.",
+    max_term_width = 100,
+    after_help = "Examples:\n  chimewheel serve\n  chimewheel add --in 2h --message 'Review the PR'\n  \
+                  chimewheel add --cron '0 9 * * MON-FRI' --timezone Europe/Berlin --message 'Standup'\n  \
+                  chimewheel next --cron '0 0 9 LW * ?'\n  chimewheel guide start\n\n\
+                  Exit codes: 0 done, 1 failed, 2 bad input, 3 not found, 4 conflict, 5 no daemon or not allowed."
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Config file [default: ./chimewheel.toml, then ~/.config/chimewheel/chimewheel.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CHIMEWHEEL_CONFIG",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub config: Option<PathBuf>,
+    /// Folder of the store and the admin token [default: the config's, else .chimewheel]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CHIMEWHEEL_DATA",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub data: Option<PathBuf>,
+    /// Print JSON instead of text and tables
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// Log level or filter, such as debug or info,chimewheel::store=debug
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "CHIMEWHEEL_LOG",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pub log_level: Option<String>,
+    /// Form of log lines
+    #[arg(long, global = true, value_name = "FORM", help_heading = "Everywhere")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// Forms of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: engine, gateways and the loopback surface
+    #[command(after_help = "With no config at all it runs: console gateway, data in .chimewheel/, 127.0.0.1:7420.\n\
+                            It applies the schedule files of its folder when it starts and ends on Ctrl-C or SIGTERM.")]
+    Serve(Serve),
+    /// Create a schedule from options or from a file
+    #[command(after_help = "Examples:\n  chimewheel add --in 2h --message 'Review the PR'\n  \
+                            chimewheel add --every 5s --max-runs 3 --message tick\n  \
+                            chimewheel add --id standup --cron '0 9 * * MON-FRI' --timezone Europe/Berlin \
+                            --message 'Good morning!'\n  chimewheel add --file schedules/standup.yaml --dry-run")]
+    Add(Box<Add>),
+    /// List schedules
+    List(List),
+    /// Show one schedule in full
+    Show(One),
+    /// Change fields of a schedule
+    #[command(
+        after_help = "A new trigger replaces the old one and keeps its time zone; --clear removes a field.\n\n\
+                            Examples:\n  chimewheel update standup --cron '30 9 * * MON-FRI'\n  \
+                            chimewheel update standup --clear max_runs --message 'Good morning, all!'"
+    )]
+    Update(Box<Update>),
+    /// End a schedule; its history stays
+    Cancel(One),
+    /// Hold a schedule until it is resumed
+    Pause(One),
+    /// Let a paused schedule go on
+    Resume(One),
+    /// Run a schedule once, now, besides its dues
+    RunNow(One),
+    /// Show what became of a schedule's dues, newest first
+    Runs(Runs),
+    /// Compute the next times of a trigger, or of a schedule
+    #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
+                            Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \
+                            chimewheel next --cron '0 0 9 LW * ?' --json\n  chimewheel next standup")]
+    Next(Next),
+    /// Create, update and cancel what a folder of files declares
+    #[command(after_help = "Idempotent: what is unchanged, or already completed, is left alone.\n\n\
+                            Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
+    Apply(Apply),
+    /// Print schedules in the form in which files declare them
+    Export(Export),
+    /// Tell how the engine is
+    Status,
+    /// Read the manual
+    Guide(Guide),
+    /// Check or show the config
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Folder of schedule files [default: the config's, else schedules]
+    #[arg(long, value_name = "DIR")]
+    pub schedules: Option<PathBuf>,
+    /// Loopback address to answer on; port 0 takes any [default: the config's, else 127.0.0.1:7420]
+    #[arg(long, value_name = "ADDR", conflicts_with = "no_listen")]
+    pub listen: Option<String>,
+    /// Do not answer at all; other commands then cannot reach this daemon
+    #[arg(long)]
+    pub no_listen: bool,
+}
+
+/// Options of `add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The schedule.
+    #[command(flatten)]
+    pub fields: ScheduleFields,
+    /// Create all schedules of this YAML or TOML file (- for standard input, as YAML)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ScheduleFields", "Fields"])]
+    pub file: Option<PathBuf>,
+    /// Check and preview only
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only schedules of this agent
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Only schedules in this status
+    #[arg(long)]
+    pub status: Option<StatusWord>,
+    /// At most this many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Schedules that have ended, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Statuses of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusWord {
+    /// Armed.
+    Active,
+    /// Held.
+    Paused,
+    /// Without dues left.
+    Completed,
+    /// Ended by its owner.
+    Cancelled,
+}
+
+/// One schedule.
+#[derive(Debug, Args)]
+pub struct One {
+    /// Id or name
+    #[arg(value_name = "SCHEDULE")]
+    pub schedule: String,
+    /// Its owner, where two agents use one name
+    #[arg(long)]
+    pub agent: Option<String>,
+}
+
+/// Options of `update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// Id or name
+    #[arg(value_name = "SCHEDULE")]
+    pub schedule: String,
+    /// Its owner, where two agents use one name
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// The change.
+    #[command(flatten)]
+    pub fields: Fields,
+    /// Give it this name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Remove this field, such as max_runs or destination.thread
+    #[arg(long, value_name = "FIELD")]
+    pub clear: Vec<String>,
+    /// Check and preview only
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Which schedule
+    #[command(flatten)]
+    pub one: One,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Only those that ended like this
+    #[arg(long)]
+    pub outcome: Option<OutcomeWord>,
+}
+
+/// What may become of a due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutcomeWord {
+    /// The gateway took it.
+    Delivered,
+    /// It ran and nothing was to be sent.
+    Silent,
+    /// It did not run.
+    Skipped,
+    /// It was given up.
+    Failed,
+    /// Its schedule was cancelled or replaced first.
+    Cancelled,
+    /// Nobody knows whether the gateway took it.
+    Unknown,
+}
+
+/// Options of `next`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub struct Next {
+    /// Id or name of a schedule
+    #[arg(value_name = "SCHEDULE", group = "what")]
+    pub schedule: Option<String>,
+    /// Cron expression: 5 fields are Unix cron, 6 or 7 are Quartz
+    #[arg(long, value_name = "EXPR", group = "what")]
+    pub cron: Option<String>,
+    /// Period, such as 30m
+    #[arg(long, value_name = "SPAN", group = "what")]
+    pub every: Option<String>,
+    /// Time, RFC 3339 or local to --tz
+    #[arg(long, value_name = "TIME", group = "what")]
+    pub at: Option<String>,
+    /// Span from now, such as 2h
+    #[arg(long = "in", value_name = "SPAN", group = "what")]
+    pub after: Option<String>,
+    /// First due of --every [default: one period after --from]
+    #[arg(long, value_name = "TIME", requires = "every")]
+    pub anchor: Option<String>,
+    /// Time zone [default: the config's, else UTC]
+    #[arg(long, visible_alias = "timezone", value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Times strictly later than this [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    pub from: Option<String>,
+    /// How many times
+    #[arg(short, long = "count", value_name = "N", default_value_t = 5)]
+    pub n: usize,
+    /// Cron dialect: auto, unix or quartz
+    #[arg(long, value_name = "DIALECT")]
+    pub dialect: Option<String>,
+    /// The schedule's owner, where two agents use one name
+    #[arg(long, requires = "schedule")]
+    pub agent: Option<String>,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// Folder of YAML and TOML files
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Cancel schedules whose declaration is gone from this folder
+    #[arg(long)]
+    pub prune: bool,
+    /// Say what would happen
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Ids or names [default: all that have not ended]
+    #[arg(value_name = "SCHEDULE")]
+    pub schedules: Vec<String>,
+    /// Only schedules of this agent
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Form of the output
+    #[arg(long, default_value = "yaml")]
+    pub format: ExportFormat,
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A YAML list, as a schedule file holds it.
+    Yaml,
+    /// A JSON list.
+    Json,
+}
+
+/// Options of `guide`.
+#[derive(Debug, Args)]
+pub struct Guide {
+    /// Page; without one, the pages are listed
+    pub topic: Option<String>,
+}
+
+/// Commands about the config.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say everything that is wrong with the config, and what it asks for in vain
+    Check,
+    /// Print the effective config
+    Show,
+}

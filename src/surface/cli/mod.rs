@@ -1,0 +1,73 @@
+//! The command line: reads arguments, asks for operations, prints answers.
+//!
+//! A command asks the daemon that owns the data folder, and opens the store itself where none runs. `next`,
+//! `guide` and `config` need neither. Exit codes are those of [`Code`].
+//! Not here: what operations do.
+
+mod args;
+mod commands;
+mod fields;
+mod offline;
+mod reach;
+pub mod render;
+mod screen;
+mod serve;
+mod setup;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+
+pub use self::args::{Cli, Command, Global};
+pub use self::fields::{Fields, ScheduleFields, clear};
+use self::screen::{Screen, complain, print};
+use self::setup::Setup;
+use super::error::{Code, Error};
+use crate::runtime::clock::Clock;
+
+/// Runs one command line and gives its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => ExitCode::from(dispatch(cli, &clock)),
+        Err(told) => {
+            let text = told.render();
+            if told.use_stderr() {
+                complain(&text.to_string());
+                return ExitCode::from(Code::BadInput.exit());
+            }
+            match print(&text.to_string()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => ExitCode::from(error.code.exit()),
+            }
+        }
+    }
+}
+
+fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
+    let screen = Screen::of_process(cli.global.json, clock.now());
+    // The manual is for those, too, whose config is broken.
+    if let Command::Guide(guide) = &cli.command {
+        return done(offline::guide(guide, &screen), &screen);
+    }
+    let setup = match Setup::find(&cli.global) {
+        Ok(setup) => setup,
+        Err(error) => return screen.setup_trouble(&error),
+    };
+    let level = if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" };
+    if let Err(error) = setup.start_log(level, screen.look.colour) {
+        return screen.trouble(&error);
+    }
+    match cli.command {
+        Command::Guide(_) => Code::Failed.exit(),
+        Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
+        Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
+        Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
+        command => done(commands::run(command, &setup, clock, &screen), &screen),
+    }
+}
+
+fn done(outcome: Result<u8, Error>, screen: &Screen) -> u8 {
+    outcome.unwrap_or_else(|error| screen.trouble(&error))
+}

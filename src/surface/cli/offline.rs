@@ -1,0 +1,108 @@
+//! Commands that need neither a daemon nor a store: `next` for a trigger, `guide`, `config`.
+//!
+//! Not here: `next` for a schedule that exists (`commands`).
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::args::{ConfigCommand, Guide, Next};
+use super::render;
+use super::screen::Screen;
+use super::setup::Setup;
+use crate::guide;
+use crate::problem::nearest;
+use crate::surface::error::{Code, Error};
+use crate::surface::ops::preview::{Setting, trigger_times};
+use crate::surface::ops::request::Preview;
+use crate::surface::ops::{Reply, reply::Previewed};
+
+/// The request that `next` stands for.
+#[must_use]
+pub fn preview_request(next: &Next) -> Preview {
+    Preview {
+        schedule: next.schedule.clone(),
+        agent: next.agent.clone(),
+        cron: next.cron.clone(),
+        every: next.every.clone(),
+        anchor: next.anchor.clone(),
+        at: next.at.clone(),
+        after: next.after.clone(),
+        dialect: next.dialect.clone(),
+        timezone: next.tz.clone(),
+        from: next.from.clone(),
+        n: Some(next.n),
+    }
+}
+
+/// Computes the next times of a trigger.
+pub fn next(next: &Next, setup: &Setup, screen: &Screen) -> Result<u8, Error> {
+    let setting = Setting { now: screen.look.now, zone: setup.zone };
+    print_times(&trigger_times(&preview_request(next), setting)?, screen)
+}
+
+/// Prints times.
+pub fn print_times(previewed: &Previewed, screen: &Screen) -> Result<u8, Error> {
+    screen.answer(|| Reply::Preview(previewed.clone()).to_json(), |_| render::previewed(previewed))?;
+    Ok(0)
+}
+
+/// Prints a page of the manual, or its table of contents.
+pub fn guide(asked: &Guide, screen: &Screen) -> Result<u8, Error> {
+    let Some(topic) = &asked.topic else {
+        let pages = || guide::PAGES.iter().map(|page| json!({"topic": page.topic, "about": page.about}));
+        let list = |_| {
+            let mut text = String::from("Pages of the manual; read one with `chimewheel guide TOPIC`:\n\n");
+            for page in guide::PAGES {
+                // Writing to a String cannot fail.
+                let _ = writeln!(text, "  {:<12} {}", page.topic, page.about);
+            }
+            text
+        };
+        screen.answer(|| Ok(json!({"pages": pages().collect::<Vec<_>>()})), list)?;
+        return Ok(0);
+    };
+    let Some(page) = guide::PAGES.iter().find(|page| page.topic == topic) else {
+        let known = guide::PAGES.iter().map(|page| page.topic);
+        let hint = match nearest(topic, known.clone()) {
+            Some(known) => format!("did you mean '{known}'?"),
+            None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Error::new(Code::NotFound, format!("there is no page '{topic}'; {hint}")));
+    };
+    screen.answer(|| Ok(json!({"topic": page.topic, "text": page.text})), |_| page.text.to_owned())?;
+    Ok(0)
+}
+
+/// Checks or shows the config, which has been read without a problem.
+pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result<u8, Error> {
+    let file = setup.file.as_ref().map(|file| file.display().to_string());
+    let notices = || {
+        let notices = setup.config.notices.iter();
+        notices.map(|notice| json!({"path": notice.path, "message": notice.message})).collect::<Vec<_>>()
+    };
+    match command {
+        ConfigCommand::Check => screen.answer(
+            || Ok(json!({"file": file, "ok": true, "notices": notices()})),
+            |_| {
+                let mut text = match &file {
+                    Some(file) => format!("{file} is in order.\n"),
+                    None => "There is no config file; the defaults hold.\n".to_owned(),
+                };
+                for notice in &setup.config.notices {
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(text, "note: {}: {}", notice.path, notice.message);
+                }
+                text
+            },
+        )?,
+        ConfigCommand::Show => screen.answer(
+            || Ok(json!({"file": file, "config": setup.config.to_json()})),
+            |_| {
+                let from = file.as_deref().unwrap_or("no file: the defaults");
+                format!("# from {from}\n{}", setup.config.to_toml())
+            },
+        )?,
+    }
+    Ok(0)
+}

@@ -1,0 +1,223 @@
+//! `apply`: the store is made to agree with a folder of files.
+//!
+//! Invariants: content that was applied before is left alone, whatever became of its schedule; one bad schedule
+//! hides no good one; what cannot be read is never taken for gone.
+//! Not here: reading the folder (`files`), comparing contents when changing (`runtime`).
+
+use std::collections::BTreeSet;
+
+use tokio::task::JoinSet;
+
+use super::super::reply::{Application, Applied, FileProblem, FireTime};
+use super::super::request::Apply;
+use super::declare::declaration;
+use super::{Local, view};
+use crate::engine::change::State;
+use crate::id::ScheduleKey;
+use crate::problem::Problem;
+use crate::runtime::{Done, Op, OpError};
+use crate::spec::{Draft, Schedule};
+use crate::surface::error::{Error, problem_to_json};
+use crate::surface::files::{ScheduleFile, read_texts};
+
+/// Changes asked for at the same time, so that they share commits.
+const TOGETHER: usize = 1024;
+
+/// What the files say, and what of it is doubtful.
+#[derive(Default)]
+struct Judged {
+    drafts: Vec<(String, Draft)>,
+    problems: Vec<FileProblem>,
+    /// Ids that some file declares, rightly or not.
+    declared: BTreeSet<String>,
+    /// Files of which not every id is known.
+    doubtful: BTreeSet<String>,
+}
+
+impl Local {
+    pub(super) async fn apply_request(&self, request: Apply) -> Result<Applied, Error> {
+        let texts = request.files.into_iter().map(|file| (file.path, file.text));
+        let mut files = read_texts(texts);
+        // A file without a text that could be sent declares nothing, and its schedules stay.
+        for file in request.unreadable {
+            let problem = Problem::new("", file.why);
+            files.push(ScheduleFile {
+                name: file.path,
+                text: "".into(),
+                declared: Vec::new(),
+                problems: vec![problem],
+            });
+        }
+        self.apply(&files, &request.folder, request.prune, request.dry_run).await
+    }
+
+    pub(super) async fn apply(
+        &self,
+        files: &[ScheduleFile],
+        folder: &str,
+        prune: bool,
+        dry_run: bool,
+    ) -> Result<Applied, Error> {
+        let mut judged = self.judge_files(files)?;
+        let drafts = std::mem::take(&mut judged.drafts);
+        let mut changes = if dry_run { self.compare(&drafts)? } else { self.declare_all(drafts).await? };
+        if prune {
+            changes.extend(self.prune(folder, &judged, dry_run).await?);
+        }
+        Ok(Applied { changes, problems: judged.problems, dry_run })
+    }
+
+    fn judge_files(&self, files: &[ScheduleFile]) -> Result<Judged, Error> {
+        let mut judged = Judged::default();
+        for file in files {
+            let mut problems = file.problems.clone();
+            if !file.problems.is_empty() {
+                judged.doubtful.insert(file.name.clone());
+            }
+            for declared in &file.declared {
+                match declared.id() {
+                    Some(id) => judged.declared.insert(id.to_owned()),
+                    None => judged.doubtful.insert(file.name.clone()),
+                };
+                match declared.draft(&self.context()?) {
+                    Ok(draft) => judged.drafts.push((file.name.clone(), draft)),
+                    Err(wrong) => problems.extend(wrong),
+                }
+            }
+            let told = problems.iter().map(problem_to_json);
+            judged.problems.extend(told.map(|problem| FileProblem { file: file.name.clone(), problem }));
+        }
+        Ok(judged)
+    }
+
+    /// What would happen.
+    fn compare(&self, drafts: &[(String, Draft)]) -> Result<Vec<Application>, Error> {
+        let reader = self.handle.reader();
+        let mut changes = Vec::new();
+        for (file, draft) in drafts {
+            let schedule = &draft.schedule;
+            let known = match reader.key_of(schedule.id.as_str())? {
+                Some(key) => reader.schedule(key)?.map(|(_, known)| (key, known)),
+                None => None,
+            };
+            let content = schedule.source.as_ref().and_then(|source| source.content);
+            changes.push(match known {
+                None => self.application(file, draft, "created", None),
+                Some((key, known)) => match &known.source {
+                    None => refused(file, schedule, &OpError::NotFromFile(schedule.id.clone())),
+                    Some(source) if source.content == content => {
+                        let state = reader.state(key)?;
+                        self.application(file, draft, "unchanged", state.map(|state| (&*known, state)))
+                    }
+                    Some(_) => self.application(file, draft, "updated", None),
+                },
+            });
+        }
+        Ok(changes)
+    }
+
+    /// Makes it happen, many at a time, and tells it in the order of the files.
+    async fn declare_all(&self, drafts: Vec<(String, Draft)>) -> Result<Vec<Application>, Error> {
+        let mut changes = Vec::with_capacity(drafts.len());
+        for chunk in drafts.chunks(TOGETHER) {
+            let mut asked = JoinSet::new();
+            for (place, (_, draft)) in chunk.iter().enumerate() {
+                let (handle, op) = (self.handle.clone(), Op::Declare(declaration(draft.clone())));
+                asked.spawn(async move { (place, handle.ask(op).await) });
+            }
+            let mut done = asked.join_all().await;
+            done.sort_by_key(|(place, _)| *place);
+            for ((_, done), (file, draft)) in done.into_iter().zip(chunk) {
+                changes.push(self.told(file, draft, done)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    fn told(&self, file: &str, draft: &Draft, done: Result<Done, OpError>) -> Result<Application, Error> {
+        Ok(match done {
+            Ok(Done::Created(_, state)) => self.application(file, draft, "created", Some((&draft.schedule, state))),
+            Ok(Done::Changed(_, state)) => self.application(file, draft, "updated", Some((&draft.schedule, state))),
+            Ok(Done::Unchanged(key, state)) => {
+                let known = self.handle.reader().schedule(key)?.map(|(_, known)| known);
+                let known = known.as_deref().unwrap_or(&draft.schedule);
+                self.application(file, draft, "unchanged", Some((known, state)))
+            }
+            Ok(Done::Existing(_) | Done::Started(_) | Done::Status(_)) => {
+                self.application(file, draft, "unchanged", None)
+            }
+            Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),
+            Err(error) => refused(file, &draft.schedule, &error),
+        })
+    }
+
+    fn application(
+        &self,
+        file: &str,
+        draft: &Draft,
+        action: &str,
+        stored: Option<(&Schedule, State)>,
+    ) -> Application {
+        let now = self.handle.now();
+        let schedule = stored.map_or(&draft.schedule, |(schedule, _)| schedule);
+        let due = match stored {
+            Some((schedule, state)) => view::upcoming(schedule, &state, now, 1).pop(),
+            None if draft.past => None,
+            None => view::dues(schedule, None, now, 1).pop(),
+        };
+        let ended = stored.filter(|(_, state)| state.status.is_over());
+        let mut notes = if action == "unchanged" { Vec::new() } else { draft.warnings.clone() };
+        notes.extend(ended.map(|(_, state)| format!("it is {}", view::status_word(state.status))));
+        Application {
+            file: file.to_owned(),
+            id: schedule.id.to_string(),
+            name: schedule.name.clone(),
+            action: action.to_owned(),
+            description: Some(schedule.trigger.describe(schedule.zone)),
+            next: due.map(|due| FireTime::new(due, schedule.zone)),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
+        }
+    }
+
+    /// Cancels what was declared in this folder and is declared no more.
+    async fn prune(&self, folder: &str, judged: &Judged, dry_run: bool) -> Result<Vec<Application>, Error> {
+        let mut changes = Vec::new();
+        for (file, key) in self.handle.reader().files_under(&format!("{folder}/"))? {
+            let Some((schedule, state)) = self.stored(key)? else { continue };
+            let kept = judged.declared.contains(schedule.id.as_str()) || judged.doubtful.contains(&file);
+            if kept || state.status.is_over() {
+                continue;
+            }
+            if !dry_run {
+                self.handle.ask(Op::Prune(key)).await?;
+            }
+            changes.push(Application {
+                file,
+                id: schedule.id.to_string(),
+                name: schedule.name.clone(),
+                action: "cancelled".to_owned(),
+                description: None,
+                next: None,
+                note: Some("no file declares it any more".to_owned()),
+            });
+        }
+        Ok(changes)
+    }
+
+    fn stored(&self, key: ScheduleKey) -> Result<Option<(std::sync::Arc<Schedule>, State)>, Error> {
+        let reader = self.handle.reader();
+        Ok(reader.schedule(key)?.map(|(_, schedule)| schedule).zip(reader.state(key)?))
+    }
+}
+
+fn refused(file: &str, schedule: &Schedule, error: &OpError) -> Application {
+    Application {
+        file: file.to_owned(),
+        id: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        action: "refused".to_owned(),
+        description: None,
+        next: None,
+        note: Some(error.to_string()),
+    }
+}

@@ -1,0 +1,174 @@
+//! Operations that only read: list, show, runs, preview, export, status.
+//!
+//! Invariant: a page never holds more than `limits::PAGE_ROWS_MAX` rows; a filter may walk further than a page.
+//! Not here: the form of rows (`view`).
+
+use super::super::preview::{self, read_count, read_time, times, trigger_times};
+use super::super::reply::{Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
+use super::super::request::{Export, List, Preview, Runs, Selector};
+use super::{Local, view};
+use crate::calendar::ZONE_DATA_VERSION;
+use crate::engine::change::{Phase, Run};
+use crate::id::ScheduleKey;
+use crate::limits;
+use crate::problem::Problem;
+use crate::runtime::{Done, Op};
+use crate::store::{self, RunCursor};
+use crate::surface::error::{Code, Error};
+
+/// Runs that are shown when nobody says how many.
+const RUNS_DEFAULT: usize = 20;
+
+impl Local {
+    pub(super) fn list(&self, list: &List) -> Result<Listed, Error> {
+        let limit = view::limit(list.limit, limits::PAGE_ROWS_MAX)?;
+        let status = list.status.as_deref().map(view::read_status).transpose()?;
+        let wanted = |row: &store::Listed| match status {
+            Some(status) => row.state.status == status,
+            None => list.all || !row.state.status.is_over(),
+        };
+        let (rows, cursor) = self.page(list.agent.as_deref(), list.cursor.as_deref(), limit, wanted)?;
+        let now = self.handle.now();
+        let schedules = rows.iter().map(|row| view::line(&row.schedule, &row.state, now)).collect();
+        Ok(Listed { schedules, cursor })
+    }
+
+    pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
+        let found = self.find(one)?;
+        view::shown(&found.schedule, &found.state, self.handle.now())
+    }
+
+    pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
+        let limit = view::limit(runs.limit, RUNS_DEFAULT)?;
+        let outcome = runs.outcome.as_deref().map(view::read_outcome).transpose()?;
+        let wanted = |run: &Run| match (&run.phase, outcome) {
+            (_, None) => true,
+            (Phase::Settled { outcome, .. }, Some(wanted)) => outcome.kind() == wanted,
+            (Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. }, Some(_)) => false,
+        };
+        let found = self.find(&Selector { schedule: runs.schedule.clone(), agent: runs.agent.clone() })?;
+        let page = if outcome.is_some() { limits::PAGE_ROWS_MAX } else { limit };
+        let mut lines = Vec::new();
+        let mut before = None;
+        while lines.len() < limit {
+            let rows = self.handle.reader().runs(found.key, page, before)?;
+            before = rows.last().map(RunCursor::from);
+            let lines_of = rows.iter().filter(|run| wanted(run)).map(|run| view::run(&found.schedule, run));
+            lines.extend(lines_of.take(limit - lines.len()));
+            if rows.len() < page {
+                break;
+            }
+        }
+        Ok(RunsListed { id: found.schedule.id.to_string(), name: found.schedule.name.clone(), runs: lines })
+    }
+
+    pub(super) fn preview(&self, asked: &Preview) -> Result<Previewed, Error> {
+        let now = self.handle.now();
+        let Some(schedule) = &asked.schedule else {
+            return trigger_times(asked, preview::Setting { now, zone: self.setting.zone });
+        };
+        let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.anchor, &asked.dialect];
+        if given.iter().any(|text| text.is_some()) {
+            let hint = "give a schedule, or exactly one of cron, every, at and in";
+            return Err(Error::bad_input(Problem::new("schedule", "stands beside a trigger").hint(hint)));
+        }
+        let found = self.find(&Selector { schedule: schedule.clone(), agent: asked.agent.clone() })?;
+        let count = read_count(asked.n).map_err(Error::bad_input)?;
+        let zone = match &asked.timezone {
+            Some(name) => preview::read_zone(name)
+                .map_err(|problem| Error::bad_input(Problem { path: "timezone".into(), ..problem.value(name) }))?,
+            None => found.schedule.zone,
+        };
+        let dues = match &asked.from {
+            Some(text) => {
+                let from = read_time(text, zone)
+                    .map_err(|problem| Error::bad_input(Problem { path: "from".into(), ..problem.value(text) }))?;
+                let first = found.schedule.trigger.next_after(from);
+                first.map(|_| view::dues(&found.schedule, None, from, count)).unwrap_or_default()
+            }
+            None => view::upcoming(&found.schedule, &found.state, now, count),
+        };
+        Ok(Previewed {
+            local: dues.iter().map(|due| zone.format(*due)).collect(),
+            next: dues.into_iter().map(Instant).collect(),
+            ..times(&found.schedule.trigger, zone, now, 0)
+        })
+    }
+
+    pub(super) fn export(&self, export: &Export) -> Result<Exported, Error> {
+        if export.schedules.is_empty() {
+            let live = |row: &store::Listed| !row.state.status.is_over();
+            let limit = limits::PAGE_ROWS_MAX;
+            let (rows, cursor) = self.page(export.agent.as_deref(), export.cursor.as_deref(), limit, live)?;
+            let written = rows.iter().map(|row| view::declaration(&row.schedule, &row.state));
+            return Ok(Exported { schedules: written.collect::<Result<_, _>>()?, cursor });
+        }
+        let mut schedules = Vec::new();
+        for schedule in export.schedules.iter().take(limits::PAGE_ROWS_MAX) {
+            let found = self.find(&Selector { schedule: schedule.clone(), agent: export.agent.clone() })?;
+            schedules.push(view::declaration(&found.schedule, &found.state)?);
+        }
+        Ok(Exported { schedules, cursor: None })
+    }
+
+    pub(super) async fn status(&self) -> Result<StatusShown, Error> {
+        let Done::Status(status) = self.handle.ask(Op::Status).await? else {
+            return Err(Error::new(Code::Failed, "the engine did not tell its status"));
+        };
+        let facts = self.reading(|local| Ok(local.handle.reader().facts()?)).await?;
+        Ok(StatusShown {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode: if self.setting.serving { "daemon" } else { "store" }.to_owned(),
+            pid: std::process::id(),
+            data: self.setting.data.clone(),
+            listen: self.setting.listen.clone(),
+            now: Instant(status.now),
+            started_at: self.setting.serving.then_some(Instant(status.started_at)),
+            schedules: Counts {
+                armed: status.figures.armed as u64,
+                held: status.figures.held as u64,
+                known: facts.schedules,
+            },
+            next: status.next_wakeup.filter(|_| self.setting.serving).map(Instant),
+            lag_ms: status.lag.as_millis(),
+            open: status.figures.open as u64,
+            retrying: status.figures.retrying as u64,
+            in_flight: status.in_flight as u64,
+            commits: status.commits,
+            store_bytes: facts.file_bytes,
+            zone_data: ZONE_DATA_VERSION.to_owned(),
+            notices: self.setting.notices.clone(),
+        })
+    }
+
+    /// Up to `limit` rows that are wanted, and where the next page begins.
+    fn page(
+        &self,
+        agent: Option<&str>,
+        cursor: Option<&str>,
+        limit: usize,
+        wanted: impl Fn(&store::Listed) -> bool,
+    ) -> Result<(Vec<store::Listed>, Option<String>), Error> {
+        let read = |text: &str| {
+            let problem = || Error::bad_input(Problem::new("cursor", "is not one of ours").value(text));
+            text.parse().map(ScheduleKey).map_err(|_| problem())
+        };
+        let mut after = cursor.map(read).transpose()?;
+        let mut rows = Vec::new();
+        loop {
+            let page = self.handle.reader().list(agent, after, limits::PAGE_ROWS_MAX)?;
+            let Some(last) = page.last() else { return Ok((rows, None)) };
+            after = Some(last.key);
+            for row in page {
+                if !wanted(&row) {
+                    continue;
+                }
+                if rows.len() == limit {
+                    let last: Option<&store::Listed> = rows.last();
+                    return Ok((rows.clone(), last.map(|row| row.key.0.to_string())));
+                }
+                rows.push(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Schedules, rows and runs in the form of replies.
+//!
+//! Pure. Invariant: every enum of the engine has its word here, once. Units: `Timestamp`.
+//! Not here: reading them (`read`).
+
+use serde_json::{Value, json};
+
+use crate::calendar::Trigger;
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, State, Status};
+use crate::limits;
+use crate::problem::Problem;
+use crate::spec::{Draft, Schedule, from_schedule};
+use crate::surface::error::Error;
+use crate::surface::ops::preview::dialect_word;
+use crate::surface::ops::reply::{Changed, Created, FireTime, Instant, Line, RunLine, Shown, Started};
+use crate::time::{Span, Timestamp};
+
+/// Times that a reply shows.
+const UPCOMING: usize = 3;
+
+/// The word for a status.
+pub(super) const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Paused => "paused",
+        Status::Completed => "completed",
+        Status::Cancelled => "cancelled",
+    }
+}
+
+/// Reads the word for a status.
+pub(super) fn read_status(word: &str) -> Result<Status, Error> {
+    let all = [Status::Active, Status::Paused, Status::Completed, Status::Cancelled];
+    all.into_iter().find(|status| status_word(*status) == word).ok_or_else(|| {
+        let problem = Problem::new("status", "is not a status").value(word);
+        Error::bad_input(problem.hint(all.map(status_word).join(", ")))
+    })
+}
+
+/// The word for an outcome.
+pub(super) const fn outcome_word(outcome: OutcomeKind) -> &'static str {
+    match outcome {
+        OutcomeKind::Delivered => "delivered",
+        OutcomeKind::Silent => "silent",
+        OutcomeKind::Skipped => "skipped",
+        OutcomeKind::Failed => "failed",
+        OutcomeKind::Cancelled => "cancelled",
+        OutcomeKind::Unknown => "unknown",
+    }
+}
+
+/// Reads the word for an outcome.
+pub(super) fn read_outcome(word: &str) -> Result<OutcomeKind, Error> {
+    let all = [
+        OutcomeKind::Delivered,
+        OutcomeKind::Silent,
+        OutcomeKind::Skipped,
+        OutcomeKind::Failed,
+        OutcomeKind::Cancelled,
+        OutcomeKind::Unknown,
+    ];
+    all.into_iter().find(|outcome| outcome_word(*outcome) == word).ok_or_else(|| {
+        let problem = Problem::new("outcome", "is not an outcome").value(word);
+        Error::bad_input(problem.hint(all.map(outcome_word).join(", ")))
+    })
+}
+
+const fn skip_word(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Misfire => "missed while nothing ran",
+        SkipReason::CatchupWindow => "older than the catch-up window",
+        SkipReason::Paused => "paused",
+        SkipReason::Past => "past when it was declared",
+    }
+}
+
+/// The dues of a schedule from `first` on, or strictly after `now` where nothing is due yet.
+pub(super) fn dues(schedule: &Schedule, first: Option<Timestamp>, now: Timestamp, count: usize) -> Vec<Timestamp> {
+    let start = schedule.bounds.start_at.map_or(now, |start| start.minus(Span::from_millis(1)).max(now));
+    let first = first.or_else(|| match schedule.trigger {
+        Trigger::At(at) => Some(at),
+        Trigger::Every { .. } | Trigger::Cron(_) => schedule.trigger.next_after(start),
+    });
+    let in_bounds =
+        |due: &Timestamp| *due < Timestamp::HORIZON && schedule.bounds.end_at.is_none_or(|end| *due <= end);
+    std::iter::successors(first, |due| schedule.trigger.next_after(*due)).take_while(in_bounds).take(count).collect()
+}
+
+/// The next dues of a schedule that is stored.
+pub(super) fn upcoming(schedule: &Schedule, state: &State, now: Timestamp, count: usize) -> Vec<Timestamp> {
+    let left = schedule.bounds.max_runs.map_or(count, |most| count.min(most.saturating_sub(state.runs) as usize));
+    match state.status {
+        Status::Completed | Status::Cancelled => Vec::new(),
+        Status::Active => match state.next_due {
+            Some(due) => dues(schedule, Some(due), now, left),
+            None => Vec::new(),
+        },
+        // Paused time is not made up for: what is due by now will be skipped.
+        Status::Paused => dues(schedule, state.next_due.filter(|due| *due > now), now, left),
+    }
+}
+
+fn fire_times(schedule: &Schedule, dues: Vec<Timestamp>) -> Vec<FireTime> {
+    dues.into_iter().map(|due| FireTime::new(due, schedule.zone)).collect()
+}
+
+/// A schedule that was created, or changed.
+pub(super) fn created(schedule: &Schedule, state: &State, now: Timestamp, warnings: Vec<String>) -> Created {
+    let next = fire_times(schedule, upcoming(schedule, state, now, UPCOMING));
+    Created {
+        id: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        recurring: schedule.trigger.is_recurring(),
+        existing: false,
+        description: schedule.trigger.describe(schedule.zone),
+        dialect: dialect_word(&schedule.trigger).map(str::to_owned),
+        timezone: schedule.zone.name().to_owned(),
+        next,
+        warnings,
+    }
+}
+
+/// A schedule that would be created, or changed.
+pub(super) fn drafted(draft: &Draft, now: Timestamp, warnings: Vec<String>) -> Created {
+    let schedule = &draft.schedule;
+    let count = schedule.bounds.max_runs.map_or(UPCOMING, |most| UPCOMING.min(most as usize));
+    let next = if draft.past { Vec::new() } else { dues(schedule, None, now, count) };
+    Created {
+        id: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        recurring: schedule.trigger.is_recurring(),
+        existing: false,
+        description: schedule.trigger.describe(schedule.zone),
+        dialect: dialect_word(&schedule.trigger).map(str::to_owned),
+        timezone: schedule.zone.name().to_owned(),
+        next: fire_times(schedule, next),
+        warnings,
+    }
+}
+
+/// A schedule in a list.
+pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
+    Line {
+        id: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        agent: schedule.agent.clone(),
+        status: status_word(state.status).to_owned(),
+        description: schedule.trigger.describe(schedule.zone),
+        timezone: schedule.zone.name().to_owned(),
+        destination: schedule.destination.as_ref().map(|place| {
+            let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
+            format!("{}:{}{thread}", place.gateway, place.chat_id)
+        }),
+        next: fire_times(schedule, upcoming(schedule, state, now, 1)).pop(),
+        last: state.last_due.map(|due| FireTime::new(due, schedule.zone)),
+        outcome: state.last_outcome.map(|outcome| outcome_word(outcome).to_owned()),
+        runs: state.runs,
+        max_runs: schedule.bounds.max_runs,
+        failures: state.failures,
+    }
+}
+
+/// A schedule in full.
+pub(super) fn shown(schedule: &Schedule, state: &State, now: Timestamp) -> Result<Shown, Error> {
+    Ok(Shown {
+        line: line(schedule, state, now),
+        created_at: Instant(schedule.created_at),
+        generation: state.generation,
+        dialect: dialect_word(&schedule.trigger).map(str::to_owned),
+        upcoming: fire_times(schedule, upcoming(schedule, state, now, UPCOMING)),
+        source: schedule.source.as_ref().map(|source| source.file.clone()),
+        declaration: declaration(schedule, state)?,
+    })
+}
+
+/// A schedule as a file would declare it.
+pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, Error> {
+    let unwritten = |error: serde_json::Error| {
+        Error::new(crate::surface::error::Code::Failed, "the declaration cannot be written").detail(error)
+    };
+    let mut written = serde_json::to_value(from_schedule(schedule)).map_err(unwritten)?;
+    if state.status == Status::Paused {
+        written["paused"] = json!(true);
+    }
+    Ok(written)
+}
+
+/// A schedule whose status was set.
+pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool) -> Changed {
+    let due = if state.status == Status::Active { state.next_due } else { None };
+    Changed {
+        id: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        status: status_word(state.status).to_owned(),
+        changed,
+        next: due.map(|due| FireTime::new(due, schedule.zone)),
+    }
+}
+
+/// A run that was asked for.
+pub(super) fn started(schedule: &Schedule, due: Timestamp) -> Started {
+    Started { id: schedule.id.to_string(), name: schedule.name.clone(), due: Instant(due) }
+}
+
+/// One occurrence.
+pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
+    let (outcome, detail, settled_at, retry_at) = match &run.phase {
+        Phase::Pending => ("pending", None, None, None),
+        Phase::Sending { .. } => ("sending", None, None, None),
+        Phase::Retry { at, error } => ("retry", Some(error.clone()), None, Some(*at)),
+        Phase::Settled { at, outcome } => {
+            let detail = match outcome {
+                Outcome::Delivered { message_id } => message_id.as_ref().map(|id| format!("message {id}")),
+                Outcome::Silent { reason } => Some(reason.clone()),
+                Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
+                Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
+                Outcome::Cancelled => None,
+            };
+            (outcome_word(outcome.kind()), detail, Some(*at), None)
+        }
+    };
+    let cause = match run.cause {
+        Cause::Due => "due",
+        Cause::CatchUp => "catch-up",
+        Cause::Manual => "manual",
+    };
+    RunLine {
+        due: FireTime::new(run.occurrence.due, schedule.zone),
+        through: run.range.map(|range| FireTime::new(range.through, schedule.zone)),
+        count: run.range.map_or(1, |range| range.count),
+        cause: cause.to_owned(),
+        outcome: outcome.to_owned(),
+        detail,
+        attempts: run.attempt,
+        number: run.number,
+        claimed_at: Instant(run.claimed_at),
+        settled_at: settled_at.map(Instant),
+        retry_at: retry_at.map(Instant),
+    }
+}
+
+/// How many rows a caller wants.
+pub(super) fn limit(given: Option<usize>, usual: usize) -> Result<usize, Error> {
+    match given {
+        None => Ok(usual),
+        Some(0) => Err(Error::bad_input(Problem::new("limit", "is out of range").value("0").hint("1 or more"))),
+        Some(limit) => Ok(limit.min(limits::PAGE_ROWS_MAX)),
+    }
+}

@@ -1,0 +1,156 @@
+//! The operation table: one request and one reply type for each thing that can be asked.
+//!
+//! The command line prints replies, `--json` and HTTP send them as they are, and a daemon and a store opened on the
+//! spot answer the same requests. An operation is declared once, in the table below.
+//! Invariant: names in the table are the names on the wire, `POST /v1/ops/NAME`.
+//! Not here: the types themselves (`request`, `reply`), how a daemon is reached (`remote`).
+
+pub mod local;
+pub mod preview;
+pub mod reply;
+pub mod request;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::problem::{Problem, nearest};
+use crate::surface::error::{Code, Error};
+
+/// What [`Operations::call`] returns.
+pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+
+/// Something that performs operations.
+pub trait Operations: Send + Sync {
+    /// Performs one.
+    fn call(&self, request: Request) -> Calling<'_>;
+}
+
+/// A request that knows the type of its reply.
+pub trait Operation: Serialize + DeserializeOwned {
+    /// The reply's type.
+    type Reply: Serialize + DeserializeOwned;
+    /// The request among all requests.
+    fn request(self) -> Request;
+    /// The reply, if it is of this operation.
+    fn reply(reply: Reply) -> Option<Self::Reply>;
+}
+
+/// Performs one operation and hands back its own reply type.
+pub async fn perform<O: Operation>(operations: &dyn Operations, operation: O) -> Result<O::Reply, Error> {
+    let reply = operations.call(operation.request()).await?;
+    O::reply(reply).ok_or_else(|| Error::new(Code::Failed, "the answer belongs to another operation"))
+}
+
+macro_rules! operations {
+    ($($(#[doc = $doc:literal])+ $name:literal => $variant:ident -> $reply:ident;)+) => {
+        /// Anything that can be asked.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Request { $($(#[doc = $doc])+ $variant(request::$variant),)+ }
+
+        /// Any answer.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Reply { $(
+            #[doc = concat!("Answers `", $name, "`.")]
+            $variant(reply::$reply),
+        )+ }
+
+        /// Every operation: its name and what it does.
+        pub const TABLE: &[(&str, &str)] = &[$(($name, concat!($($doc),+)),)+];
+
+        impl Request {
+            /// Its name on every wire.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+
+            /// Its body on every wire.
+            pub fn to_json(&self) -> Result<Value, Error> {
+                match self { $(Self::$variant(body) => encode(body),)+ }
+            }
+
+            /// Reads a request by name and body.
+            pub fn read(name: &str, body: &[u8]) -> Result<Self, Error> {
+                match name {
+                    $($name => decode(body).map(Self::$variant),)+
+                    _ => Err(unknown(name)),
+                }
+            }
+        }
+
+        impl Reply {
+            /// Its body on every wire.
+            pub fn to_json(&self) -> Result<Value, Error> {
+                match self { $(Self::$variant(body) => encode(body),)+ }
+            }
+
+            /// Reads the reply to the operation `name`.
+            pub fn read(name: &str, body: &[u8]) -> Result<Self, Error> {
+                match name {
+                    $($name => decode(body).map(Self::$variant),)+
+                    _ => Err(unknown(name)),
+                }
+            }
+        }
+
+        $(impl Operation for request::$variant {
+            type Reply = reply::$reply;
+            fn request(self) -> Request {
+                Request::$variant(self)
+            }
+            fn reply(reply: Reply) -> Option<Self::Reply> {
+                if let Reply::$variant(reply) = reply { Some(reply) } else { None }
+            }
+        })+
+    };
+}
+
+operations! {
+    /// Creates one schedule, or all schedules of one file.
+    "add" => Add -> Added;
+    /// Creates, updates and cancels what a folder of files declares.
+    "apply" => Apply -> Applied;
+    /// Lists schedules.
+    "list" => List -> Listed;
+    /// Shows one schedule with its next times.
+    "show" => Show -> Shown;
+    /// Changes fields of one schedule.
+    "update" => Update -> Updated;
+    /// Ends one schedule; its history stays.
+    "cancel" => Cancel -> Changed;
+    /// Holds one schedule until it is resumed.
+    "pause" => Pause -> Changed;
+    /// Lets a paused schedule go on.
+    "resume" => Resume -> Changed;
+    /// Runs one schedule once, now, besides its dues.
+    "run-now" => RunNow -> Started;
+    /// Shows what became of a schedule's dues, newest first.
+    "runs" => Runs -> RunsListed;
+    /// Computes the next times of a trigger or a schedule.
+    "preview" => Preview -> Previewed;
+    /// Writes schedules in the form in which files declare them.
+    "export" => Export -> Exported;
+    /// Tells how the engine is.
+    "status" => Status -> StatusShown;
+}
+
+fn encode(body: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(body)
+        .map_err(|error| Error::new(Code::Failed, "this cannot be written as JSON").detail(error))
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::bad_input(Problem::new("", error.to_string())))
+}
+
+fn unknown(name: &str) -> Error {
+    let message = format!("there is no operation '{}'", name.chars().take(80).collect::<String>());
+    match nearest(name, TABLE.iter().map(|(name, _)| *name)) {
+        Some(known) => Error::new(Code::NotFound, format!("{message}; did you mean '{known}'?")),
+        None => Error::new(Code::NotFound, message),
+    }
+}

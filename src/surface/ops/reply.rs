@@ -1,0 +1,363 @@
+//! What is answered: the bodies of all replies.
+//!
+//! Units: times are RFC 3339 texts in UTC; a time that people read comes with the same instant in the schedule's
+//! zone. Absent values are left out.
+//! Not here: how they look in a terminal (`cli/render`).
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::calendar::Zone;
+use crate::time::Timestamp;
+
+/// An instant on the wire: RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let refused = || serde::de::Error::custom(format!("'{text}' is not an RFC 3339 time"));
+        Timestamp::parse_rfc3339(&text).map(Self).ok_or_else(refused)
+    }
+}
+
+/// A time that people read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FireTime {
+    /// In UTC.
+    pub utc: Instant,
+    /// In the schedule's zone, with its offset.
+    pub local: String,
+}
+
+impl FireTime {
+    /// An instant and the same in a zone.
+    #[must_use]
+    pub fn new(at: Timestamp, zone: Zone) -> Self {
+        Self { utc: Instant(at), local: zone.format(at) }
+    }
+}
+
+/// What was created, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Added {
+    /// One entry a schedule.
+    pub schedules: Vec<Created>,
+    /// Nothing was changed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A schedule that was created.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Created {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it can be due more than once.
+    pub recurring: bool,
+    /// A repeated create: this schedule was there already and nothing changed.
+    #[serde(default)]
+    pub existing: bool,
+    /// When it is due, in plain English.
+    pub description: String,
+    /// The dialect of its cron expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// Its zone.
+    pub timezone: String,
+    /// Its next three times.
+    pub next: Vec<FireTime>,
+    /// What the owner should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What `apply` did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// One entry a declared or pruned schedule.
+    pub changes: Vec<Application>,
+    /// Files, or parts of files, that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<FileProblem>,
+    /// Nothing was changed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What became of one declaration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Application {
+    /// The file.
+    pub file: String,
+    /// The schedule's id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `created`, `updated`, `unchanged`, `cancelled` or `refused`.
+    pub action: String,
+    /// When it is due, in plain English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its next time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<FireTime>,
+    /// Why, or what the owner should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A mistake in one file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileProblem {
+    /// The file.
+    pub file: String,
+    /// The mistake, in the form of a problem document's `problems`.
+    pub problem: Value,
+}
+
+/// A page of schedules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    /// One entry a schedule.
+    pub schedules: Vec<Line>,
+    /// There are more; ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A schedule in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its owner.
+    pub agent: String,
+    /// `active`, `paused`, `completed` or `cancelled`.
+    pub status: String,
+    /// When it is due, in plain English.
+    pub description: String,
+    /// Its zone.
+    pub timezone: String,
+    /// Where its text goes, as `gateway:chat` or `gateway:chat/thread`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Its next due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<FireTime>,
+    /// The last due that is accounted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<FireTime>,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Dues that ran.
+    pub runs: u32,
+    /// Of so many at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_runs: Option<u32>,
+    /// Failures since the last success.
+    #[serde(default)]
+    pub failures: u16,
+}
+
+/// A schedule in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub line: Line,
+    /// When it was accepted.
+    pub created_at: Instant,
+    /// Raised by every update.
+    pub generation: u32,
+    /// The dialect of its cron expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// Its next three times.
+    pub upcoming: Vec<FireTime>,
+    /// The file that declares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The schedule as a file would declare it.
+    pub declaration: Value,
+}
+
+/// A schedule that was changed, or would be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Updated {
+    /// The schedule as it is now.
+    #[serde(flatten)]
+    pub schedule: Created,
+    /// The fields that changed.
+    pub fields: Vec<String>,
+    /// Nothing was changed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A schedule whose status was set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its status now.
+    pub status: String,
+    /// Whether it was another one before.
+    pub changed: bool,
+    /// Its next due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<FireTime>,
+}
+
+/// A run that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// The schedule's id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The run's due, which names it in `runs`.
+    pub due: Instant,
+}
+
+/// The history of a schedule, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunsListed {
+    /// The schedule's id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One entry an occurrence, or a range of dues that share one fate.
+    pub runs: Vec<RunLine>,
+}
+
+/// One occurrence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// When it was due; for a range, its first due.
+    pub due: FireTime,
+    /// For a range: its last due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<FireTime>,
+    /// How many dues this covers.
+    pub count: u64,
+    /// `due`, `catch-up` or `manual`.
+    pub cause: String,
+    /// `pending`, `sending`, `retry`, or how it ended.
+    pub outcome: String,
+    /// Why it was skipped, what the last error was, or the platform's id of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Attempts begun.
+    pub attempts: u16,
+    /// Its number among the schedule's runs, from 1; 0 for what never ran.
+    pub number: u32,
+    /// When the engine took it up.
+    pub claimed_at: Instant,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Instant>,
+    /// When it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Instant>,
+}
+
+/// Times that were asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Previewed {
+    /// In UTC.
+    pub next: Vec<Instant>,
+    /// The same in the zone.
+    pub local: Vec<String>,
+    /// The trigger in plain English.
+    pub description: String,
+    /// The dialect of the cron expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// The zone.
+    pub timezone: String,
+}
+
+/// Declarations.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exported {
+    /// One object a schedule, as a file would declare it.
+    pub schedules: Vec<Value>,
+    /// There are more; ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// How the engine is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusShown {
+    /// The program's version.
+    pub version: String,
+    /// `daemon`, or `store` when no daemon runs and the store was opened on the spot.
+    pub mode: String,
+    /// The process.
+    pub pid: u32,
+    /// The data folder.
+    pub data: String,
+    /// The address of the loopback surface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// The engine's time.
+    pub now: Instant,
+    /// When the engine started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Instant>,
+    /// How many schedules there are.
+    pub schedules: Counts,
+    /// The earliest due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Instant>,
+    /// Milliseconds by which the oldest unserved due is behind.
+    pub lag_ms: u64,
+    /// Occurrences that are not settled.
+    pub open: u64,
+    /// Of these, how many wait for another attempt.
+    pub retrying: u64,
+    /// Deliveries with a gateway right now.
+    pub in_flight: u64,
+    /// Commits since the start.
+    pub commits: u64,
+    /// Bytes of the store.
+    pub store_bytes: u64,
+    /// Version of the zone data.
+    pub zone_data: String,
+    /// What the operator should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+}
+
+/// How many schedules there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// With a timer.
+    pub armed: u64,
+    /// Not ended: armed or paused.
+    pub held: u64,
+    /// In the store, ended ones included.
+    pub known: u64,
+}

@@ -1,0 +1,202 @@
+//! What can be asked: the bodies of all requests.
+//!
+//! Strict: an unknown key is refused. A schedule itself travels as the JSON object that a file would hold.
+//! Units: times are RFC 3339 texts, spans are texts such as `2h`.
+//! Not here: what a schedule may say (`spec`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Names one schedule: by id, or by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selector {
+    /// Its id, or its name.
+    pub schedule: String,
+    /// Its owner; needed only where two agents use one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// The text of one schedule file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileText {
+    /// Its path, which says whether it is YAML or TOML.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// A file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unreadable {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Creates one schedule, or all schedules of one file. Exactly one of `schedule` and `file`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Add {
+    /// The schedule as a file would declare it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Value>,
+    /// A file of schedules; they do not stay tied to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileText>,
+    /// Checks and previews only.
+    pub dry_run: bool,
+}
+
+/// Creates, updates and cancels what a folder of files declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Apply {
+    /// The folder, for the schedules' `source` and for pruning.
+    pub folder: String,
+    /// All its files.
+    pub files: Vec<FileText>,
+    /// Files that are there but could not be read: nothing of theirs is pruned.
+    pub unreadable: Vec<Unreadable>,
+    /// Cancels schedules whose declaration is gone.
+    pub prune: bool,
+    /// Says what would happen.
+    pub dry_run: bool,
+}
+
+/// Lists schedules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct List {
+    /// Only those of this agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Only those in this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Those that have ended, too.
+    pub all: bool,
+    /// At most this many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Where the last page ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Changes fields of one schedule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// Which.
+    pub schedule: String,
+    /// Its owner; needed only where two agents use one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// A JSON merge patch (RFC 7396) of its declaration; a new trigger replaces the old one.
+    pub patch: Value,
+    /// Checks and previews only.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+macro_rules! selecting {
+    ($($(#[doc = $doc:literal])+ $name:ident;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Selector);
+    )+};
+}
+
+selecting! {
+    /// Shows one schedule with its next times.
+    Show;
+    /// Ends one schedule.
+    Cancel;
+    /// Holds one schedule.
+    Pause;
+    /// Lets a paused schedule go on.
+    Resume;
+    /// Runs one schedule once, now.
+    RunNow;
+}
+
+/// Shows what became of a schedule's dues.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runs {
+    /// Which.
+    pub schedule: String,
+    /// Its owner; needed only where two agents use one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// At most this many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Only those that ended like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Preview {
+    /// A schedule's id or name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// The schedule's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// A cron expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    /// A period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
+    /// The first due of `every`; default: one period after `from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+    /// An instant, or a local time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// A span from now.
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// `auto`, `unix` or `quartz`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// The zone; default UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Times strictly later than this; default: now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// How many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<usize>,
+}
+
+/// Writes schedules in the form in which files declare them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Export {
+    /// Ids or names; empty: all that have not ended.
+    pub schedules: Vec<String>,
+    /// Only those of this agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Where the last page ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Tells how the engine is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {}

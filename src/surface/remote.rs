@@ -1,0 +1,104 @@
+//! Operations performed by a daemon, over its loopback HTTP surface.
+//!
+//! One connection a request: a command asks once or twice and ends. The connection is driven inside the call, so
+//! nothing outlives it. Units: `limits` in milliseconds.
+//! Not here: other hosts, TLS, redirects.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Method, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::admin::Token;
+use super::error::{Code, Error};
+use super::ops::{Calling, Operations, Reply, Request};
+use crate::limits;
+
+/// A daemon on this machine.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    address: SocketAddr,
+    token: Token,
+}
+
+impl Remote {
+    /// The daemon at an address, asked with a token.
+    #[must_use]
+    pub fn new(address: SocketAddr, token: Token) -> Self {
+        Self { address, token }
+    }
+
+    async fn ask(&self, request: Request) -> Result<Reply, Error> {
+        let name = request.name();
+        let body = request.to_json()?.to_string();
+        if body.len() > limits::REQUEST_BYTES_MAX {
+            let message = format!("this is {} bytes; a daemon takes {}", body.len(), limits::REQUEST_BYTES_MAX);
+            return Err(Error::new(Code::TooLarge, message));
+        }
+        let limit = Duration::from_millis(limits::REMOTE_MS_MAX);
+        let answered = tokio::time::timeout(limit, self.exchange(name, body)).await;
+        let (status, body) = answered.unwrap_or_else(|_| Err(self.unreachable("it did not answer in time")))?;
+        if status == StatusCode::OK {
+            return Reply::read(name, &body).map_err(|error| {
+                let message = format!("the daemon at {} gave an answer of another version", self.address);
+                Error::new(Code::Failed, message).detail(error)
+            });
+        }
+        let document: Option<Value> = serde_json::from_slice(&body).ok();
+        Err(document.as_ref().and_then(Error::from_json).unwrap_or_else(|| {
+            let message = format!("the daemon at {} answered with status {status}", self.address);
+            Error::new(Code::Failed, message).detail(String::from_utf8_lossy(&body))
+        }))
+    }
+
+    async fn exchange(&self, name: &str, body: String) -> Result<(StatusCode, Bytes), Error> {
+        let stream = TcpStream::connect(self.address).await.map_err(|error| self.unreachable(error))?;
+        let shaken = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| self.unreachable(error))?;
+        let mut connection = pin!(connection);
+        let mut answer = pin!(self.converse(sender, name, body));
+        tokio::select! {
+            answer = &mut answer => answer,
+            // The connection may end before its last bytes are taken up.
+            _ = &mut connection => answer.await,
+        }
+    }
+
+    async fn converse(
+        &self,
+        mut sender: SendRequest<Full<Bytes>>,
+        name: &str,
+        body: String,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let request = hyper::Request::builder()
+            .method(Method::POST)
+            .uri(format!("/v1/ops/{name}"))
+            .header(header::HOST, self.address.to_string())
+            .header(header::AUTHORIZATION, self.token.header())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| Error::new(Code::Failed, "the request cannot be written").detail(error))?;
+        let response = sender.send_request(request).await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), limits::REPLY_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| self.unreachable(error))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    fn unreachable(&self, why: impl std::fmt::Display) -> Error {
+        Error::new(Code::Unreachable, format!("the daemon at {} does not answer: {why}", self.address))
+    }
+}
+
+impl Operations for Remote {
+    fn call(&self, request: Request) -> Calling<'_> {
+        Box::pin(self.ask(request))
+    }
+}

@@ -1,0 +1,177 @@
+//! The config: what it reads to, and everything that is wrong with it at once.
+
+use std::path::Path;
+
+use chimewheel::config::{Config, Format, Gateway, Surroundings};
+use chimewheel::problem::Problem;
+use expect_test::{Expect, expect};
+
+fn read(text: &str) -> Result<Config, Vec<Problem>> {
+    let judge = |word: &str, known: &[&str]| {
+        if known.contains(&word) { Ok(()) } else { Err(Problem::new("", "is not known here")) }
+    };
+    let around = Surroundings {
+        base: Path::new("/etc/chime"),
+        home: Some(Path::new("/home/ada")),
+        zone: &|name| judge(name, &["UTC", "Europe/Berlin"]),
+        filter: &|text| judge(text, &["info", "debug"]),
+    };
+    Config::read(text, around)
+}
+
+fn check(text: &str, expected: Expect) {
+    let shown = match read(text) {
+        Ok(config) => {
+            let notices = config.notices.iter().map(|notice| format!("# {}: {}\n", notice.path, notice.message));
+            notices.collect::<String>() + &config.to_toml()
+        }
+        Err(problems) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+    };
+    expected.assert_eq(&shown);
+}
+
+#[test]
+fn nothing_written_is_the_defaults() {
+    check(
+        "",
+        expect![[r#"
+            data = "/etc/chime/.chimewheel"
+            listen = "127.0.0.1:7420"
+            schedules = "/etc/chime/schedules"
+            scripts = "/etc/chime/scripts"
+            timezone = "UTC"
+
+            [gateways.console]
+            format = "text"
+            kind = "console"
+
+            [limits]
+            cache_mb = 64
+            history_days = 30
+
+            [log]
+            format = "text"
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_written_holds() {
+    let text = r#"
+        data = "~/chime"
+        schedules = "/srv/schedules"
+        listen = "localhost:0"
+        timezone = "Europe/Berlin"
+        [gateways.console]
+        kind = "console"
+        format = "json"
+        [gateways.second]
+        kind = "console"
+        [limits]
+        history_days = 0x10
+        cache_mb = 1_024
+        [log]
+        level = "debug"
+    "#;
+    let config = read(text).unwrap();
+    assert_eq!(config.data, Path::new("/home/ada/chime"));
+    assert_eq!(config.schedules, Path::new("/srv/schedules"));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:0");
+    assert_eq!(config.gateways["console"], Gateway::Console { format: Format::Json });
+    assert_eq!(config.gateways["second"], Gateway::Console { format: Format::Text });
+    assert_eq!((config.limits.history_days, config.limits.cache_mb), (16, 1024));
+    assert_eq!(config.log.level.as_deref(), Some("debug"));
+    assert_eq!(config.notices, []);
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_with_its_place() {
+    check(
+        r#"
+dta = "x"
+timezone = 3
+listen = "0.0.0.0:7420"
+schedules = " "
+[gateways.telegram]
+kind = "telegarm"
+[gateways.tg]
+token_env = "T"
+[gateways.console]
+kind = "webhook"
+secret = "hunter2"
+colour = true
+[limits]
+history_dais = 3
+cache_mb = 0
+[log]
+level = "loud"
+format = "xml"
+[providers.glm]
+api_key = "hunter2"
+base_url = "ftp://x"
+price_in = -1.0
+[agents.a]
+timezone = "Mars/Base"
+tools = ["x", 3]
+quota = {min_interval = "1 month"}
+"#,
+        expect![[r#"
+            2:1: dta: is not a known key (did you mean 'data'?)
+            3:12: timezone: a text is expected, not a whole number
+            4:10: listen: other machines could reach this address (given '0.0.0.0:7420'; this version answers on loopback only; put a reverse proxy in front for more)
+            5:13: schedules: is empty (given ' ')
+            7:8: gateways.telegram.kind: is not a kind of gateway (given 'telegarm'; did you mean 'telegram'?)
+            8:1: gateways.tg.kind: is missing (write kind = "telegram")
+            11:8: gateways.console.kind: the gateway named 'console' is always the console
+            12:10: gateways.console.secret: a secret is named here, never written (put it into an environment variable or a file, and write secret_env or secret_file)
+            13:1: gateways.console.colour: is not a known key (known here: kind, secret, secret_env, secret_file, base_url, allow_private)
+            15:1: limits.history_dais: is not a known key (did you mean 'history_days'?)
+            16:12: limits.cache_mb: is out of range (given '0'; 1 to 65536)
+            18:9: log.level: is not known here (given 'loud')
+            19:10: log.format: is not known (given 'xml'; one of text, json)
+            21:11: providers.glm.api_key: a secret is named here, never written (put it into an environment variable or a file, and write api_key_env or api_key_file)
+            22:12: providers.glm.base_url: is not an http(s) address (given 'ftp://x'; such as https://host/path)
+            23:12: providers.glm.price_in: is out of range (given '-1.0'; a number from 0)
+            25:12: agents.a.timezone: is not known here (given 'Mars/Base')
+            26:15: agents.a.tools[1]: a text is expected, not a whole number
+            27:25: agents.a.quota.min_interval: this uses months or years, which have no fixed length; use days, or cron (given '1 month')
+        "#]],
+    );
+}
+
+#[test]
+fn a_text_that_is_not_toml_is_placed() {
+    check(
+        "data = \n[log\nformat = 'text'\n",
+        expect![[r#"
+        1:8: string values must be quoted, expected literal string
+        2:5: unclosed table, expected `]`
+    "#]],
+    );
+}
+
+#[test]
+fn settings_of_later_versions_are_noticed() {
+    let text = include_str!("../data/config_full.toml");
+    let config = read(text).unwrap();
+    let notices: Vec<String> =
+        config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
+    expect![[r#"
+        scripts: hooks are not built into this version; this setting does nothing
+        gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
+        engine_json: model settings are not built into this version; this setting does nothing
+        heartbeat: heartbeat files are not built into this version; this setting does nothing
+        routing: model runs are not built into this version; this setting does nothing
+        providers: model runs are not built into this version; this setting does nothing
+        agents: settings of single agents are not built into this version; this setting does nothing
+        routes: inbound messages are not built into this version; this setting does nothing
+        tools: agent tools are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+}
+
+#[test]
+fn a_secret_is_never_repeated() {
+    for text in ["[gateways.t]\nkind = \"telegram\"\ntoken = \"hunter2\"", "[providers.p]\napi_key = \"hunter2\""] {
+        let problems = read(text).unwrap_err();
+        assert!(!format!("{problems:?}").contains("hunter2"), "{problems:?}");
+    }
+}
