@@ -1,5 +1,6 @@
 //! The store, through its public interface: a model beside it, crashes under it, and files it must refuse.
 
+mod bounds;
 mod chance;
 mod crash;
 mod damage;

@@ -131,7 +131,7 @@ fn survive(disk: &Disk, played: Played, survivors: Survivors, seed: u64, context
 
 #[test]
 fn reads_equal_the_model_whatever_has_been_folded() {
-    for seed in 0..20 {
+    for seed in 0..12 {
         let disk = Disk::default();
         let steps = history(seed, 60);
         let played = play(&disk, &steps, Model::default(), true);
