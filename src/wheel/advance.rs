@@ -22,7 +22,8 @@ enum Seek {
 impl<T> Wheel<T> {
     /// Fires timers whose deadline is at or before `now`, in order of deadline, at most `limit` of them. `fired` gets
     /// each one's deadline, key and value, and says what becomes of it; a timer that it arms anew for `now` or
-    /// earlier fires again in the same call, in its order among those left.
+    /// earlier fires again in the same call, in its order among those left; if it always does, only `limit` ends the
+    /// call.
     ///
     /// A `now` before an earlier one fires only what is due by it, such as timers inserted late; the wheel does not
     /// go back. Where [`Progress::more`] is set, `now` has not been reached: call again with the same or a later one.

@@ -237,3 +237,24 @@ fn no_single_call_moves_more_than_its_budget() {
     assert_eq!(fired, 200_000);
     assert!(calls > 200_000 / 4096, "{calls} calls");
 }
+
+/// The sweep halts in the middle of a slot, and the slot fires from under it.
+#[test]
+fn a_slot_may_fire_while_it_is_being_swept() {
+    for cancelled in [21_000, 23_000, 25_000] {
+        let mut wheel = Wheel::new(NOW);
+        let first: Vec<Key> = (0..40_000).map(|n| wheel.insert(NOW + 200, n)).collect();
+        first[..cancelled].iter().for_each(|&key| assert!(wheel.cancel(key).is_some()));
+        let left = 40_000 - cancelled;
+        assert_eq!(wheel.advance(NOW + 200, left - 500, |_, _, _| Next::Drop).fired, left - 500);
+        // These take over the chunks that the first ones have left.
+        let second: Vec<Key> = (0..40_000).map(|n| wheel.insert(NOW + 300 + n % 3, n)).collect();
+        second.iter().step_by(4).for_each(|&key| assert!(wheel.cancel(key).is_some()));
+        let mut fired = fire(&mut wheel, NOW + 1000);
+        assert!(fired.is_sorted());
+        assert_eq!(fired.len(), 500 + 30_000, "after {cancelled} cancelled");
+        fired.retain(|&deadline| deadline == NOW + 200);
+        assert_eq!(fired.len(), 500);
+        assert_eq!(wheel.footprint().dead, 0);
+    }
+}

@@ -92,6 +92,15 @@ fn measure(count: usize) {
         slow.len()
     );
     hold(count);
+    load(deadlines);
+}
+
+/// Loads timers in order of deadline, as at a start.
+fn load(mut deadlines: Vec<u64>) {
+    deadlines.sort_unstable();
+    let mut wheel = Wheel::with_capacity(START, deadlines.len());
+    timed("bulk load, sorted", deadlines.len(), || wheel.bulk_load(deadlines.iter().map(|&d| (d, d))));
+    timed("fire, loaded in order", deadlines.len(), || drain(&mut wheel, START + YEAR));
 }
 
 /// Fires and arms anew at a constant population, all within the next hour.
