@@ -35,8 +35,9 @@ pub const CRON_YEAR_MAX: i32 = 2199;
 pub const CRON_YEAR_MIN: i32 = 1970;
 /// Separate runs of years that one cron pattern may name; a range or a step is one run.
 pub const YEAR_RUNS_COUNT_MAX: usize = 5;
-/// Days between two looks for a change of a zone's offset; every zone keeps each offset for longer than that.
-pub const OFFSET_PROBE_DAYS_MAX: i64 = 7;
+/// Days between two looks for a change of a zone's offset; every zone keeps each offset for at least 7 (Boa Vista
+/// in October 2000, Gaza in 2054).
+pub const OFFSET_PROBE_DAYS_MAX: i64 = 6;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
@@ -79,10 +80,10 @@ pub const TURN_TIMERS_COUNT_MAX: usize = 4096;
 pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
 /// Inputs that may wait in the loop's queue.
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
-/// Rows of the journal's fold written with one commit.
+/// Rows of the journal's fold written with one commit; more only when commits themselves add more.
 pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
 /// Rows committed and not folded yet that one layer of the store's overlay gathers; there are two layers.
-pub const OVERLAY_ROWS_COUNT_MAX: usize = 400_000;
+pub const OVERLAY_ROWS_COUNT_MAX: usize = 800_000;
 /// Commits that one layer of the overlay gathers.
 pub const OVERLAY_COMMITS_COUNT_MAX: usize = 16_384;
 /// Bytes of journal rows that one layer of the overlay keeps in memory.

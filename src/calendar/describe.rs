@@ -6,12 +6,13 @@
 //! Not here: the zone's name (`cron`), days, months and years (`words`).
 //! Source: ours; croner's `describe` serves the tests as an oracle of which values must be mentioned.
 
+use super::civil::DAY_SECONDS;
 use super::matcher::Matcher;
-use super::words::{days, listed, months, ordinal, years};
+use super::words::{Days, days, listed, months, ordinal, years};
 use crate::time::Span;
 
 /// Times of day that are listed one by one; more are told by their hours and minutes.
-const LISTED_TIMES: usize = 6;
+const LISTED_TIMES: u64 = 6;
 
 /// The shape of a set of values below `size`.
 enum Shape {
@@ -25,15 +26,27 @@ enum Shape {
 
 /// The sentence of a pattern.
 pub(super) fn pattern(matcher: &Matcher) -> String {
-    let mut sentence = time(matcher);
+    let times = listed_times(matcher);
+    let is_listed = times.is_some();
+    let mut sentence = times.unwrap_or_else(|| time(matcher));
+    let mut months = months(matcher.months);
     match days(matcher) {
-        Some(days) if days.starts_with("on ") => sentence += &format!(" {days}"),
-        // A list of weekdays follows a pause, a date does not.
-        Some(days) => sentence += &format!(", {days}"),
-        None if sentence.starts_with("At ") => sentence += " every day",
+        Some(Days::Dates(mut days)) => {
+            // The 1st of the month, in January, is better known as the 1st of January.
+            if let Some(names) = months.as_deref().and_then(|months| months.strip_prefix("in "))
+                && let Some(dates) = days.strip_suffix("the month").filter(|dates| !dates.contains("the month"))
+            {
+                days = format!("{dates}{names}");
+                months = None;
+            }
+            let pause = if sentence.contains(", in ") { "," } else { "" };
+            sentence += &format!("{pause} on {days}");
+        }
+        Some(Days::Weekdays(days)) => sentence += &format!(", {days}"),
+        None if is_listed => sentence += " every day",
         None => {}
     }
-    for part in [months(matcher.months), years(matcher.years)].into_iter().flatten() {
+    for part in [months, years(matcher.years)].into_iter().flatten() {
         sentence += &format!(", {part}");
     }
     sentence
@@ -57,23 +70,29 @@ pub(super) fn rhythm(period: Span) -> String {
     format!("Every {}", listed(&parts.collect::<Vec<_>>()))
 }
 
+/// `At 09:00 and 17:00`, if the times of a day are few enough to list.
+fn listed_times(matcher: &Matcher) -> Option<String> {
+    let count = matcher.times_before(DAY_SECONDS as u32);
+    if count > LISTED_TIMES {
+        return None;
+    }
+    let first = matcher.time_from(0);
+    let times = std::iter::successors(first, |time| matcher.time_from(time + 1)).map(|time| {
+        let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+        if matcher.seconds == 1 {
+            format!("{hour:02}:{minute:02}")
+        } else {
+            format!("{hour:02}:{minute:02}:{second:02}")
+        }
+    });
+    Some(format!("At {}", listed(&times.collect::<Vec<_>>())))
+}
+
+/// The time of a pattern that is due too often to list.
 fn time(matcher: &Matcher) -> String {
     let (seconds, minutes) = (values(matcher.seconds), values(matcher.minutes));
     let hours = values(u64::from(matcher.hours));
-    let whole_minutes = seconds == [0];
-    if seconds.len() * minutes.len() * hours.len() <= LISTED_TIMES {
-        let mut times = Vec::new();
-        for hour in &hours {
-            for minute in &minutes {
-                times.extend(seconds.iter().map(|second| match whole_minutes {
-                    true => format!("{hour:02}:{minute:02}"),
-                    false => format!("{hour:02}:{minute:02}:{second:02}"),
-                }));
-            }
-        }
-        return format!("At {}", listed(&times));
-    }
-    if whole_minutes {
+    if seconds == [0] {
         return by_minutes(&minutes, &hours);
     }
     let minute_part = match shape(&minutes, 60) {
@@ -143,10 +162,19 @@ fn among(unit: &str, values: &[u32], size: u32) -> String {
         Shape::One(value) => format!("{unit} {value}"),
         Shape::Step(step) => format!("every {} {unit}", ordinal(step)),
         Shape::Range(from, upto) => format!("{unit}s {from} through {upto}"),
-        Shape::List(values) => {
-            format!("{unit}s {}", listed(&values.iter().map(u32::to_string).collect::<Vec<_>>()))
-        }
+        Shape::List(values) => format!("{unit}s {}", listed(&runs(&values))),
     }
+}
+
+/// A list with its runs of three and more abridged: `3 through 39`, `52`.
+fn runs(values: &[u32]) -> Vec<String> {
+    let chunks = values.chunk_by(|a, b| a + 1 == *b);
+    chunks
+        .flat_map(|chunk| match chunk {
+            [first, _, .., last] if chunk.len() > 2 => vec![format!("{first} through {last}")],
+            _ => chunk.iter().map(u32::to_string).collect(),
+        })
+        .collect()
 }
 
 fn shape(values: &[u32], size: u32) -> Shape {

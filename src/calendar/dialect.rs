@@ -30,10 +30,10 @@ pub(super) fn read(text: &str, choice: DialectChoice) -> Result<(Dialect, Matche
         return Err(whole.wrong(message, "write ranges and steps instead of long lists"));
     }
     let fields: Vec<Piece<'_>> = whole.words().collect();
-    if let [alias] = fields[..]
+    if let [alias, rest @ ..] = &fields[..]
         && alias.text.starts_with('@')
     {
-        return read_alias(alias, choice);
+        return read_alias(*alias, rest, choice);
     }
     match (choice, fields.len()) {
         (DialectChoice::Auto | DialectChoice::Unix, 5) => read_unix(&fields).map(|matcher| (Dialect::Unix, matcher)),
@@ -44,8 +44,11 @@ pub(super) fn read(text: &str, choice: DialectChoice) -> Result<(Dialect, Matche
     }
 }
 
-fn read_alias(alias: Piece<'_>, choice: DialectChoice) -> Result<(Dialect, Matcher), CronError> {
+fn read_alias(alias: Piece<'_>, rest: &[Piece<'_>], choice: DialectChoice) -> Result<(Dialect, Matcher), CronError> {
     let known = ALIASES.iter().find(|(name, _)| alias.text.eq_ignore_ascii_case(name));
+    if let (Some(_), [extra, ..]) = (known, rest) {
+        return Err(extra.wrong(format!("'{}' follows an alias", extra.text), "an alias stands alone"));
+    }
     let Some((_, meaning)) = known else {
         let hint = match alias.text.to_ascii_lowercase().as_str() {
             "@reboot" => "a schedule is due at times, not at starts; use @hourly or another time".to_owned(),

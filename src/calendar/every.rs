@@ -41,6 +41,6 @@ impl Rhythm {
     /// How many dues lie at or before an instant.
     fn passed(self, instant: Timestamp) -> i64 {
         let last = instant.as_millis().min(Timestamp::HORIZON.as_millis() - 1);
-        if last < self.anchor { 0 } else { last.saturating_sub(self.anchor) / self.period + 1 }
+        if last < self.anchor { 0 } else { (last.saturating_sub(self.anchor) / self.period).saturating_add(1) }
     }
 }

@@ -200,7 +200,7 @@ impl Field {
     /// Reads the two ends of a range; only Quartz may have them the wrong way round, and not in years.
     fn range(self, first: Piece<'_>, last: Piece<'_>, whole: Piece<'_>) -> Result<(u16, u16), CronError> {
         let (from, mut upto) = (self.number(first)?, self.number(last)?);
-        if self.kind == Kind::Weekday && !self.is_quartz() && upto == 0 && from > 0 {
+        if self.kind == Kind::Weekday && last.text.eq_ignore_ascii_case("SUN") && !self.is_quartz() && from > 0 {
             // Sunday ends the week as well as it begins it: FRI-SUN is 5-7.
             upto = 7;
         }
@@ -210,6 +210,7 @@ impl Field {
         let (min, max) = self.bounds();
         let hint = match self.kind {
             Kind::Year => "put the earlier year first".to_owned(),
+            Kind::Weekday if upto == 0 => format!("write {}-7", first.text),
             Kind::Weekday => format!("write {}-SUN,MON-{}", first.text, last.text),
             _ => format!("write {}-{max},{min}-{}", first.text, last.text),
         };
@@ -259,12 +260,14 @@ impl Field {
         if let Some(place) = names.iter().position(|name| *name == upper) {
             return Ok((first + place) as u16);
         }
-        if let Some(short) = names.iter().find(|short| upper.starts_with(**short)) {
+        let is_word = upper.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if let Some(short) = names.iter().find(|short| is_word && upper.starts_with(**short)) {
             return Err(piece.wrong(format!("{name} '{}' is written out", piece.text), format!("write {short}")));
         }
         let hint = match upper.as_str() {
             "?" if self.is_quartz() => "? stands alone, and only in the day of month or the weekday".to_owned(),
             "?" => "write * instead; ? belongs to Quartz patterns".to_owned(),
+            text if text.contains(['–', '—']) => format!("a range takes a plain -; {}", self.allowed()),
             text if text.starts_with('-') => format!("negative values do not exist; {}", self.allowed()),
             _ => self.allowed(),
         };

@@ -55,8 +55,8 @@ impl<'a> Fold<'a> {
     }
 
     fn next_fixed(self, after: i64) -> Option<i64> {
-        let reading = self.matcher.civil_after(self.served_reading(after))?;
         let era = self.offsets.era_at(after);
+        let reading = self.matcher.civil_after(self.served_reading(era, after))?;
         // Nearly always the next due lies in the era we are in; only else is the era searched for.
         if reading >= self.offsets.first_reading(era) && reading < self.offsets.end_reading(era) {
             return Some(reading - self.offsets.offset(era));
@@ -65,14 +65,13 @@ impl<'a> Fold<'a> {
     }
 
     fn latest_fixed(self, upto: i64) -> Option<i64> {
-        let reading = self.matcher.civil_upto(self.served_reading(upto))?;
+        let reading = self.matcher.civil_upto(self.served_reading(self.offsets.era_at(upto), upto))?;
         Some(instant_of(self.offsets, reading))
     }
 
     /// The last reading whose fixed times have all been served by an instant: the wall clock, except in the second
     /// pass of an overlap, where the first pass has already shown more.
-    fn served_reading(self, instant: i64) -> i64 {
-        let era = self.offsets.era_at(instant);
+    fn served_reading(self, era: usize, instant: i64) -> i64 {
         let reading = instant.saturating_add(self.offsets.offset(era));
         reading.max(self.offsets.seen_before(era).saturating_sub(1))
     }

@@ -178,8 +178,12 @@ fn rotate(weekdays: u8, first: u32) -> u8 {
 }
 
 /// The values of a set in ascending order.
-pub(super) fn bits(set: u32) -> impl Iterator<Item = u32> {
-    (0..32).filter(move |bit| set >> bit & 1 == 1)
+pub(super) fn bits(mut set: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros());
+        set &= set.wrapping_sub(1);
+        lowest
+    })
 }
 
 /// The smallest value of a set at or after `from`, which is at most 63.

@@ -5,7 +5,7 @@
 //! Not here: times of day and the whole sentence (`describe`).
 //! Source: ours.
 
-use super::matcher::{ALL_DAYS, Days, Matcher, Weekdays, bits};
+use super::matcher::{self, ALL_DAYS, Matcher, Weekdays, bits};
 use super::years::Years;
 use crate::limits::CRON_YEAR_MAX;
 
@@ -24,32 +24,44 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const EVERY_WEEKDAY: u8 = 0x7f;
 
-/// The days, if not every one: `Monday through Friday`, or a phrase that begins with `on`.
-pub(super) fn days(matcher: &Matcher) -> Option<String> {
-    let (days, weekdays) = (matcher.days, matcher.weekdays);
-    if days.dates == ALL_DAYS || weekdays.every == 0x7f {
-        return None;
-    }
-    match (days == Days::default(), weekdays == Weekdays::default()) {
-        (false, true) => Some(format!("on {} of the month", dates(days))),
-        (true, false) if weekdays == (Weekdays { every: weekdays.every, ..Weekdays::default() }) => {
-            Some(every_weekday(weekdays.every))
-        }
-        (true, false) => Some(format!("on {}", weekdays_of_month(weekdays))),
-        (false, false) => Some(format!("on {} of the month and on {}", dates(days), weekdays_of_month(weekdays))),
-        (true, true) => Some("on no day".to_owned()),
-    }
+/// The days of a pattern in words.
+pub(super) enum Days {
+    /// Counted within the month; to be read after `on`.
+    Dates(String),
+    /// Days of the week alone: `Monday through Friday`.
+    Weekdays(String),
 }
 
-/// The months, if not every one.
+/// The days, if not every one.
+pub(super) fn days(matcher: &Matcher) -> Option<Days> {
+    let weekdays = matcher.weekdays;
+    if matcher.days.dates == ALL_DAYS || weekdays.every == EVERY_WEEKDAY {
+        return None;
+    }
+    let dates = format!("{} of the month", dates(matcher.days));
+    if weekdays == Weekdays::default() {
+        return Some(Days::Dates(dates));
+    }
+    if matcher.days != matcher::Days::default() {
+        return Some(Days::Dates(format!("{dates} and on {}", weekdays_of_month(weekdays))));
+    }
+    if weekdays != (Weekdays { every: weekdays.every, ..Weekdays::default() }) {
+        return Some(Days::Dates(weekdays_of_month(weekdays)));
+    }
+    let alone = if weekdays.every.is_power_of_two() { "every " } else { "" };
+    Some(Days::Weekdays(format!("{alone}{}", every_weekday(weekdays.every))))
+}
+
+/// The months, if not every one: `in June and July`, or `June through August`.
 pub(super) fn months(set: u16) -> Option<String> {
-    let months: Vec<u32> = bits(u32::from(set)).collect();
-    let name = |month: &u32| MONTHS[*month as usize - 1].to_owned();
-    match months[..] {
-        [_, .., _] if months.len() == 12 => None,
-        [first, _, .., last] if is_run(&months) => Some(format!("{} through {}", name(&first), name(&last))),
-        _ => Some(format!("in {}", listed(&months.iter().map(name).collect::<Vec<_>>()))),
+    let months: Vec<u32> = bits(u32::from(set)).map(|month| month - 1).collect();
+    let name = |month: u32| MONTHS[month as usize].to_owned();
+    match run_around(&months, 12) {
+        _ if months.len() == 12 => None,
+        Some((first, last)) => Some(format!("{} through {}", name(first), name(last))),
+        None => Some(format!("in {}", listed(&months.into_iter().map(name).collect::<Vec<_>>()))),
     }
 }
 
@@ -61,7 +73,9 @@ pub(super) fn years(years: Years) -> Option<String> {
     let mut parts = Vec::new();
     for (first, last, step) in years.spans() {
         match (last - first) / step {
-            0..=3 if step > 1 => parts.extend((first..=last).step_by(step as usize).map(|year| year.to_string())),
+            0..=3 if step > 1 || last - first == 1 => {
+                parts.extend((first..=last).step_by(step as usize).map(|year| year.to_string()))
+            }
             0 => parts.push(first.to_string()),
             _ if step == 1 => parts.push(format!("{first} through {last}")),
             _ if last + step > CRON_YEAR_MAX => {
@@ -70,7 +84,12 @@ pub(super) fn years(years: Years) -> Option<String> {
             _ => parts.push(format!("every {} year from {first} through {last}", ordinal(step as u32))),
         }
     }
-    Some(format!("in {}", listed(&parts)))
+    match (years.spans().count(), parts.first()) {
+        (1, Some(range)) if range.contains(" through ") && !range.starts_with("every") => {
+            Some(format!("from {range}"))
+        }
+        _ => Some(format!("in {}", listed(&parts))),
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -95,7 +114,7 @@ pub(super) fn ordinal(number: u32) -> String {
 }
 
 /// `the 1st, the 15th and the last day`, to be followed by `of the month`.
-fn dates(days: Days) -> String {
+fn dates(days: matcher::Days) -> String {
     let plain: Vec<u32> = bits(days.dates).collect();
     let mut parts = Vec::new();
     let step = if plain.len() > 2 { plain[1] - plain[0] } else { 0 };
@@ -125,8 +144,8 @@ fn dates(days: Days) -> String {
 fn before_last(before: u32) -> String {
     match before {
         0 => "the last day".to_owned(),
-        1 => "the day before the last".to_owned(),
-        before => format!("the {} day before the last", ordinal(before)),
+        1 => "the day before the last day".to_owned(),
+        before => format!("the {} day before the last day", ordinal(before)),
     }
 }
 
@@ -135,10 +154,8 @@ fn every_weekday(set: u8) -> String {
     // The week is told from Monday on.
     let days: Vec<u32> = (1..=7).map(|day| day % 7).filter(|day| set >> day & 1 == 1).collect();
     let name = |day: u32| WEEKDAYS[day as usize].to_owned();
-    // A run may cross the end of the week, as Friday through Monday does.
-    let starts: Vec<u32> = days.iter().copied().filter(|day| set >> ((day + 6) % 7) & 1 == 0).collect();
-    if let ([first], 3..) = (&starts[..], days.len()) {
-        return format!("{} through {}", name(*first), name((first + days.len() as u32 - 1) % 7));
+    if let Some((first, last)) = run_around(&days, 7) {
+        return format!("{} through {}", name(first), name(last));
     }
     listed(&days.into_iter().map(name).collect::<Vec<_>>())
 }
@@ -157,6 +174,14 @@ fn weekdays_of_month(weekdays: Weekdays) -> String {
         (every, true) => format!("every {}", every_weekday(every)),
         (every, false) => format!("{counted} and on every {}", every_weekday(every)),
     }
+}
+
+/// The ends of a run of at least three values that may cross the end of a circle of `size`, as Friday through Monday
+/// does.
+fn run_around(values: &[u32], size: u32) -> Option<(u32, u32)> {
+    let mut starts = values.iter().copied().filter(|value| !values.contains(&((value + size - 1) % size)));
+    let first = starts.next()?;
+    (starts.next().is_none() && values.len() > 2).then(|| (first, (first + values.len() as u32 - 1) % size))
 }
 
 /// Whether at least three values follow each other without a hole.

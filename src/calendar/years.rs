@@ -30,10 +30,14 @@ impl Years {
         let mut runs = [Run::default(); YEAR_RUNS_COUNT_MAX];
         for run in &mut runs {
             let [first, ..] = left[..] else { break };
-            let step = left.get(1).map_or(1, |second| second - first);
-            let length = left.windows(2).take_while(|pair| pair[1] - pair[0] == step).count();
-            *run = Run { first, last: left[length], step };
-            left.drain(..=length);
+            let mut length = run_length(&left);
+            // 2030,2040-2045 is one year and a range, not 2030-2040/10 and a shorter range.
+            if length == 2 && run_length(&left[1..]) > 2 {
+                length = 1;
+            }
+            let step = if length > 1 { left[1] - first } else { 1 };
+            *run = Run { first, last: left[length - 1], step };
+            left.drain(..length);
         }
         left.is_empty().then_some(Self(runs))
     }
@@ -81,4 +85,10 @@ impl Years {
         let used = self.0.iter().filter(|run| run.step != 0);
         used.map(|run| (i32::from(run.first), i32::from(run.last), i32::from(run.step)))
     }
+}
+
+/// How many of the first years lie equally far apart.
+fn run_length(years: &[u8]) -> usize {
+    let [first, second, ..] = years else { return years.len() };
+    1 + years.windows(2).take_while(|pair| pair[1] - pair[0] == second - first).count()
 }

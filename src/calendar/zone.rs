@@ -126,8 +126,8 @@ impl Zone {
         WEEKDAY_NAMES[self.local(at).weekday as usize]
     }
 
-    /// Reads `2026-01-30 16:00[:00[.5]]` (or with a `T`) as a time in this zone. In a gap: the first instant after it;
-    /// in an overlap: the first of the two.
+    /// Reads `2026-01-30 16:00[:00[.5]]` (or with a `T`) as a time in this zone. In a gap: the first instant after
+    /// it; in an overlap: the first of the two.
     #[must_use]
     pub fn parse_local(self, text: &str) -> Option<Timestamp> {
         let (reading, ms) = civil_reading(text.trim())?;

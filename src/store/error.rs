@@ -126,6 +126,7 @@ impl StoreError {
             Self::Row(source) => OpenError::Row { path, source },
             Self::Disk(source) => match *source {
                 redb::Error::Io(source) => OpenError::Io { path, doing: "use the database file", source },
+                redb::Error::DatabaseAlreadyOpen => OpenError::Owned { pid: None, address: None, path: path.into() },
                 other => OpenError::Damaged { path, why: other.to_string() },
             },
             other @ (Self::Stopped | Self::TooLarge { .. }) => OpenError::Damaged { path, why: other.to_string() },

@@ -1,8 +1,8 @@
 //! The rolling fold: a layer goes to `state`, `open` and the ledgers in sorted slices.
 //!
 //! Each slice rides in the transaction of some commit. States go first, in key order, then runs in the order of
-//! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing: the
-//! journal still holds the whole layer.
+//! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing:
+//! the journal still holds the whole layer.
 //! A ledger grows by segments: the settled runs of one layer, sorted, appended behind all earlier ones, because
 //! putting each run beside its schedule's older ones would touch about one page per run. A later segment wins.
 //! Invariant: what is being folded does not change; newer puts are in the layer above.
@@ -15,15 +15,16 @@ use std::sync::Arc;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 use super::error::StoreError;
-use super::overlay::Layer;
+use super::overlay::{Layer, RunEntry};
 use super::row::state_row;
 use super::tables::{self, OPEN, STATE};
-use crate::limits;
 
 /// A layer on its way to disk.
 pub(super) struct Fold {
     layer: Arc<Layer>,
+    segment_rows: usize,
     keys: Vec<u64>,
+    /// Places of the runs; empty until the states are written, so that one commit does not wait for both sorts.
     order: Vec<u32>,
     states_done: usize,
     runs_done: usize,
@@ -32,15 +33,11 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    pub(super) fn new(layer: Arc<Layer>) -> Self {
+    /// A fold of fewer than `segment_rows` rows of one day adds to the day's last segment.
+    pub(super) fn new(layer: Arc<Layer>, segment_rows: usize) -> Self {
         let mut keys: Vec<u64> = layer.states.keys().copied().collect();
         keys.sort_unstable();
-        let mut order: Vec<u32> = (0..layer.runs.len() as u32).collect();
-        order.sort_unstable_by_key(|&place| {
-            let occurrence = layer.runs[place as usize].occurrence;
-            (occurrence.due.day(), occurrence.schedule, occurrence.due, occurrence.generation)
-        });
-        Self { layer, keys, order, states_done: 0, runs_done: 0, segment: None }
+        Self { layer, segment_rows, keys, order: Vec::new(), states_done: 0, runs_done: 0, segment: None }
     }
 
     pub(super) fn layer(&self) -> &Arc<Layer> {
@@ -52,7 +49,7 @@ impl Fold {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.states_done == self.keys.len() && self.runs_done == self.order.len()
+        self.states_done == self.keys.len() && self.runs_done == self.layer.runs.len()
     }
 
     /// Writes up to `limit` rows; `days` learns of ledgers that begin.
@@ -66,6 +63,9 @@ impl Fold {
         let states = self.states_done..self.keys.len().min(self.states_done + limit);
         let mut left = limit - states.len();
         self.write_states(txn, states)?;
+        if left > 0 && self.order.is_empty() {
+            self.order = order_of(&self.layer);
+        }
         while left > 0 && self.runs_done < self.order.len() {
             let day = self.day_of(self.runs_done);
             let all = &self.order[self.runs_done..];
@@ -141,7 +141,7 @@ impl Fold {
                 match last {
                     None => 0,
                     // Few rows go among those of the last segment, so that segments stay few.
-                    Some(last) if rows < limits::SEGMENT_ROWS_MIN => last,
+                    Some(last) if rows < self.segment_rows => last,
                     Some(last) => last.saturating_add(1),
                 }
             }
@@ -154,4 +154,14 @@ impl Fold {
         self.segment = Some((day, segment));
         Ok(())
     }
+}
+
+fn order_of(layer: &Layer) -> Vec<u32> {
+    let sorting_key = |(place, run): (usize, &RunEntry)| {
+        let occurrence = run.occurrence;
+        (occurrence.due.day(), occurrence.schedule, occurrence.due, occurrence.generation, place as u32)
+    };
+    let mut keys: Vec<_> = layer.runs.iter().enumerate().map(sorting_key).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|(.., place)| place).collect()
 }

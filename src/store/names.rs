@@ -1,11 +1,11 @@
 //! Ids, names and tokens as the loop must see them: what is stored, and what is on its way there.
 //!
-//! The loop declares while an earlier batch is still being committed on another thread. Until a declaration's commit
-//! has returned it is *staged*: taken for whoever asks the loop, unseen by readers.
-//! Invariant: a staged declaration hides what the disk says about its key, so a name that an update gave up is free at
-//! once.
-//! Not here: whether the schedule that holds a name still lives (the engine's state), and therefore whether the name
-//! may be taken over (`runtime`).
+//! The loop declares while an earlier batch is still being committed on another thread. Until a declaration's
+//! commit has returned it is *staged*: taken for whoever asks the loop, unseen by readers.
+//! Invariant: a staged declaration hides what the disk says about its key, so a name that an update gave up is free
+//! at once.
+//! Not here: whether the schedule that holds a name still lives (the engine's state), and therefore whether the
+//! name may be taken over (`runtime`).
 
 use std::sync::Arc;
 

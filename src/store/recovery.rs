@@ -1,9 +1,9 @@
 //! What the engine reads at boot: plans, states and unsettled occurrences, one by one.
 //!
-//! Nothing is gathered: a row goes from the page it lies on to the visitor. Rows of the journal's tail take the place of
-//! older ones on disk.
-//! Invariant: each key is visited once, in ascending order, with the latest put that was committed.
-//! Not here: runs that are settled (`history`).
+//! Nothing is gathered: a row goes from the page it lies on to the visitor. Rows of the journal's tail take the
+//! place of older ones on disk.
+//! Invariant: each key is visited once, in ascending order, with the latest put that was committed. Not here: runs
+//! that are settled (`history`).
 
 use std::iter::Peekable;
 use std::sync::Arc;

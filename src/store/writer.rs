@@ -1,8 +1,8 @@
 //! The writer: one commit per batch, durable when it returns, with a slice of the fold in the same transaction.
 //!
-//! A layer is folded when it is full (rows, commits or bytes) and the one before it is done. Each commit then writes
-//! at least as many folded rows as half again its own changes, so the next layer is done before it can outgrow its
-//! limit by more than a batch. When nothing needs folding a commit is a journal append and nothing else.
+//! A layer is folded when it is full (rows, commits or bytes) and the one before it is done. Each commit then folds a
+//! quarter more rows than the commit before it has added, so a fold is done before the layer above it can outgrow its
+//! limit by more than a batch or two. When nothing needs folding a commit is a journal append and nothing else.
 //! Journal rows that are folded are removed a few per commit; until then they are only space.
 //! Invariants: readers learn of a batch after its commit, in one step; after a failed commit nothing more is
 //! written, because what the disk holds is unknown.
@@ -34,6 +34,8 @@ pub struct FoldLimits {
     pub layer_commits: usize,
     /// Bytes of journal rows that make a layer full.
     pub layer_bytes: usize,
+    /// Runs of one day in a layer that are worth a segment of their own.
+    pub segment_rows: usize,
 }
 
 impl Default for FoldLimits {
@@ -43,6 +45,7 @@ impl Default for FoldLimits {
             layer_rows: limits::OVERLAY_ROWS_COUNT_MAX,
             layer_commits: limits::OVERLAY_COMMITS_COUNT_MAX,
             layer_bytes: limits::OVERLAY_BYTES_MAX,
+            segment_rows: limits::SEGMENT_ROWS_MIN,
         }
     }
 }
@@ -66,6 +69,8 @@ pub struct Writer {
     fold: Option<Fold>,
     spare: Option<Layer>,
     marks: Marks,
+    /// Rows that the latest commit added to the filling layer.
+    grown: usize,
     stopped: bool,
     // Held for its lock.
     _owner: Option<Ownership>,
@@ -96,26 +101,29 @@ impl Writer {
         marks: Marks,
         owner: Option<Ownership>,
     ) -> Self {
-        Self { db, shared, limits, fold: None, spare: None, marks, stopped: false, _owner: owner }
+        Self { db, shared, limits, fold: None, spare: None, marks, grown: 0, stopped: false, _owner: owner }
     }
 
     /// Writes a batch, in its order, wholly or not at all. When it returns the batch is on disk and readers see it.
     ///
     /// An empty batch is a tick for the fold: it does what is left to do of it, if anything is.
     pub fn commit(&mut self, batch: &[Change]) -> Result<CommitReport, StoreError> {
-        let slice = self.limits.slice_rows.max(batch.len() + batch.len() / 2);
+        let slice = self.limits.slice_rows.max(self.grown + self.grown / 4);
         self.write(batch, slice, limits::JOURNAL_TRIM_ROWS_MAX)
     }
 
     /// Notes which zone data the stored dues were computed with.
     pub fn set_zone_data(&mut self, version: &str) -> Result<(), StoreError> {
+        if self.stopped {
+            return Err(StoreError::Stopped);
+        }
         let written = begin(&self.db).and_then(|txn| {
             tables::put_text(&txn, meta::ZONE_DATA, version)?;
             Ok(txn.commit()?)
         });
         self.stopped |= written.is_err();
         written?;
-        self.publish_disk()
+        self.publish(Vec::new(), &Entries::default())
     }
 
     /// Folds everything and closes the file. Without it nothing is lost, but the next open reads the journal.
@@ -214,7 +222,7 @@ impl Writer {
             view.folding = Some(Arc::clone(&layer));
             layer
         };
-        self.fold = Some(Fold::new(layer));
+        self.fold = Some(Fold::new(layer, self.limits.segment_rows));
     }
 
     /// Shows the commit that has just succeeded to the readers.
@@ -228,7 +236,9 @@ impl Writer {
         let old = {
             let mut view = self.shared.view_mut();
             if !row.is_empty() {
+                let before = view.filling.len();
                 view.filling.put(self.marks.seq, row.into(), entries);
+                self.grown = view.filling.len() - before;
             }
             if done.is_some() {
                 view.folding = None;
@@ -247,10 +257,6 @@ impl Writer {
             self.spare = Some(layer);
         }
         Ok(())
-    }
-
-    fn publish_disk(&mut self) -> Result<(), StoreError> {
-        self.publish(Vec::new(), &Entries::default())
     }
 }
 

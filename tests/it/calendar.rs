@@ -136,6 +136,19 @@ fn years_keep_any_list_of_runs() {
 }
 
 #[test]
+fn special_days_may_be_listed() {
+    let days = |text: &str, from: &str, count| -> Vec<String> {
+        dues(&cron(text, "UTC"), at(from), count).iter().map(|due| due[5..10].to_owned()).collect()
+    };
+    // 2026-02-01 and 2026-02-15 are Sundays, 2026-02-28 is a Saturday.
+    let nearest = days("0 0 0 1W,15W,LW * ?", "2026-01-31T00:00:00Z", 4);
+    assert_eq!(nearest, ["02-02", "02-16", "02-27", "03-02"]);
+    assert_eq!(days("0 0 0 10,L-1,L * ?", "2026-02-01T00:00:00Z", 3), ["02-10", "02-27", "02-28"]);
+    assert_eq!(days("0 0 * * 3,5L", "2026-02-16T00:00:00Z", 4), ["02-18", "02-25", "02-27", "03-04"]);
+    assert_eq!(days("0 0 L * 1#1,2#1", "2026-02-01T00:00:00Z", 4), ["02-02", "02-03", "02-28", "03-02"]);
+}
+
+#[test]
 fn aliases_stand_for_patterns() {
     for (alias, text) in [
         ("@yearly", "0 0 1 1 *"),

@@ -129,3 +129,25 @@ fn a_fixed_daily_time_is_due_once_a_day_everywhere() {
         }
     }
 }
+
+#[test]
+fn noon_is_noon_in_zones_with_irregular_histories() {
+    for name in [
+        "Africa/Cairo",
+        "Africa/Casablanca",
+        "America/Argentina/Tucuman",
+        "America/Boa_Vista",
+        "America/Nuuk",
+        "Antarctica/Casey",
+        "Asia/Gaza",
+        "Asia/Pyongyang",
+        "Europe/Volgograd",
+    ] {
+        let (cron, mut after) = (cron("0 12 * * *", name), at("1975-01-01T00:00:00Z"));
+        while let Some(due) = cron.next_after(after).filter(|due| *due < at("2105-01-01T00:00:00Z")) {
+            let local = cron.zone().local(due);
+            assert_eq!((local.hour, local.minute), (12, 0), "{due} in {name}");
+            after = due;
+        }
+    }
+}

@@ -42,6 +42,27 @@ fn names_written_out() {
 }
 
 #[test]
+fn typing_mistakes() {
+    let dash = "a range takes a plain -; weekdays are 0 to 7 (0 and 7 are Sunday) or SUN to SAT";
+    auto("0 9 * * MON–FRI", "'MON–FRI' is not a weekday", "MON–FRI", dash);
+    auto("0 9 * * ٣", "'٣' is not a weekday", "٣", "weekdays are 0 to 7 (0 and 7 are Sunday) or SUN to SAT");
+    auto("1_0 * * * *", "'1_0' is not a minute", "1_0", "minutes are 0 to 59");
+    auto(
+        "@dialy",
+        "'@dialy' is not a time alias",
+        "@dialy",
+        "known are @yearly, @monthly, @weekly, @daily and @hourly",
+    );
+    auto("@every 5m", "'@every' is not a time alias", "@every", "write the interval as every: 30m instead of cron");
+    auto("@daily 3", "'3' follows an alias", "3", "an alias stands alone");
+    let years = "1970,1980,1999,2001,2010,2011,2050,2070,2099,2150,2155,2188";
+    let runs = format!("year '{years}' names more than 5 separate runs");
+    auto(&format!("0 0 0 1 1 ? {years}"), &runs, years, "write a range or a step, or make two schedules");
+    let long = "1,".repeat(256) + "1 * * * *";
+    auto(&long, "the pattern is longer than 512 characters", &long, "write ranges and steps instead of long lists");
+}
+
+#[test]
 fn steps_and_ranges() {
     auto("*/0 * * * *", "minute step 0 in '*/0' never moves on", "*/0", "a step is 1 to 59");
     auto("*/61 * * * *", "minute step 61 is too big", "61", "a step of the minute field is at most 59");
@@ -50,6 +71,7 @@ fn steps_and_ranges() {
     auto("*/-2 * * * *", "minute '*/-2' has no step after /", "*/-2", "after / write a whole number, 1 to 59");
     auto("0 22-2 * * *", "hour range '22-2' runs backwards", "22-2", "write 22-23,0-2");
     auto("0 0 * * FRI-MON", "weekday range 'FRI-MON' runs backwards", "FRI-MON", "write FRI-SUN,MON-MON");
+    auto("0 0 * * 5-0", "weekday range '5-0' runs backwards", "5-0", "write 5-7");
     auto("0 0 0 1 1 ? 2030-2020", "year range '2030-2020' runs backwards", "2030-2020", "put the earlier year first");
     auto("-5 * * * *", "'-5' is not a minute", "-5", "negative values do not exist; minutes are 0 to 59");
     auto("1,, * * * *", "the minute field has an empty place", "", "minutes are 0 to 59");
@@ -112,6 +134,8 @@ fn field_counts() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn arbitrary_text_is_answered(text in "\\PC{0,40}") {
         answered(&text);

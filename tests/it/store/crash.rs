@@ -253,3 +253,12 @@ fn readers_on_other_threads_see_whole_commits_only() {
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn the_writer_can_be_given_to_a_thread_and_readers_to_all() {
+    fn send<T: Send + 'static>() {}
+    fn share<T: Send + Sync + Clone + 'static>() {}
+    send::<chimewheel::store::Writer>();
+    send::<chimewheel::store::Names>();
+    share::<chimewheel::store::Reader>();
+}

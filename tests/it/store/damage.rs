@@ -1,4 +1,5 @@
-//! Rows that are not what they should be: each is an error that names its table and key, or it is read; never a panic.
+//! Rows that are not what they should be: each is an error that names its table and key, or it is read; never a
+//! panic.
 //!
 //! Rows are damaged through redb itself, behind the store's back.
 
