@@ -293,23 +293,21 @@ fn a_broken_config_is_shown_with_its_lines() {
     let (code, _, err) = told(&command.output().unwrap());
     assert_eq!(code, 2);
     expect![[r#"
-          × timezone: is not an IANA time zone (given 'Mars/Base')
-           ╭─[chimewheel.toml:1:12]
-         1 │ timezone = "Mars/Base"
-           ·            ─────┬─────
-           ·                 ╰── here
-         2 │ lsten = 3
-           ╰────
-          help: such as UTC or Europe/Berlin
-          × lsten: is not a known key
-           ╭─[chimewheel.toml:2:1]
-         1 │ timezone = "Mars/Base"
-         2 │ lsten = 3
-           · ──┬──
-           ·   ╰── here
-           ╰────
-          help: did you mean 'listen'?
-        2 problems in chimewheel.toml
+          × chimewheel.toml: 2 problems
+          ├─▶   × timezone: is not an IANA time zone
+          │      ╭─[chimewheel.toml:1:12]
+          │    1 │ timezone = "Mars/Base"
+          │      ·            ───────────
+          │    2 │ lsten = 3
+          │      ╰────
+          │     help: such as UTC or Europe/Berlin
+          ╰─▶   × lsten: is not a known key
+                 ╭─[chimewheel.toml:2:1]
+               1 │ timezone = "Mars/Base"
+               2 │ lsten = 3
+                 · ─────
+                 ╰────
+                help: did you mean 'listen'?
     "#]]
     .assert_eq(&err);
 }

@@ -85,7 +85,8 @@ pub enum LogFormat {
 pub enum Command {
     /// Run the daemon: engine, gateways and the loopback surface
     #[command(after_help = "With no config at all it runs: console gateway, data in .chimewheel/, 127.0.0.1:7420.\n\
-                            It applies the schedule files of its folder when it starts and ends on Ctrl-C or SIGTERM.")]
+                            It applies the schedule files of its folder when it starts.\n\
+                            It ends on Ctrl-C or SIGTERM, after the deliveries under way.")]
     Serve(Serve),
     /// Create a schedule from options or from a file
     #[command(after_help = "Examples:\n  chimewheel add --in 2h --message 'Review the PR'\n  \

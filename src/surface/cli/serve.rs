@@ -179,7 +179,7 @@ async fn apply(serve: &Serve, setup: &Setup, local: &Local, screen: &Screen) -> 
         complain(&screen.excerpt(file.name.clone(), &file.text, problems));
     }
     for change in &applied.changes {
-        let note = change.note.as_deref().unwrap_or_default();
+        let note = change.note.as_deref();
         match change.action.as_str() {
             "unchanged" => tracing::debug!(schedule = change.id, file = change.file, "unchanged"),
             "refused" => tracing::warn!(schedule = change.id, file = change.file, note, "refused"),

@@ -68,9 +68,11 @@ pub fn runs(listed: &RunsListed, look: Look) -> String {
 #[must_use]
 pub fn applied(applied: &Applied, look: Look) -> String {
     let mut text = String::new();
-    if !applied.changes.is_empty() {
+    // What stays as it is only counts.
+    let news: Vec<_> = applied.changes.iter().filter(|change| change.action != "unchanged").collect();
+    if !news.is_empty() {
         let mut table = table(look, &["ACTION", "SCHEDULE", "FILE", "NEXT", "NOTE"]);
-        for change in &applied.changes {
+        for change in news {
             table.add_row([
                 word(look, &change.action),
                 comfy_table::Cell::new(title(&change.id, change.name.as_deref())),

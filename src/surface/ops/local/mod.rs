@@ -187,7 +187,11 @@ impl From<OpError> for Error {
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
             OpError::Store(_) => Code::Failed,
         };
-        Self::new(code, error.to_string())
+        let message = match &error {
+            OpError::Ended(status) => format!("the schedule is {} and cannot be changed", view::status_word(*status)),
+            told => told.to_string(),
+        };
+        Self::new(code, message)
     }
 }
 
