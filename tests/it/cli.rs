@@ -293,6 +293,7 @@ fn a_broken_config_is_shown_with_its_lines() {
     let (code, _, err) = told(&command.output().unwrap());
     assert_eq!(code, 2);
     expect![[r#"
+        on standard error:
           × chimewheel.toml: 2 problems
           ├─▶   × timezone: is not an IANA time zone
           │      ╭─[chimewheel.toml:1:12]
@@ -309,7 +310,7 @@ fn a_broken_config_is_shown_with_its_lines() {
                  ╰────
                 help: did you mean 'listen'?
     "#]]
-    .assert_eq(&err);
+    .assert_eq(&format!("on standard error:\n{err}"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn every_example_is_valid_and_fires_when_it_says() {
         }
     }
     expect![[r#"
-        backup-check: At 18:30, Friday, UTC: 2027-02-05T18:30:00Z, 2027-02-12T18:30:00Z
+        backup-check: At 18:30, every Friday, UTC: 2027-02-05T18:30:00Z, 2027-02-12T18:30:00Z
         conference: Every hour from 09:00 through 17:00, Asia/Tokyo: 2027-01-31T09:00:00+09:00, 2027-01-31T10:00:00+09:00
         digest: At 00:00, 04:00, 08:00, 12:00, 16:00 and 20:00 every day, Europe/Berlin: 2027-01-30T16:00:00+01:00, 2027-01-30T20:00:00+01:00
         follow-up-first: Once at 2027-02-02 14:00:00, UTC: 2027-02-02T14:00:00Z
