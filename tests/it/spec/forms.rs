@@ -106,6 +106,10 @@ client_token: abc
             {"id":"demo","name":"Daily standup","agent":"my-assistant","destination":{"gateway":"telegram","chat_id":"-100123","thread":"7"},"schedule":{"cron":"0 9 * * MON-FRI","timezone":"Europe/Berlin","dialect":"unix"},"payload":{"message":"Good morning!"},"start_at":"2026-01-31T23:00:00Z","end_at":"2026-12-31T22:59:59Z","max_runs":10,"jitter":"30s","misfire_policy":"fire_all","catchup_window":"1h 30m","overlap_policy":"buffer_one","retry":{"max_attempts":3,"max_age":"2h","backoff_min":"2s","backoff_max":"1m"},"delivery":"at_most_once","labels":{"team":"core","tier":"1"},"vars":{"n":[1,2.5,null],"who":"Ada"},"client_token":"abc"} (paused)
         "#]],
     );
+}
+
+#[test]
+fn everything_at_once_in_toml() {
     toml(
         r#"
 name = "Daily standup"

@@ -140,6 +140,10 @@ fn times() {
         at: is not a time (given '1767225600'; write 2026-01-30T16:00:00Z, or 2026-01-30 16:00 in the schedule's timezone)
     "#]],
     );
+}
+
+#[test]
+fn spans_and_zones() {
     call(
         r#"{"message": "hi", "in": 30}"#,
         expect![[r#"
