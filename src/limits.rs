@@ -61,6 +61,9 @@ pub const CLOCK_BACK_MS_MAX: u64 = 7 * 86_400_000;
 /// Milliseconds the loop sleeps at the longest before it looks at the clock again.
 pub const SLEEP_MS_MAX: u64 = 1000;
 
+/// Milliseconds between two beats of the runtime's heart.
+pub const BEAT_MS_MAX: u64 = 250;
+
 /// Attempts of one delivery.
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
@@ -121,6 +124,8 @@ pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub const REMOTE_MS_MAX: u64 = 120_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
+const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
+const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");

@@ -11,12 +11,13 @@ use std::sync::mpsc::Sender;
 
 use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
+use tokio::sync::watch;
 
 use crate::engine::change::Status;
 use crate::engine::{Answer, Input, Window};
 use crate::gateway::{Delivery, Gateway, SendError};
 use crate::id::{self, OccurrenceId};
-use crate::limits::SEND_MS_MAX;
+use crate::limits::{BEAT_MS_MAX, SEND_MS_MAX};
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::spec::Payload;
@@ -37,13 +38,20 @@ struct Shared {
     reader: Reader,
     clock: Arc<dyn Clock>,
     tokio: Tokio,
+    beats: watch::Receiver<u64>,
     stopping: AtomicBool,
 }
 
 impl Dispatch {
-    pub(super) fn new(gateways: Gateways, reader: Reader, clock: Arc<dyn Clock>, tokio: Tokio) -> Self {
+    pub(super) fn new(
+        gateways: Gateways,
+        reader: Reader,
+        clock: Arc<dyn Clock>,
+        tokio: Tokio,
+        beats: watch::Receiver<u64>,
+    ) -> Self {
         let stopping = AtomicBool::new(false);
-        Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, stopping }) }
+        Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping }) }
     }
 
     /// Begins a window; each item's answer goes to the loop as it comes.
@@ -80,13 +88,30 @@ impl Shared {
         let Some(gateway) = self.gateways.get(gateway) else {
             return Answer::Permanent { error: format!("gateway '{gateway}' is not configured") };
         };
-        let patience = Span::from_millis(SEND_MS_MAX);
-        match tokio::time::timeout(patience.to_std(), gateway.send(delivery)).await {
-            Ok(Ok(receipt)) => Answer::Delivered { message_id: receipt.message_id },
-            Ok(Err(SendError::Retry { error, after })) => Answer::Retry { error, after },
-            Ok(Err(SendError::Permanent { error })) => Answer::Permanent { error },
-            Ok(Err(SendError::Ambiguous { error })) => Answer::Ambiguous { error },
-            Err(_) => Answer::Ambiguous { error: format!("the gateway did not answer within {patience}") },
+        let answer = tokio::select! {
+            biased;
+            answer = gateway.send(delivery) => answer,
+            () = self.patience() => {
+                let waited = Span::from_millis(SEND_MS_MAX);
+                Err(SendError::Ambiguous { error: format!("the gateway did not answer within {waited}") })
+            }
+        };
+        match answer {
+            Ok(receipt) => Answer::Delivered { message_id: receipt.message_id },
+            Err(SendError::Retry { error, after }) => Answer::Retry { error, after },
+            Err(SendError::Permanent { error }) => Answer::Permanent { error },
+            Err(SendError::Ambiguous { error }) => Answer::Ambiguous { error },
+        }
+    }
+
+    /// Waits as long as a gateway may take, counted in beats of the heart: a clock that is set, even the monotonic
+    /// one of a machine that is moved or faked, must not end a send that is under way.
+    async fn patience(&self) {
+        let mut beats = self.beats.clone();
+        let last = *beats.borrow() + SEND_MS_MAX / BEAT_MS_MAX;
+        // A heart that has stopped beats no more: the process is ending, and the loop waits no longer either.
+        if beats.wait_for(|beat| *beat >= last).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 

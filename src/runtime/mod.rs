@@ -25,7 +25,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Handle as Tokio;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
@@ -34,7 +34,7 @@ use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
 use crate::engine::change::Change;
 use crate::engine::{Engine, Input, Options};
-use crate::limits::QUEUE_INPUTS_COUNT_MAX;
+use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
@@ -60,7 +60,7 @@ pub struct Runtime {
     handle: Handle,
     messages: Sender<Message>,
     turns: JoinHandle<Result<(), RunError>>,
-    heartbeat: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+    heart: Option<Heart>,
     owner: Option<Ownership>,
 }
 
@@ -141,7 +141,8 @@ impl Runtime {
         let names = Names::new(reader.clone());
         let stale_rules = settings.serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
         let (messages, inbox) = mpsc::channel();
-        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio);
+        let (beats, felt) = watch::channel(0);
+        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
         let committer = Committer::start(writer, messages.clone(), stale_rules.then_some(ZONE_DATA_VERSION))?;
         let handle = Handle {
             messages: messages.clone(),
@@ -151,8 +152,8 @@ impl Runtime {
         };
         let turns = Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone());
         let turns = thread::Builder::new().name("engine".into()).spawn(move || turns.run(&inbox))?;
-        let heartbeat = if settings.serving { Some(start_heartbeat(messages.clone())?) } else { None };
-        Ok(Self { handle, messages, turns, heartbeat, owner })
+        let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats)?) } else { None };
+        Ok(Self { handle, messages, turns, heart, owner })
     }
 
     /// The way to it.
@@ -177,10 +178,9 @@ impl Runtime {
         // A loop that has ended already needs no telling.
         let _ = self.messages.send(Message::Stop);
         let ended = self.turns.join().unwrap_or(Err(RunError::Panicked));
-        if let Some((beating, heart)) = self.heartbeat {
-            beating.store(false, Ordering::SeqCst);
-            heart.thread().unpark();
-            if heart.join().is_err() {
+        if let Some(heart) = self.heart {
+            heart.beating.store(false, Ordering::SeqCst);
+            if heart.thread.join().is_err() {
                 return Err(RunError::Panicked);
             }
         }
@@ -236,15 +236,21 @@ fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
-/// A beat that relies on no clock at all: each pause is relative.
-fn start_heartbeat(messages: Sender<Message>) -> std::io::Result<(Arc<AtomicBool>, JoinHandle<()>)> {
-    const BEAT: Duration = Duration::from_millis(250);
+/// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.
+fn start_heartbeat(messages: Sender<Message>, beats: watch::Sender<u64>) -> std::io::Result<Heart> {
     let beating = Arc::new(AtomicBool::new(true));
     let on = Arc::clone(&beating);
-    let heart = thread::Builder::new().name("heartbeat".into()).spawn(move || {
+    let thread = thread::Builder::new().name("heartbeat".into()).spawn(move || {
         while on.load(Ordering::SeqCst) && messages.send(Message::Beat).is_ok() {
-            thread::sleep(BEAT);
+            thread::sleep(Duration::from_millis(BEAT_MS_MAX));
+            beats.send_modify(|beat| *beat += 1);
         }
     })?;
-    Ok((beating, heart))
+    Ok(Heart { beating, thread })
+}
+
+/// The thread that beats.
+struct Heart {
+    beating: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
