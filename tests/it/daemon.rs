@@ -149,3 +149,20 @@ fn commands_without_a_daemon_open_the_store() {
     assert_eq!(run(path, &["run-now", "c"]).0, 5);
     assert_eq!(json(path, &["status"])["mode"], "store");
 }
+
+#[test]
+fn an_edited_file_is_noticed_and_a_broken_one_changes_nothing() {
+    let mut daemon = Daemon::start(folder_with(&[("tick.yaml", TICK)]));
+    let file = daemon.path().join("schedules/tick.yaml");
+    while !daemon.message().contains("| tick") {}
+    std::fs::write(&file, TICK.replace("message: tick", "message: tock")).unwrap();
+    while !daemon.message().contains("| tock") {}
+    std::fs::write(&file, TICK.replace("every", "evry")).unwrap();
+    while !daemon.log().contains("unknown key 'evry'") {
+        daemon.message();
+    }
+    assert!(daemon.message().contains("| tock"));
+    std::fs::remove_file(&file).unwrap();
+    assert!(daemon.message().contains("| tock"), "a removed file cancels nothing by itself");
+    daemon.end();
+}

@@ -13,6 +13,7 @@ pub mod render;
 mod screen;
 mod serve;
 mod setup;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

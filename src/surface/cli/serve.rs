@@ -6,7 +6,7 @@
 //! Not here: what the engine does (`runtime`).
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::args::Serve;
 use super::reach::{setting, settings};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
+use super::watch::Watch;
 use crate::config::{self, Format, read_listen};
 use crate::gateway::Gateway;
 use crate::gateway::console::{self, Console};
@@ -74,14 +75,26 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
             Some((listener, address)) => Some(listen(listener, address, &local, setup, &runtime)?),
             None => None,
         };
-        if let Err(error) = apply(serve, setup, &local, screen).await {
+        let folder = folder(serve, setup);
+        // Looked after before it is read, so that no change falls between.
+        let mut watch = folder.as_deref().and_then(look_after);
+        if let Some(folder) = &folder
+            && let Err(error) = apply(folder, &local, screen).await
+        {
             end(listening).await;
             return Err(error);
         }
         announce(setup, listening.as_ref().map(|listening| listening.address));
-        tokio::select! {
-            () = &mut ending => tracing::info!("ending: deliveries under way are waited for"),
-            () = stopped(&runtime) => tracing::error!("the engine has stopped by itself"),
+        loop {
+            tokio::select! {
+                () = &mut ending => tracing::info!("ending: deliveries under way are waited for"),
+                () = stopped(&runtime) => tracing::error!("the engine has stopped by itself"),
+                () = changed(&mut watch) => {
+                    apply_again(folder.as_deref(), &local, screen).await;
+                    continue;
+                }
+            }
+            break;
         }
         end(listening).await;
         Ok(())
@@ -160,14 +173,37 @@ fn listen(
     Ok(Listening { address, stop, serving })
 }
 
-/// Applies the schedule files; mistakes in them are told and stop nothing.
-async fn apply(serve: &Serve, setup: &Setup, local: &Local, screen: &Screen) -> Result<(), Error> {
-    let folder: PathBuf = serve.schedules.clone().unwrap_or_else(|| setup.config.schedules.clone());
-    if serve.schedules.is_none() && !folder.exists() {
-        return Ok(());
+/// The folder of schedule files; the default one need not exist.
+fn folder(serve: &Serve, setup: &Setup) -> Option<PathBuf> {
+    let folder = serve.schedules.clone().unwrap_or_else(|| setup.config.schedules.clone());
+    (serve.schedules.is_some() || folder.exists()).then_some(folder)
+}
+
+fn look_after(folder: &Path) -> Option<Watch> {
+    let watch = Watch::begin(folder);
+    watch.inspect_err(|error| tracing::warn!(folder = %folder.display(), "changes will not be noticed: {error}")).ok()
+}
+
+async fn changed(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
+}
+
+/// Applies files that changed while the daemon runs; what cannot be read now stays as it is.
+async fn apply_again(folder: Option<&Path>, local: &Local, screen: &Screen) {
+    if let Some(folder) = folder
+        && let Err(error) = apply(folder, local, screen).await
+    {
+        tracing::error!(folder = %folder.display(), "schedule files changed and cannot be applied: {error}");
+    }
+}
+
+/// Applies the schedule files; mistakes in them are told and stop nothing.
+async fn apply(folder: &Path, local: &Local, screen: &Screen) -> Result<(), Error> {
     let refused = |error| Error::new(Code::BadInput, format!("cannot read the folder {}: {error}", folder.display()));
-    let files = read_folder(&folder).map_err(refused)?;
+    let files = read_folder(folder).map_err(refused)?;
     let applied = local.apply_files(&files, "", false).await?;
     for file in &files {
         let told = applied.problems.iter().filter(|problem| problem.file == file.name);
