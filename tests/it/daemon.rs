@@ -166,3 +166,46 @@ fn an_edited_file_is_noticed_and_a_broken_one_changes_nothing() {
     assert!(daemon.message().contains("| tock"), "a removed file cancels nothing by itself");
     daemon.end();
 }
+
+#[test]
+fn a_file_with_five_mistakes_tells_all_five_and_changes_nothing() {
+    let wrong = "\
+- id: fine
+  schedule: {every: 1h}
+  payload: {message: this one is right}
+- id: wrong
+  schedule: {cron: \"61 9 * * MON-FRY\", timezone: Europe/Berln}
+  destination: {gateway: consol, chat_id: me}
+  payload: {mesage: hi}
+  misfire_policy: fire_twice
+";
+    let folder = folder_with(&[("wrong.yaml", wrong), ("right.yaml", TICK)]);
+    let (code, out, err) = run(folder.path(), &["apply", "schedules"]);
+    assert_eq!(code, 2, "{out}{err}");
+    for (place, said) in [
+        ("5:", "61"),
+        ("5:", "Europe/Berlin"),
+        ("6:", "console"),
+        ("7:", "message"),
+        ("8:", "fire_once"),
+    ] {
+        assert!(err.contains(place) && err.contains(said), "{place} {said}: {err}");
+    }
+    let listed = json(folder.path(), &["list"]);
+    let ids: Vec<_> = listed["schedules"].as_array().unwrap().iter().map(|line| line["id"].clone()).collect();
+    assert_eq!(ids, ["right"]);
+}
+
+#[test]
+fn an_edit_of_the_words_keeps_the_times() {
+    let folder = folder_with(&[("tick.yaml", &TICK.replace("1s", "1h"))]);
+    let next = || {
+        assert_eq!(run(folder.path(), &["apply", "schedules"]).0, 0);
+        json(folder.path(), &["show", "tick"])["next"].clone()
+    };
+    let before = next();
+    std::fs::write(folder.path().join("schedules/tick.yaml"), TICK.replace("1s", "1h").replace("tick", "tock"))
+        .unwrap();
+    assert_eq!(next(), before);
+    assert!(!before.is_null());
+}

@@ -1,10 +1,11 @@
 //! `apply`: the store is made to agree with a folder of files.
 //!
-//! Invariants: content that was applied before is left alone, whatever became of its schedule; one bad schedule
-//! hides no good one; what cannot be read is never taken for gone.
+//! Invariants: content that was applied before is left alone, whatever became of its schedule; a file with a mistake
+//! changes nothing and hides no other file; what cannot be read is never taken for gone.
 //! Not here: reading the folder (`files`), comparing contents when changing (`runtime`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
@@ -16,7 +17,7 @@ use crate::engine::change::State;
 use crate::id::ScheduleKey;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op, OpError};
-use crate::spec::{Draft, Schedule};
+use crate::spec::{Context, Draft, Schedule};
 use crate::surface::error::{Error, problem_to_json};
 use crate::surface::files::{ScheduleFile, read_texts};
 
@@ -71,6 +72,7 @@ impl Local {
         let mut judged = Judged::default();
         for file in files {
             let mut problems = file.problems.clone();
+            let mut drafts = Vec::new();
             if !file.problems.is_empty() {
                 judged.doubtful.insert(file.name.clone());
             }
@@ -79,15 +81,26 @@ impl Local {
                     Some(id) => judged.declared.insert(id.to_owned()),
                     None => judged.doubtful.insert(file.name.clone()),
                 };
-                match declared.draft(&self.context()?) {
-                    Ok(draft) => judged.drafts.push((file.name.clone(), draft)),
+                let known = self.known(declared.id())?;
+                match declared.draft(&Context { existing: known.as_deref(), ..self.context()? }) {
+                    Ok(draft) => drafts.push((file.name.clone(), draft)),
                     Err(wrong) => problems.extend(wrong),
                 }
+            }
+            if problems.is_empty() {
+                judged.drafts.append(&mut drafts);
             }
             let told = problems.iter().map(problem_to_json);
             judged.problems.extend(told.map(|problem| FileProblem { file: file.name.clone(), problem }));
         }
         Ok(judged)
+    }
+
+    /// The schedule that was declared with this id before: what stays the same in its file keeps its times.
+    fn known(&self, id: Option<&str>) -> Result<Option<Arc<Schedule>>, Error> {
+        let reader = self.handle.reader();
+        let key = id.map(|id| reader.key_of(id)).transpose()?.flatten();
+        Ok(key.map(|key| reader.schedule(key)).transpose()?.flatten().map(|(_, schedule)| schedule))
     }
 
     /// What would happen.
