@@ -182,13 +182,9 @@ fn a_file_with_five_mistakes_tells_all_five_and_changes_nothing() {
     let folder = folder_with(&[("wrong.yaml", wrong), ("right.yaml", TICK)]);
     let (code, out, err) = run(folder.path(), &["apply", "schedules"]);
     assert_eq!(code, 2, "{out}{err}");
-    for (place, said) in [
-        ("5:", "61"),
-        ("5:", "Europe/Berlin"),
-        ("6:", "console"),
-        ("7:", "message"),
-        ("8:", "fire_once"),
-    ] {
+    for (place, said) in
+        [("5:", "61"), ("5:", "Europe/Berlin"), ("6:", "console"), ("7:", "message"), ("8:", "fire_once")]
+    {
         assert!(err.contains(place) && err.contains(said), "{place} {said}: {err}");
     }
     let listed = json(folder.path(), &["list"]);
