@@ -37,6 +37,7 @@ impl Engine {
     pub(super) fn stepped_back(&mut self, now: Timestamp, step: Span) {
         self.missed_until = self.missed_until.min(now.minus(GRACE));
         self.high_water = now;
+        self.history_day = i64::MIN;
         for key in self.slots.keys() {
             let Some(mut state) = self.state(key) else { continue };
             let Some(plan) = self.plans.get(state.plan) else { continue };
