@@ -196,8 +196,14 @@ impl Engine {
         }
     }
 
-    /// A finished schedule's slot goes, now that its row is durable.
+    /// A finished schedule's slot goes, now that its row is durable; unless a later batch has yet to write it again.
     pub(super) fn forget(&mut self, key: ScheduleKey) {
+        let Some(asked) = self.leaving.get_mut(&key) else { return };
+        *asked -= 1;
+        if *asked > 0 {
+            return;
+        }
+        self.leaving.remove(&key);
         if self.slots.get(key).is_some_and(|slot| slot.open == 0 && slot.state.status.is_over())
             && !self.dirty_slots.contains(&key)
             && let Some(slot) = self.slots.remove(key)

@@ -2,7 +2,12 @@
 
 use expect_test::expect;
 
+use chimewheel::engine::{Effect, Engine, Input, OpId, Options, Start};
+use chimewheel::id::ScheduleKey;
+use chimewheel::time::Timestamp;
+
 use super::check;
+use super::world::schedule;
 
 #[test]
 fn set_back_while_it_was_down_what_waits_is_lined_up_once() {
@@ -203,4 +208,23 @@ fn paused_under_a_clock_of_another_century_it_comes_back() {
             2026-10-26T08:00:00Z show beat: Active generation 2 runs 0 failures 0 next 2026-10-26T20:00:00Z
         "#]],
     );
+}
+
+#[test]
+fn what_changed_after_it_had_ended_is_not_forgotten_before_it_is_durable() {
+    let (now, key, op) = (Timestamp::from_seconds(1_767_225_600), ScheduleKey(1), OpId(0));
+    let mut engine = Engine::new(now, Options { epoch: 1, history_days: 30, serving: true });
+    let forgets = |engine: &mut Engine| {
+        std::iter::from_fn(|| engine.poll_effect()).filter(|effect| *effect == Effect::Forget { key }).count()
+    };
+    let past = schedule("past", "at 2025-01-01T00:00Z", now).into();
+    engine.handle(now, Input::Create { op, key, schedule: past, start: Start::Past, generation: 1 });
+    assert_eq!(forgets(&mut engine), 1);
+    // The next batch: gathered while the first one is written.
+    engine.handle(now, Input::Cancel { op, key });
+    assert_eq!(forgets(&mut engine), 1);
+    engine.handle(now, Input::Forget { key });
+    assert!(engine.holds(key), "the store still says that it was completed, not cancelled");
+    engine.handle(now, Input::Forget { key });
+    assert!(!engine.holds(key));
 }
