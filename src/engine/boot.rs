@@ -40,12 +40,15 @@ impl Engine {
     }
 
     /// Takes back an occurrence that was not settled. The slot of its schedule must be there: one that has ended is
-    /// recalled first.
+    /// recalled first. An update may have taken its destination away while it was being sent: then it ends here.
     pub fn restore_run(&mut self, run: Run) {
         let Some(slot) = self.slots.get(run.occurrence.schedule) else { return };
-        let state = slot.state;
-        if let Some(gateway) = self.plans.gateway(state.plan) {
-            self.hold_open(state.lane, gateway, run);
+        let (state, occurrence) = (slot.state, run.occurrence);
+        let gateway = self.plans.gateway(state.plan);
+        let has_nowhere_to_go = gateway.is_none();
+        self.hold_open(state.lane, gateway.unwrap_or_default(), run);
+        if has_nowhere_to_go {
+            self.settle(occurrence, Outcome::Cancelled);
         }
     }
 
@@ -56,8 +59,9 @@ impl Engine {
             return;
         }
         self.now = now;
-        if self.high_water > now.plus(GRACE) {
-            self.stepped_back(now, self.high_water.since(now));
+        let step = if self.high_water > now.plus(GRACE) { self.high_water.since(now) } else { Span::ZERO };
+        if step > Span::ZERO {
+            self.stepped_back(now, step);
         }
         if rules == ZoneRules::Changed {
             self.reckon_anew();
@@ -67,7 +71,7 @@ impl Engine {
         let mut open: Vec<_> = open.into_iter().map(|id| (id.due, id.schedule, id)).collect();
         open.sort_unstable();
         for (_, _, occurrence) in open {
-            self.resume_open(occurrence);
+            self.resume_open(occurrence, step);
         }
         self.flush();
     }
@@ -91,7 +95,8 @@ impl Engine {
         }
     }
 
-    fn resume_open(&mut self, occurrence: OccurrenceId) {
+    /// `step` is how far the clock was set back meanwhile.
+    fn resume_open(&mut self, occurrence: OccurrenceId, step: Span) {
         let guarantee = self.policy(occurrence).delivery;
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
@@ -103,7 +108,9 @@ impl Engine {
             }
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
-                open.timer = Some(self.retries.insert(at.max(now).max(occurrence.due).tick(), occurrence));
+                open.run.claimed_at = open.run.claimed_at.min(now);
+                let at = at.minus(step).max(now).max(occurrence.due);
+                open.timer = Some(self.retries.insert(at.tick(), occurrence));
             }
             Phase::Settled { .. } => {
                 self.open.remove(&occurrence);

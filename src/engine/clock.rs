@@ -9,7 +9,7 @@
 //! Units: `Timestamp`. Source: cronie's four classes of clock changes.
 
 use crate::calendar::Trigger;
-use crate::engine::change::{Change, Phase, Plan, Status};
+use crate::engine::change::{Change, Phase, Plan};
 use crate::engine::{Effect, Engine, GRACE};
 use crate::id::OccurrenceId;
 use crate::limits::{CLOCK_BACK_MS_MAX, CLOCK_SLEW_MS_MAX};
@@ -22,6 +22,7 @@ impl Engine {
             let step = self.now.since(now);
             self.now = now;
             self.stepped_back(now, step);
+            self.shift_waits(step);
             if self.options.serving {
                 self.load_wheel();
             }
@@ -31,14 +32,16 @@ impl Engine {
         self.now = now;
     }
 
-    /// The clock was set back by `step` and says `now`.
+    /// The clock was set back by `step` and says `now`: dues come again. Those of a paused schedule too, or its
+    /// resume would wait for the time that was wrong.
     pub(super) fn stepped_back(&mut self, now: Timestamp, step: Span) {
         self.missed_until = self.missed_until.min(now.minus(GRACE));
         self.high_water = now;
+        self.history_day = i64::MIN;
         for key in self.slots.keys() {
             let Some(mut state) = self.state(key) else { continue };
             let Some(plan) = self.plans.get(state.plan) else { continue };
-            let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { continue };
+            let Some(due) = state.next_due else { continue };
             if !plan.goes_on_after(step) {
                 continue;
             }
@@ -47,7 +50,6 @@ impl Engine {
             state.next_due = Some(next);
             self.put(key, state);
         }
-        self.shift_waits(step);
     }
 
     /// Waits for another attempt end as much earlier as the clock was set back, but never before the due; what
@@ -93,7 +95,7 @@ impl Plan {
     }
 
     /// The first due after `now`, on the grid of a known due that may be later.
-    fn first_after(&self, known: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn first_after(&self, known: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let floor = self.bounds.start_at.map_or(now, |start| now.max(start.minus(Span::from_millis(1))));
         match &self.trigger {
             Trigger::At(_) => None,

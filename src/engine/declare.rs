@@ -63,7 +63,6 @@ impl Engine {
         timing: Timing,
         paused: Option<bool>,
     ) {
-        self.serve_overdue(key);
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let status = match paused {
             Some(true) => Status::Paused,
@@ -72,18 +71,29 @@ impl Engine {
         };
         let renewed = timing == Timing::Renew || old.status.is_over();
         let resumed = old.status == Status::Paused && status == Status::Active;
-        let kept = if renewed || resumed { self.give_up_waiting(key, &old) } else { old.next_due };
+        let bounds = schedule.bounds;
+        let is_allowed = |due: Timestamp, runs: u32| {
+            bounds.max_runs.is_none_or(|most| runs < most) && bounds.end_at.is_none_or(|end| due <= end)
+        };
+        let ends = old.next_due.is_some_and(|due| !is_allowed(due, old.runs));
+        if renewed || resumed || ends {
+            self.give_up_waiting(key, &old);
+        }
         let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
             state.failures = 0;
         }
-        state.plan = self.plans.take(plan_of(&schedule));
+        let plan = plan_of(&schedule);
+        let due = match state.last_due.filter(|_| state.last_due != old.last_due) {
+            _ if renewed => self.renewed_due(key, &schedule, &mut state),
+            Some(given_up) => anchored(&plan, given_up).next_after(given_up.max(self.now)),
+            None => old.next_due,
+        };
+        state.next_due = due.filter(|due| is_allowed(*due, state.runs));
+        state.plan = self.plans.take(plan);
         state.lane = lane_of(&schedule);
         self.plans.release(old.plan);
-        let due = if renewed { self.renewed_due(key, &schedule, &mut state) } else { kept };
-        let has_runs = schedule.bounds.max_runs.is_none_or(|most| state.runs < most);
-        state.next_due = due.filter(|due| has_runs && schedule.bounds.end_at.is_none_or(|end| *due <= end));
         if state.next_due.is_none() {
             state.status = Status::Completed;
         }
@@ -92,9 +102,17 @@ impl Engine {
         self.reply(op, Reply::Done(state));
     }
 
-    /// The first due after an update; a one-shot's time that has passed is recorded, not served.
+    /// The first due after an update; a one-shot's time that has passed is recorded, not served, and one that has been
+    /// handed to a gateway is not served again.
     fn renewed_due(&mut self, key: ScheduleKey, schedule: &Schedule, state: &mut State) -> Option<Timestamp> {
         let due = first_due(schedule, self.now)?;
+        if !schedule.trigger.is_recurring() && state.last_due == Some(due) {
+            let old = OccurrenceId { schedule: key, generation: state.generation - 1, due };
+            let phase = self.open.get(&old).map(|open| &open.run.phase);
+            if !matches!(phase, Some(Phase::Pending | Phase::Retry { .. })) {
+                return None;
+            }
+        }
         if due > self.now.minus(Span::from_millis(LATE_CREATE_MS_MAX)) {
             return Some(due);
         }
@@ -178,8 +196,14 @@ impl Engine {
         }
     }
 
-    /// A finished schedule's slot goes, now that its row is durable.
+    /// A finished schedule's slot goes, now that its row is durable; unless a later batch has yet to write it again.
     pub(super) fn forget(&mut self, key: ScheduleKey) {
+        let Some(asked) = self.leaving.get_mut(&key) else { return };
+        *asked -= 1;
+        if *asked > 0 {
+            return;
+        }
+        self.leaving.remove(&key);
         if self.slots.get(key).is_some_and(|slot| slot.open == 0 && slot.state.status.is_over())
             && !self.dirty_slots.contains(&key)
             && let Some(slot) = self.slots.remove(key)
@@ -218,11 +242,11 @@ impl Engine {
     fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
         let floor = self.now.minus(RECENT);
         self.manual.retain(|occurrence| occurrence.due >= floor);
-        let trigger = self
-            .plans
-            .get(state.plan)
-            .zip(state.next_due.or(state.last_due))
-            .map(|(plan, known)| anchored(plan, known.min(self.now)));
+        let trigger = self.plans.get(state.plan).zip(state.next_due.or(state.last_due)).map(|(plan, known)| {
+            // The grid begins at its anchor, so that must be early enough to know the dues just before now.
+            let early = plan.first_after(known, floor).filter(|early| *early < known);
+            anchored(plan, early.unwrap_or(known))
+        });
         let mut occurrence = OccurrenceId { schedule: key, generation: state.generation, due: self.now };
         loop {
             let before = occurrence.due.minus(Span::from_millis(1));

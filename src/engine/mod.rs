@@ -264,6 +264,8 @@ pub struct Engine {
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
     finished: Vec<ScheduleKey>,
+    /// How many `Forget`s of a schedule have not come back; each stands behind another batch.
+    leaving: BTreeMap<ScheduleKey, u32>,
     replies: Vec<(OpId, Reply)>,
     effects: VecDeque<Effect>,
 }
@@ -303,6 +305,7 @@ impl Engine {
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
             finished: Vec::new(),
+            leaving: BTreeMap::new(),
             replies: Vec::new(),
             effects: VecDeque::new(),
         }
@@ -402,6 +405,7 @@ impl Engine {
             self.effects.push_back(Effect::Reply { op, reply });
         }
         for key in self.finished.drain(..) {
+            *self.leaving.entry(key).or_default() += 1;
             self.effects.push_back(Effect::Forget { key });
         }
     }

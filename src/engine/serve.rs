@@ -53,7 +53,7 @@ impl Engine {
         let Some(slot) = self.slots.get(key) else { return };
         let (mut state, Some(plan)) = (slot.state, self.plans.get(slot.state.plan).map(Arc::clone)) else { return };
         let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { return };
-        if due <= self.missed_until {
+        if self.deadline(key, &state, due) <= self.missed_until {
             self.serve_misfire(key, &mut state, &plan, due);
         } else {
             self.claim(key, &mut state, due, Cause::Due);
@@ -74,7 +74,11 @@ impl Engine {
             MisfirePolicy::FireOnce | MisfirePolicy::FireAll => self.now,
         };
         let until = plan.bounds.end_at.map_or(until, |end| end.min(until));
-        let last = trigger.latest_in(first, until).unwrap_or(first);
+        let mut last = trigger.latest_in(first, until).unwrap_or(first);
+        if plan.policy.misfire == MisfirePolicy::Skip && self.deadline(key, state, last) > until {
+            // Put off by jitter, the last of them is yet to come.
+            last = trigger.latest_in(first, last.minus(MS)).unwrap_or(first);
+        }
         let missed = Dues { first, last };
         let window_start = self.now.minus(plan.policy.catchup_window);
         let left = plan.bounds.max_runs.map_or(u64::MAX, |most| u64::from(most.saturating_sub(state.runs)));

@@ -41,7 +41,12 @@ impl Engine {
     pub(super) fn settle(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
         let Some(open) = self.open.remove(&occurrence) else { return };
         self.dirty_runs.remove(&occurrence);
-        self.lanes.remove(open.lane, occurrence);
+        // What is with its gateway stands in no queue; a long one must not be searched for each answer.
+        if matches!(open.run.phase, Phase::Sending { .. }) {
+            self.lanes.release(open.lane, occurrence);
+        } else {
+            self.lanes.remove(open.lane, occurrence);
+        }
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: batches are written in the order they were handed over. Not here: what follows a commit (`turn`).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender, SyncSender};
 use std::thread::{self, JoinHandle};
 
@@ -26,7 +27,9 @@ impl Committer {
         let thread = thread::Builder::new().name("commit".into()).spawn(move || {
             while let Ok(batch) = inbox.recv() {
                 let mut noted = |writer: &mut Writer| zone_data.take().map_or(Ok(()), |it| writer.set_zone_data(it));
-                let result = writer.commit(&batch).and_then(|_| noted(&mut writer)).map(|()| batch);
+                let write = AssertUnwindSafe(|| writer.commit(&batch).and_then(|_| noted(&mut writer)));
+                // A panic inside the database must end the loop like any failure, or it would wait for ever.
+                let result = catch_unwind(write).unwrap_or(Err(StoreError::Stopped)).map(|()| batch);
                 let failed = result.is_err();
                 if done.send(Message::Committed(result)).is_err() || failed {
                     return Ok(());

@@ -5,6 +5,7 @@
 //! is answered `NotTried`, so order is kept.
 //! Invariant: every item of a window is answered exactly once. Not here: retries and order (`engine`).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -59,16 +60,15 @@ impl Dispatch {
         let shared = Arc::clone(&self.shared);
         self.shared.tokio.spawn(async move {
             let mut halted = false;
-            for (occurrence, attempt) in window.items {
+            let mut unanswered = Unanswered { items: window.items.into(), answers };
+            while let Some(&(occurrence, attempt)) = unanswered.items.front() {
                 let answer = if halted || shared.stopping.load(Ordering::SeqCst) {
                     Answer::NotTried
                 } else {
                     shared.attempt(&window.gateway, occurrence, attempt).await
                 };
                 halted = halted || matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
-                if answers.send(Message::Input(Input::Answered { occurrence, answer })).is_err() {
-                    return;
-                }
+                unanswered.answer(answer);
             }
         });
     }
@@ -76,6 +76,33 @@ impl Dispatch {
     /// From here on what has not been tried is not.
     pub(super) fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The rest of a window, from the delivery that is being tried on. Should a gateway panic, the rest is answered all
+/// the same, or its chat would stand still for ever.
+struct Unanswered {
+    items: VecDeque<(OccurrenceId, u16)>,
+    answers: Sender<Message>,
+}
+
+impl Unanswered {
+    fn answer(&mut self, answer: Answer) {
+        if let Some((occurrence, _)) = self.items.pop_front() {
+            // A loop that has ended settles what is open when it is started again.
+            let _ = self.answers.send(Message::Input(Input::Answered { occurrence, answer }));
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.answer(Answer::Ambiguous { error: "the gateway broke down; its panic is in the log".into() });
+            while !self.items.is_empty() {
+                self.answer(Answer::NotTried);
+            }
+        }
     }
 }
 

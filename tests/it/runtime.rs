@@ -24,7 +24,9 @@ struct Recorder {
 impl Gateway for Recorder {
     fn send(&self, delivery: Delivery) -> Sending<'_> {
         let refusal = self.refusals.lock().unwrap().remove(&delivery.text);
+        let breaks = delivery.text == "this is broken" && delivery.attempt == 1;
         self.handed.lock().unwrap().send(delivery).unwrap();
+        assert!(!breaks, "this gateway breaks");
         Box::pin(async move { refusal.map_or_else(|| Ok(Receipt { message_id: Some("m1".into()) }), Err) })
     }
 }
@@ -249,5 +251,27 @@ fn a_refused_message_is_tried_again_and_a_finished_schedule_can_be_asked_about()
     assert!(
         matches!(house.ask(&handle, Op::Cancel(key)), Ok(Done::Changed(_, state)) if state.status == Status::Cancelled)
     );
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn a_gateway_that_breaks_does_not_stop_its_chat() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let at = |seconds| BEGIN.plus(Span::from_seconds(seconds));
+    created(house.ask(&handle, Op::Create(declaration("broken", Trigger::At(at(10))))));
+    created(house.ask(&handle, Op::Create(declaration("next", Trigger::At(at(10))))));
+    house.set(&handle, at(10));
+    let handed = || house.handed.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!((handed().text.as_str(), 1), ("this is broken", 1));
+    loop {
+        let Ok(Done::Status(status)) = house.ask(&handle, Op::Status) else { panic!() };
+        if status.figures.retrying == 1 {
+            break;
+        }
+    }
+    house.set(&handle, at(30));
+    assert_eq!((handed().attempt, handed().text.as_str()), (2, "this is next"));
     runtime.stop().unwrap();
 }

@@ -66,7 +66,7 @@ fn play(seed: u64) {
         }
         if world.fuse.is_some() || chance.below(10) == 0 {
             kills += 1;
-            world.down(Span::from_millis(chance.below(20_000)));
+            world.down(&format!("{}ms", chance.below(20_000)));
         }
     }
     world.fuse = None;

@@ -1,7 +1,8 @@
 //! A world for scenarios: an engine, a disk that is a map, a clock that is set, and gateways that answer as told.
 //!
-//! A scenario is text. Commands: `at T`, `add ID: …`, `update ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
-//! `down SPAN` (killed, and started again that much later), `clock ±SPAN`, `gateway ID: ANSWER, …`, `show ID`.
+//! A scenario is text. Commands: `at T`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
+//! `pass SPAN` (without looking at what is due), `down SPAN` (killed, and started again that much later; or earlier, by
+//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `show ID`.
 //! The log says what was sent and what became of dues that were not.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -81,6 +82,7 @@ impl World {
             ("add", None) => self.add(id, words, Start::Active),
             ("add-past", None) => self.add(id, words, Start::Past),
             ("update", Some(key)) => self.update(key, words),
+            ("edit", Some(key)) => self.edit(key, words),
             ("pause", Some(key)) => self.handle(Input::Pause { op, key }),
             ("resume", Some(key)) => self.handle(Input::Resume { op, key }),
             ("cancel", Some(key)) => self.handle(Input::Cancel { op, key }),
@@ -91,7 +93,8 @@ impl World {
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
             ("show", Some(key)) => self.show(id, key),
             ("advance", None) => self.advance(span(rest)),
-            ("down", None) => self.down(span(rest)),
+            ("pass", None) => self.pass_until(self.now.plus(span(rest))),
+            ("down", None) => self.down(rest),
             ("clock", None) => self.set_clock(rest),
             _ => panic!("cannot '{verb} {rest}'"),
         }
@@ -115,6 +118,16 @@ impl World {
         self.handle(Input::Update { op: OpId(0), key, schedule, timing, paused: None });
     }
 
+    /// Everything but its times is as the words say; `paused` or `active` may be among them.
+    pub fn edit(&mut self, key: ScheduleKey, words: &str) {
+        let old = Arc::clone(&self.disk.schedules[&key]);
+        let edited = schedule(old.id.as_str(), &format!("every 1s {words}"), self.now);
+        let schedule = Arc::new(Schedule { trigger: old.trigger.clone(), ..edited });
+        let says = |word| words.split_whitespace().any(|one| one == word);
+        let paused = (says("paused") || says("active")).then(|| says("paused"));
+        self.handle(Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
+    }
+
     /// Lets time pass, waking whenever the engine asks to be woken.
     pub fn advance(&mut self, span: Span) {
         let end = self.now.plus(span);
@@ -135,9 +148,12 @@ impl World {
         self.now = end;
     }
 
-    /// Killed; started again later from what is durable.
-    pub fn down(&mut self, span: Span) {
-        self.now = self.now.plus(span);
+    /// Killed; started again later from what is durable, or, with a `-`, under a clock set back meanwhile.
+    pub fn down(&mut self, by: &str) {
+        self.now = match by.strip_prefix('-') {
+            Some(by) => self.now.minus(span(by)),
+            None => self.now.plus(span(by)),
+        };
         self.boot();
     }
 

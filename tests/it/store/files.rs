@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use chimewheel::engine::change::{Cause, Change, Outcome, Phase, Run};
+use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
+use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
 
 use super::chance::Chance;
@@ -150,6 +153,30 @@ fn history_is_dropped_by_days() {
     let kept: std::collections::BTreeSet<i64> =
         model.runs.values().filter(|run| run.is_settled()).map(|run| run.occurrence.due.day()).collect();
     assert_eq!(facts.ledger_days, kept.len() as u64);
+}
+
+#[test]
+fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
+    let data = tempfile::tempdir().unwrap();
+    let mut opened = Store::open(data.path(), &super::model::options()).unwrap();
+    let (begin, day) = (Timestamp::from_seconds(1_767_225_600), Span::from_seconds(86_400));
+    for before in [begin.plus(Span::from_seconds(26_000 * 86_400)), begin.minus(day)] {
+        opened.writer.commit(&[Change::DropHistory { before }]).unwrap();
+    }
+    let run = Run {
+        occurrence: OccurrenceId { schedule: ScheduleKey(0), generation: 1, due: begin },
+        range: None,
+        cause: Cause::Due,
+        number: 1,
+        claimed_at: begin,
+        attempt: 1,
+        phase: Phase::Settled { at: begin, outcome: Outcome::Cancelled },
+    };
+    opened.writer.commit(&[Change::Run(run.clone())]).unwrap();
+    let kept = |opened: &Opened| opened.reader.runs(ScheduleKey(0), 10, None).unwrap();
+    assert_eq!(kept(&opened), [run.clone()]);
+    close(opened);
+    assert_eq!(kept(&open(data.path()).unwrap()), [run], "and it is folded");
 }
 
 /// The history of the sample, as a model.
