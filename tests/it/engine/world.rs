@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
 use chimewheel::engine::boot::ZoneRules;
-use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State};
+use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
@@ -24,6 +24,8 @@ pub struct Disk {
     schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
+    /// The generation of each schedule's latest declaration.
+    declared: BTreeMap<ScheduleKey, u32>,
 }
 
 pub struct World {
@@ -37,6 +39,8 @@ pub struct World {
     pub log: String,
     /// Every send with the clock's reading.
     pub sent: Vec<(Timestamp, OccurrenceId)>,
+    /// Sends that the gateway did not take.
+    pub refused: u32,
     /// Steps until the process is killed in the middle of what it does; nothing it does afterwards happens.
     pub fuse: Option<u32>,
 }
@@ -67,6 +71,7 @@ impl World {
             unanswered: Vec::new(),
             log: String::new(),
             sent: Vec::new(),
+            refused: 0,
             fuse: None,
         };
         world.engine.start(now, ZoneRules::Same);
@@ -87,9 +92,7 @@ impl World {
             ("resume", Some(key)) => self.handle(Input::Resume { op, key }),
             ("cancel", Some(key)) => self.handle(Input::Cancel { op, key }),
             ("run", Some(key)) => self.handle(Input::RunNow { op, key }),
-            ("gateway", Some(key)) => {
-                self.scripts.insert(key, words.split(',').map(|word| word.trim().to_owned()).collect());
-            }
+            ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
             ("show", Some(key)) => self.show(id, key),
             ("advance", None) => self.advance(span(rest)),
@@ -107,7 +110,7 @@ impl World {
         self.handle(Input::Create { op: OpId(0), key, schedule, start, generation: 1 });
     }
 
-    fn update(&mut self, key: ScheduleKey, words: &str) {
+    pub fn update(&mut self, key: ScheduleKey, words: &str) {
         let old = Arc::clone(&self.disk.schedules[&key]);
         let words = words.trim();
         let (timing, schedule) = if words.is_empty() {
@@ -126,6 +129,10 @@ impl World {
         let says = |word| words.split_whitespace().any(|one| one == word);
         let paused = (says("paused") || says("active")).then(|| says("paused"));
         self.handle(Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
+    }
+
+    pub fn script(&mut self, key: ScheduleKey, answers: &str) {
+        self.scripts.insert(key, answers.split(',').map(|word| word.trim().to_owned()).collect());
     }
 
     /// Lets time pass, waking whenever the engine asks to be woken.
@@ -150,10 +157,7 @@ impl World {
 
     /// Killed; started again later from what is durable, or, with a `-`, under a clock set back meanwhile.
     pub fn down(&mut self, by: &str) {
-        self.now = match by.strip_prefix('-') {
-            Some(by) => self.now.minus(span(by)),
-            None => self.now.plus(span(by)),
-        };
+        self.set(by);
         self.boot();
     }
 
@@ -183,14 +187,22 @@ impl World {
     }
 
     fn set_clock(&mut self, by: &str) {
-        let (sign, by) = by.split_at(1);
-        self.now = if sign == "-" { self.now.minus(span(by)) } else { self.now.plus(span(by)) };
+        self.set(by);
         self.handle(Input::Tick);
+    }
+
+    fn set(&mut self, by: &str) {
+        let span = span(by.trim_start_matches(['+', '-']));
+        self.now = if by.starts_with('-') { self.now.minus(span) } else { self.now.plus(span) };
+    }
+
+    pub fn state(&self, key: ScheduleKey) -> State {
+        self.disk.states[&key]
     }
 
     /// Whether the schedule is armed or paused as far as the disk knows.
     pub fn is_live(&self, key: ScheduleKey) -> bool {
-        !self.disk.states[&key].status.is_over()
+        !self.state(key).status.is_over()
     }
 
     pub fn handle(&mut self, input: Input) {
@@ -247,6 +259,11 @@ impl World {
                 self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::NotTried });
                 continue;
             }
+            let key = occurrence.schedule;
+            if self.state(key).status == Status::Cancelled || self.disk.declared[&key] > occurrence.generation {
+                self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::Superseded });
+                continue;
+            }
             self.sent.push((self.now, occurrence));
             let mut line = format!("send {}", self.id(occurrence.schedule));
             if occurrence.due != self.now {
@@ -259,6 +276,7 @@ impl World {
             let script = script.unwrap_or_else(|| "ok".into());
             if script != "ok" {
                 write!(line, " -> {script}").unwrap();
+                self.refused += 1;
             }
             self.note(&line);
             if self.burns() {
@@ -286,6 +304,7 @@ impl World {
             Change::PlanDropped { id } => drop(self.disk.plans.remove(&id)),
             Change::Declare { key, schedule, state } => {
                 self.disk.schedules.insert(key, schedule);
+                self.disk.declared.insert(key, state.generation);
                 self.disk.states.insert(key, state);
             }
             Change::State { key, state } => drop(self.disk.states.insert(key, state)),
