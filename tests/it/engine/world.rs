@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
 use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
-use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
-use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
+use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
+
+use super::words::{instant, schedule, span};
 
 /// What is durable.
 #[derive(Default)]
@@ -88,10 +89,10 @@ impl World {
             ("add-past", None) => self.add(id, words, Start::Past),
             ("update", Some(key)) => self.update(key, words),
             ("edit", Some(key)) => self.edit(key, words),
-            ("pause", Some(key)) => self.handle(Input::Pause { op, key }),
-            ("resume", Some(key)) => self.handle(Input::Resume { op, key }),
-            ("cancel", Some(key)) => self.handle(Input::Cancel { op, key }),
-            ("run", Some(key)) => self.handle(Input::RunNow { op, key }),
+            ("pause", Some(key)) => self.ask(key, Input::Pause { op, key }),
+            ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
+            ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
+            ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
             ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
             ("show", Some(key)) => self.show(id, key),
@@ -118,7 +119,7 @@ impl World {
         } else {
             (Timing::Renew, Arc::new(schedule(old.id.as_str(), words, self.now)))
         };
-        self.handle(Input::Update { op: OpId(0), key, schedule, timing, paused: None });
+        self.ask(key, Input::Update { op: OpId(0), key, schedule, timing, paused: None });
     }
 
     /// Everything but its times is as the words say; `paused` or `active` may be among them.
@@ -128,7 +129,7 @@ impl World {
         let schedule = Arc::new(Schedule { trigger: old.trigger.clone(), ..edited });
         let says = |word| words.split_whitespace().any(|one| one == word);
         let paused = (says("paused") || says("active")).then(|| says("paused"));
-        self.handle(Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
+        self.ask(key, Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
     }
 
     pub fn script(&mut self, key: ScheduleKey, answers: &str) {
@@ -165,25 +166,35 @@ impl World {
         self.epoch += 1;
         self.fuse = None;
         self.unanswered.clear();
-        let mut engine = Engine::new(self.now, options(self.epoch));
+        self.engine = Engine::new(self.now, options(self.epoch));
         for (&id, plan) in &self.disk.plans {
-            engine.restore_plan(id, plan.clone());
+            self.engine.restore_plan(id, plan.clone());
         }
         for (&key, &state) in &self.disk.states {
-            engine.restore(key, state);
+            self.engine.restore(key, state);
         }
-        for run in self.disk.runs.values().filter(|run| !run.is_settled()) {
-            let key = run.occurrence.schedule;
-            if !engine.holds(key) {
-                let (state, schedule) = (self.disk.states[&key], Arc::clone(&self.disk.schedules[&key]));
-                engine.handle(self.now, Input::Recall { key, state, schedule });
-            }
-            engine.restore_run(run.clone());
+        let open: Vec<Run> = self.disk.runs.values().filter(|run| !run.is_settled()).cloned().collect();
+        for run in open {
+            self.recall(run.occurrence.schedule);
+            self.engine.restore_run(run);
         }
-        engine.start(self.now, ZoneRules::Same);
-        self.engine = engine;
+        self.engine.start(self.now, ZoneRules::Same);
         self.drain();
         self.handle(Input::Tick);
+    }
+
+    /// The engine gets back what it had forgotten.
+    fn recall(&mut self, key: ScheduleKey) {
+        if !self.engine.holds(key) {
+            let (state, schedule) = (self.state(key), Arc::clone(&self.disk.schedules[&key]));
+            self.engine.handle(self.now, Input::Recall { key, state, schedule });
+        }
+    }
+
+    /// Asks for a change of a schedule.
+    pub fn ask(&mut self, key: ScheduleKey, input: Input) {
+        self.recall(key);
+        self.handle(input);
     }
 
     fn set_clock(&mut self, by: &str) {
@@ -369,82 +380,4 @@ fn answer(script: &str) -> Option<Answer> {
         ["hangs"] => return None,
         _ => panic!("no such answer: {script}"),
     })
-}
-
-/// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, and policies.
-pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
-    let words = split(words);
-    let get = |name: &str| words.iter().position(|word| word == name).map(|place| words[place + 1].as_str());
-    let zone = get("tz").map_or(Zone::UTC, |zone| Zone::parse(zone).unwrap());
-    let trigger = match (get("cron"), get("every"), get("at")) {
-        (Some(cron), None, None) => Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap())),
-        (None, Some(every), None) => {
-            Trigger::Every { period: span(every), anchor: get("anchor").map_or(now, instant) }
-        }
-        (None, None, Some(at)) => Trigger::At(instant(at)),
-        other => panic!("one trigger, please: {other:?}"),
-    };
-    let mut policy = Policy { jitter: get("jitter").map_or(Span::ZERO, span), ..Policy::default() };
-    policy.misfire = match get("misfire") {
-        Some("skip") => MisfirePolicy::Skip,
-        Some("fire_all") => MisfirePolicy::FireAll,
-        _ => MisfirePolicy::FireOnce,
-    };
-    policy.catchup_window = get("window").map_or(policy.catchup_window, span);
-    policy.retry.max_attempts = get("attempts").map_or(policy.retry.max_attempts, |n| n.parse().unwrap());
-    policy.retry.max_age = get("max_age").map_or(policy.retry.max_age, span);
-    policy.retry.backoff_min = get("backoff").map_or(policy.retry.backoff_min, span);
-    policy.retry.backoff_max = get("backoff").map_or(policy.retry.backoff_max, span);
-    if get("delivery") == Some("at_most_once") {
-        policy.delivery = DeliveryGuarantee::AtMostOnce;
-    }
-    let chat = get("chat").unwrap_or(id);
-    Schedule {
-        id: ScheduleId::parse(id).unwrap(),
-        name: None,
-        agent: "tester".into(),
-        created_by_session: None,
-        created_at: now,
-        zone,
-        destination: (chat != "none").then(|| Destination {
-            gateway: "console".into(),
-            chat_id: chat.into(),
-            thread: None,
-        }),
-        trigger,
-        payload: Payload::Message("hello".into()),
-        bounds: Bounds {
-            start_at: get("start").map(instant),
-            end_at: get("end").map(instant),
-            max_runs: get("max_runs").map(|n| n.parse().unwrap()),
-        },
-        policy,
-        labels: BTreeMap::new(),
-        vars: BTreeMap::new(),
-        client_token: None,
-        source: None,
-    }
-}
-
-/// Words, where double quotes hold several together.
-fn split(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    for (place, part) in text.split('"').enumerate() {
-        if place % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
-        }
-    }
-    words
-}
-
-fn span(text: &str) -> Span {
-    Span::parse(text).unwrap()
-}
-
-fn instant(text: &str) -> Timestamp {
-    Timestamp::parse_rfc3339(text)
-        .or_else(|| Timestamp::parse_rfc3339(&text.replace('Z', ":00Z")))
-        .unwrap_or_else(|| panic!("no time: {text}"))
 }
