@@ -34,7 +34,8 @@ impl Chance {
         let misfire = self.pick(&["", "misfire skip", "misfire fire_all"]);
         let jitter = self.pick(&["", "jitter 700ms", "jitter 40s"]);
         let delivery = self.pick(&["", "", "delivery at_most_once"]);
-        format!("chat c{} backoff 2s {misfire} {jitter} {delivery}", self.below(3))
+        let chat = self.pick(&["c0", "c1", "c2", "c0", "c1", "c2", "none"]);
+        format!("chat {chat} backoff 2s {misfire} {jitter} {delivery}")
     }
 
     fn key(&mut self, told: &BTreeMap<ScheduleKey, Told>) -> ScheduleKey {
@@ -115,8 +116,7 @@ impl Play {
             }
         }
         self.told.keys().for_each(|&key| self.world.script(key, "ok"));
-        self.kills += 1;
-        self.world.down("1s");
+        self.world.answer_all();
         self.world.advance(Span::from_seconds(900));
         self.end_stretch();
     }
