@@ -70,6 +70,25 @@ fn options_are_obeyed_or_refused() {
 }
 
 #[test]
+fn a_config_says_what_is_wrong_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "lsten = 1\n[providers.x]\napi_key = \"sk-hidden\"\nbase_url = \"foo\"\n[log]\nlevel = \"inof\"\n";
+    std::fs::write(folder.path().join("chimewheel.toml"), text).unwrap();
+    for arguments in [&["config", "check"][..], &["config", "show", "--json"], &["serve"], &["list"]] {
+        let (code, out, err) = run(folder.path(), arguments);
+        assert_eq!((code, out.as_str()), (2, ""));
+        for part in ["did you mean 'listen'?", "a secret is named here, never written", "did you mean 'info'?"] {
+            assert!(err.contains(part), "{part} in {err}");
+        }
+        assert!(!err.contains("hidden"), "{err}");
+    }
+    check(&[
+        (&["config", "show", "--log-level", "loud"], 2, "--log-level: 'loud' is not a level"),
+        (&["config", "show", "--log-level", "warn,chimewheel::store=debug"], 0, "[log]"),
+    ]);
+}
+
+#[test]
 fn trouble_is_json_where_json_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code) in [
