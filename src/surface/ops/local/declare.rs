@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::super::reply::{Added, Created, Updated};
 use super::super::request::{Add, FileText, Selector, Update};
-use super::{Found, Local, view};
+use super::find::Found;
+use super::{Local, view};
 use crate::engine::change::Status;
 use crate::problem::Problem;
 use crate::runtime::{Declaration, Done, Op};
@@ -115,6 +116,12 @@ impl Local {
         let one = Selector { schedule: update.schedule.clone(), agent: update.agent.clone() };
         let found = self.reading(move |local| local.find(&one)).await?;
         let reading = read(&Node::from_json(&update.patch), "");
+        for kept in ["id", "agent"] {
+            if reading.cleared.contains(kept) {
+                let hint = "cancel the schedule and create another one";
+                return Err(Error::bad_input(Problem::new(kept, "cannot be removed").hint(hint)));
+            }
+        }
         let merged = merge(from_schedule(&found.schedule), reading);
         let was_paused = found.state.status == Status::Paused;
         let paused = merged.raw.paused.unwrap_or(was_paused && !merged.cleared.contains("paused"));
