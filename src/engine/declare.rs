@@ -47,6 +47,12 @@ impl Engine {
             self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, PAST);
             state.next_due = None;
         }
+        let fires_now = self.options.serving && status == Status::Active;
+        if let Some(late) = state.next_due.filter(|due| fires_now && *due <= self.now) {
+            // A one-shot accepted a little late; whatever its policy, it has not missed anything.
+            self.claim(key, &mut state, late, Cause::Due);
+            state.next_due = None;
+        }
         if state.next_due.is_none() {
             state.status = Status::Completed;
         }
@@ -229,7 +235,12 @@ impl Engine {
     /// What is due already is served under the old rules before they change.
     fn serve_overdue(&mut self, key: ScheduleKey) {
         while self.options.serving && self.is_overdue(key) {
+            let before = self.state(key);
             self.serve(key);
+            debug_assert!(self.state(key) != before, "a due of {key:?} cannot be served");
+            if self.state(key) == before {
+                return;
+            }
         }
     }
 

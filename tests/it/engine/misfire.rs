@@ -252,3 +252,19 @@ fn without_a_destination_the_run_is_only_recorded() {
         "#]],
     );
 }
+
+#[test]
+fn a_one_shot_accepted_a_little_late_fires_at_once_whatever_its_policy() {
+    check(
+        "
+        at 2026-01-01T12:00Z
+        add late: at 2026-01-01T11:59:20Z misfire skip
+        show late
+        advance 1h
+        ",
+        expect![[r#"
+            2026-01-01T12:00:00Z send late due 2026-01-01T11:59:20Z
+            2026-01-01T12:00:00Z show late: Completed generation 1 runs 1 failures 0 next -
+        "#]],
+    );
+}
