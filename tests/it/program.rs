@@ -43,6 +43,7 @@ fn what_is_not_found_is_never_a_riddle() {
         (&["list", "--agent", "nobody"], 0, "No schedule is like that."),
         (&["runs", "standup", "--outcome", "failed"], 0, "No run of 'standup' ended like that."),
         (&["cancel", "a"], 0, "Cancelled"),
+        (&["update", "a", "--every", "2h", "--dry-run"], 4, "the schedule is cancelled and cannot be changed"),
         (&["next", "a"], 0, "no due is ahead"),
     ]);
 }
