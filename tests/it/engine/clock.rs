@@ -115,3 +115,18 @@ fn a_retry_never_goes_out_before_its_due() {
         "#]],
     );
 }
+
+#[test]
+fn set_back_before_its_anchor_an_interval_waits_for_that() {
+    check(
+        "
+        at 2026-01-01T08:00Z
+        add beat: every 12h anchor 2026-01-03T00:00Z
+        clock -9h
+        show beat
+        ",
+        expect![[r#"
+            2025-12-31T23:00:00Z show beat: Active generation 1 runs 0 failures 0 next 2026-01-03T00:00:00Z
+        "#]],
+    );
+}

@@ -51,6 +51,9 @@ fn a_one_shot_fires_once_and_is_over() {
         expect![[r#"
             2026-01-01T02:00:00Z send once
             2026-01-01T03:00:00Z show once: Completed generation 1 runs 1 failures 0 next -
+            2026-01-01T03:00:00Z send once
+            2026-01-01T03:00:00Z unchanged
+            2026-01-01T03:00:00Z refused: it has ended
         "#]],
     );
 }
