@@ -43,6 +43,7 @@ fn what_is_not_found_is_never_a_riddle() {
         (&["list", "--agent", "nobody"], 0, "No schedule is like that."),
         (&["runs", "standup", "--outcome", "failed"], 0, "No run of 'standup' ended like that."),
         (&["cancel", "a"], 0, "Cancelled"),
+        (&["update", "a", "--every", "2h", "--dry-run"], 4, "the schedule is cancelled and cannot be changed"),
         (&["next", "a"], 0, "no due is ahead"),
     ]);
 }
@@ -63,6 +64,11 @@ fn options_are_obeyed_or_refused() {
         (&["add", "--every", "5m", "-m", "x", "--max-runs", "-1"], 2, "max_runs: must be from 1"),
         (&["add", "--every", "5m", "-m", "x", "--chat-id", "-100", "--id", "chat"], 0, "Created"),
         (&["show", "chat"], 0, "console:-100"),
+        (&["add", "--every", "5m", "-m", "x", "--label", "a=1", "--label", "a=2"], 2, "--label: is given twice"),
+        (&["add", "--every", "5m", "-m", "x", "--label", &"l".repeat(70_000)], 2, "--label: is not KEY=VALUE"),
+        (&["guide", &"g".repeat(70_000)], 3, "there is no page"),
+        (&["add", "--every", "5m", "-m", "-5 degrees", "--thread", "7", "--id", "thread"], 0, "Created"),
+        (&["show", "thread"], 0, "console:local/7"),
         (&["update", "chat"], 2, "nothing is to be changed"),
         (&["update", "chat", "--clear", "id"], 2, "id: cannot be removed"),
         (&["update", "chat", "--clear", "agent"], 2, "agent: cannot be removed"),

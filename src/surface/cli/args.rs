@@ -91,7 +91,7 @@ pub enum Command {
     /// Create a schedule from options or from a file
     #[command(after_help = "Examples:\n  chimewheel add --in 2h --message 'Review the PR'\n  \
                             chimewheel add --every 5s --max-runs 3 --message tick\n  \
-                            chimewheel add --id standup --cron '0 9 * * MON-FRI' --timezone Europe/Berlin \
+                            chimewheel add --id morning --cron '0 9 * * MON-FRI' --timezone Europe/Berlin \
                             --message 'Good morning!'\n  chimewheel add --file schedules/standup.yaml --dry-run")]
     Add(Box<Add>),
     /// List schedules

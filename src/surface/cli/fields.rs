@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::problem::Problem;
+use crate::spec::tree::shorten;
 use crate::surface::error::Error;
 
 /// Where the text of `add` goes when nothing is said.
@@ -223,9 +224,12 @@ fn pairs(option: &str, given: &[String], read: impl Fn(&str) -> Value) -> Result
     let mut group = Map::new();
     for pair in given {
         let (key, value) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Error::bad_input(Problem::new(format!("--{option}"), "is not KEY=VALUE").value(pair.clone()))
+            Error::bad_input(Problem::new(format!("--{option}"), "is not KEY=VALUE").value(shorten(pair)))
         })?;
-        group.insert(key.to_owned(), read(value));
+        if group.insert(key.to_owned(), read(value)).is_some() {
+            let problem = Problem::new(format!("--{option}"), "is given twice for one key").value(shorten(key));
+            return Err(Error::bad_input(problem));
+        }
     }
     Ok(group)
 }

@@ -28,6 +28,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Gateways, Runtime, StartError};
+use crate::spec::tree::shorten;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error, problem_from_json};
@@ -48,8 +49,9 @@ struct Listening {
 /// Runs the daemon until it is told to end.
 pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
     if let Some(listen) = &serve.listen {
-        let refused =
-            |problem: Problem| Error::bad_input(Problem { path: "--listen".to_owned(), ..problem.value(listen) });
+        let refused = |problem: Problem| {
+            Error::bad_input(Problem { path: "--listen".to_owned(), ..problem.value(shorten(listen)) })
+        };
         setup.config.listen = read_listen(listen).map_err(refused)?;
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()

@@ -12,7 +12,7 @@ use super::find::Found;
 use super::{Local, view};
 use crate::engine::change::Status;
 use crate::problem::Problem;
-use crate::runtime::{Declaration, Done, Op};
+use crate::runtime::{Declaration, Done, Op, OpError};
 use crate::spec::tree::Node;
 use crate::spec::{Context, Draft, Reading, from_schedule, merge, read, validate_reading};
 use crate::surface::error::{Code, Error};
@@ -115,6 +115,10 @@ impl Local {
     pub(super) async fn update(&self, update: Update) -> Result<Updated, Error> {
         let one = Selector { schedule: update.schedule.clone(), agent: update.agent.clone() };
         let found = self.reading(move |local| local.find(&one)).await?;
+        // Said before a dry run promises what will be refused.
+        if found.state.status == Status::Cancelled {
+            return Err(OpError::Ended(Status::Cancelled).into());
+        }
         let reading = read(&Node::from_json(&update.patch), "");
         for kept in ["id", "agent"] {
             if reading.cleared.contains(kept) {
