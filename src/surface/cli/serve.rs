@@ -251,7 +251,7 @@ async fn end(listening: Option<Listening>) {
     let Some(Listening { stop, serving, .. }) = listening else { return };
     // A surface that has ended already needs no telling.
     let _ = stop.send(());
-    let limit = Duration::from_millis(limits::SHUTDOWN_MS_MAX);
+    let limit = Duration::from_millis(limits::HTTP_END_MS_MAX);
     match tokio::time::timeout(limit, serving).await {
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => tracing::error!("the loopback surface: {error}"),
