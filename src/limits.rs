@@ -74,6 +74,8 @@ pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
+/// Milliseconds that HTTP requests in flight are waited for at shutdown.
+pub const HTTP_END_MS_MAX: u64 = 1000;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
 pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 

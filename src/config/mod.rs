@@ -4,6 +4,7 @@
 //! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
 //! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
+mod conceal;
 mod later;
 mod section;
 mod show;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use self::conceal::conceal;
 use self::section::{Section, Text};
 use crate::limits;
 use crate::problem::Problem;

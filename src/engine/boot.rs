@@ -32,8 +32,8 @@ impl Engine {
 
     /// Takes back a schedule's row; one that has ended needs no slot.
     pub fn restore(&mut self, key: ScheduleKey, state: State) {
-        self.high_water = self.high_water.max(state.last_due.unwrap_or(self.high_water));
         if !state.status.is_over() {
+            self.high_water = self.high_water.max(state.last_due.unwrap_or(self.high_water));
             self.plans.retain(state.plan);
             self.slots.insert(key, Slot { state, timer: None, open: 0 });
         }

@@ -18,9 +18,10 @@ use crate::time::{Span, Timestamp};
 impl Engine {
     /// Takes note of the time, and of what happened to the clock since the last time.
     pub(super) fn observe(&mut self, now: Timestamp) {
-        if now.plus(Span::from_millis(CLOCK_SLEW_MS_MAX)) < self.now {
-            let step = self.now.since(now);
+        if now.plus(Span::from_millis(CLOCK_SLEW_MS_MAX)) < self.latest {
+            let step = self.latest.since(now);
             self.now = now;
+            self.latest = now;
             self.stepped_back(now, step);
             self.shift_waits(step);
             if self.options.serving {
@@ -30,6 +31,7 @@ impl Engine {
             self.missed_until = now.minus(GRACE);
         }
         self.now = now;
+        self.latest = self.latest.max(now);
     }
 
     /// The clock was set back by `step` and says `now`: dues come again. Those of a paused schedule too, or its

@@ -47,6 +47,12 @@ impl Engine {
             self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, PAST);
             state.next_due = None;
         }
+        let fires_now = self.options.serving && status == Status::Active;
+        if let Some(late) = state.next_due.filter(|due| fires_now && *due <= self.now) {
+            // A one-shot accepted a little late; whatever its policy, it has not missed anything.
+            self.claim(key, &mut state, late, Cause::Due);
+            state.next_due = None;
+        }
         if state.next_due.is_none() {
             state.status = Status::Completed;
         }
@@ -76,16 +82,14 @@ impl Engine {
             bounds.max_runs.is_none_or(|most| runs < most) && bounds.end_at.is_none_or(|end| due <= end)
         };
         let ends = old.next_due.is_some_and(|due| !is_allowed(due, old.runs));
-        if renewed || resumed || ends {
-            self.give_up_waiting(key, &old);
-        }
+        let given_up = if renewed || resumed || ends { self.give_up_waiting(key, &old) } else { None };
         let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
             state.failures = 0;
         }
         let plan = plan_of(&schedule);
-        let due = match state.last_due.filter(|_| state.last_due != old.last_due) {
+        let due = match given_up {
             _ if renewed => self.renewed_due(key, &schedule, &mut state),
             Some(given_up) => anchored(&plan, given_up).next_after(given_up.max(self.now)),
             None => old.next_due,
@@ -144,7 +148,10 @@ impl Engine {
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match old.status {
             Status::Paused => {
-                let next_due = self.give_up_waiting(key, &old);
+                let next_due = match self.give_up_waiting(key, &old) {
+                    Some(last) => self.plans.get(old.plan).and_then(|plan| following(plan, last, old.runs)),
+                    None => old.next_due,
+                };
                 let mut state = self.state(key).unwrap_or(old);
                 state.next_due = next_due;
                 state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
@@ -228,7 +235,12 @@ impl Engine {
     /// What is due already is served under the old rules before they change.
     fn serve_overdue(&mut self, key: ScheduleKey) {
         while self.options.serving && self.is_overdue(key) {
+            let before = self.state(key);
             self.serve(key);
+            debug_assert!(self.state(key) != before, "a due of {key:?} cannot be served");
+            if self.state(key) == before {
+                return;
+            }
         }
     }
 
@@ -259,7 +271,7 @@ impl Engine {
     }
 
     /// Dues up to now that were not served, because of a pause or of jitter, will not be: they are recorded. Answers
-    /// the due after them.
+    /// the last of them.
     fn give_up_waiting(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
         let outcome = match old.status {
             Status::Active => Outcome::Cancelled,
@@ -267,16 +279,14 @@ impl Engine {
             Status::Completed | Status::Cancelled => return None,
         };
         let first = old.next_due.filter(|due| *due <= self.now);
-        let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else {
-            return old.next_due;
-        };
+        let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else { return None };
         let trigger = anchored(&plan, first);
         let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
         let last = trigger.latest_in(first, until).unwrap_or(first);
         let mut state = *old;
         self.skip(key, &mut state, &trigger, Dues { first, last }, outcome);
         self.put(key, state);
-        following(&plan, last, state.runs)
+        Some(last)
     }
 
     /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.

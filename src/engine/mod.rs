@@ -249,6 +249,8 @@ pub struct Figures {
 pub struct Engine {
     options: Options,
     now: Timestamp,
+    /// The latest time seen since the clock was last set back: whatever is claimed was due by then.
+    latest: Timestamp,
     missed_until: Timestamp,
     /// The latest due served before the start: the clock has been at least there.
     high_water: Timestamp,
@@ -291,6 +293,7 @@ impl Engine {
         Self {
             options,
             now,
+            latest: now,
             missed_until: now.minus(GRACE),
             high_water: Timestamp::from_millis(i64::MIN),
             history_day: i64::MIN,
@@ -344,7 +347,8 @@ impl Engine {
         }
         let due = self.dues.next_expiry();
         let retry = self.retries.next_expiry();
-        due.into_iter().chain(retry).min().map(Timestamp::from_tick)
+        let slewed = (self.now < self.latest).then_some(self.latest.tick());
+        due.into_iter().chain(retry).chain(slewed).min().map(Timestamp::from_tick)
     }
 
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.
@@ -383,7 +387,8 @@ impl Engine {
 
     /// Turns what changed into effects: rows first, then what must follow them.
     fn flush(&mut self) {
-        let windows = if self.options.serving { self.open_windows() } else { Vec::new() };
+        // A clock that slewed back must come to where it was, or something would be sent before its due.
+        let windows = if self.options.serving && self.now >= self.latest { self.open_windows() } else { Vec::new() };
         for (id, plan) in self.plans.take_added() {
             self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
         }

@@ -129,9 +129,16 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: Timestamp::EPOCH },
         Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
     };
+    let mut bounds = schedule.bounds;
+    if let Trigger::Every { anchor, .. } = schedule.trigger
+        && anchor > schedule.created_at
+    {
+        // The row keeps the grid but not where it begins; a clock set back must not find dues before that.
+        bounds.start_at = bounds.start_at.max(Some(anchor));
+    }
     Plan {
         trigger,
-        bounds: schedule.bounds,
+        bounds,
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
     }

@@ -3,6 +3,7 @@
 //! `2026-11-22T09:00:00.003Z standup due=2026-11-22T09:00:00Z late=3ms attempt=1 key=… chat=me | Good morning!`;
 //! further lines of a text follow indented by `  | `. As JSON: one object a line.
 //! Invariant: a message is one write and one flush, so a line is never torn between two messages.
+//! In texts, control characters are shown escaped, so that a message cannot steer the terminal.
 //! No dedupe: after an unanswered attempt the same key may be printed again.
 
 use std::io::{self, Write};
@@ -69,15 +70,28 @@ fn text_line(delivery: &Delivery) -> String {
     let late = sent_at.since(*due).as_millis();
     let chat = &destination.chat_id;
     let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
+    let first = printable(lines.next().unwrap_or_default());
     let mut line =
         format!("{sent_at} {schedule} due={due} late={late}ms attempt={attempt} key={key} chat={chat} | {first}\n");
     for more in lines {
         line.push_str("  | ");
-        line.push_str(more);
+        line.push_str(&printable(more));
         line.push('\n');
     }
     line
+}
+
+/// A line without the control characters that would steer a terminal.
+fn printable(line: &str) -> String {
+    let mut printable = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c.is_control() && c != '\t' {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
 }
 
 fn json_line(delivery: &Delivery) -> String {

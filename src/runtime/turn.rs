@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
-use crate::limits::{SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
+use crate::limits::{BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
@@ -71,8 +71,10 @@ struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// Sends in flight are waited for until then.
-    Ending(Timestamp),
+    /// Sends in flight are waited for, for so many more beats of the heart.
+    Ending {
+        beats: u64,
+    },
 }
 
 impl Turns {
@@ -146,7 +148,11 @@ impl Turns {
                 let batch = result?;
                 self.committed(&batch);
             }
-            Message::Beat => {}
+            Message::Beat => {
+                if let Phase::Ending { beats } = &mut self.phase {
+                    *beats = beats.saturating_sub(1);
+                }
+            }
             Message::Stop => self.begin_ending(),
         }
         Ok(())
@@ -247,13 +253,13 @@ impl Turns {
         if self.phase == Phase::Running {
             self.engine.stop_serving();
             self.dispatch.stop();
-            self.phase = Phase::Ending(self.clock.now().plus(Span::from_millis(SHUTDOWN_MS_MAX)));
+            self.phase = Phase::Ending { beats: SHUTDOWN_MS_MAX / BEAT_MS_MAX };
         }
     }
 
     fn is_over(&self) -> bool {
-        let Phase::Ending(until) = self.phase else { return false };
-        let settled = self.engine.in_flight() == 0 || self.clock.now() >= until;
+        let Phase::Ending { beats } = self.phase else { return false };
+        let settled = self.engine.in_flight() == 0 || beats == 0;
         settled && self.writing.is_none() && self.gathering.changes.is_empty()
     }
 

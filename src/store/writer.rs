@@ -269,14 +269,14 @@ pub(super) fn begin(db: &Database) -> Result<WriteTransaction, StoreError> {
 }
 
 fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> Result<(), StoreError> {
-    let asked = batch.iter().filter_map(|change| match change {
+    let mut asked = batch.iter().filter_map(|change| match change {
         Change::DropHistory { before } => Some(before.day()),
         _ => None,
     });
     // Far back it goes only because the clock, and with it the mark, had been wrong; else it would hide all that is to come.
     let wrong = (limits::CLOCK_BACK_MS_MAX / 86_400_000) as i64;
     let is_news = |&day: &i64| day > marks.history_from || day.saturating_add(wrong) < marks.history_from;
-    let Some(from) = asked.last().filter(is_news) else { return Ok(()) };
+    let Some(from) = asked.next_back().filter(is_news) else { return Ok(()) };
     marks.history_from = from;
     tables::put_number(txn, meta::HISTORY_FROM, from as u64)?;
     let kept = marks.days.split_off(&from);

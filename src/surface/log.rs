@@ -6,10 +6,15 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::error::Error;
 use crate::config::Format;
-use crate::problem::Problem;
+use crate::problem::{Problem, nearest};
+use crate::spec::tree::shorten;
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const LEVEL_HINT: &str = "off, error, warn, info, debug, trace, or such as info,chimewheel::store=debug";
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
@@ -39,9 +44,19 @@ pub fn start(logging: &Logging<'_>) -> Result<(), Error> {
 
 /// Reads a level or a filter.
 pub fn read_filter(text: &str) -> Result<EnvFilter, Problem> {
+    // A word alone would be taken for a module of which everything is logged, and of nothing else anything.
+    let misspelt = |part: &&str| {
+        let path = part.trim();
+        !path.is_empty() && !path.contains(['=', ':', '[']) && path.parse::<LevelFilter>().is_err()
+    };
+    if let Some(part) = text.split(',').find(misspelt) {
+        let problem = Problem::new("", format!("'{}' is not a level", shorten(part.trim()))).value(shorten(text));
+        return Err(problem.hint(match nearest(part, LEVELS) {
+            Some(level) => format!("did you mean '{level}'?"),
+            None => LEVEL_HINT.to_owned(),
+        }));
+    }
     EnvFilter::builder().parse(text).map_err(|error| {
-        Problem::new("", format!("is not a level or filter: {error}"))
-            .value(text)
-            .hint("error, warn, info, debug, trace, or such as info,chimewheel::store=debug")
+        Problem::new("", format!("is not a level or filter: {error}")).value(shorten(text)).hint(LEVEL_HINT)
     })
 }

@@ -174,12 +174,12 @@ fn a_list_fits_the_terminal() {
          56789ABCDEFG           13:00 UTC                                               6h ago
                                                                                         2 failures in a row
     "#]]
-    .assert_eq(&render::listed(&listed, look(100)));
+    .assert_eq(&render::listed(&listed, false, look(100)));
     for width in [60, 80, 120] {
-        let widest = render::listed(&listed, look(width)).lines().map(|line| line.chars().count()).max();
+        let widest = render::listed(&listed, false, look(width)).lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(width.into()), "{widest:?} in {width}");
     }
-    assert!(render::listed(&Listed::default(), look(80)).starts_with("No schedules."));
+    assert!(render::listed(&Listed::default(), false, look(80)).starts_with("No schedules."));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_history_shows_every_fate() {
          to 2026-01-30 09:30:00 +01:00
          360 dues
     "#]]
-    .assert_eq(&render::runs(&listed, look(100)));
+    .assert_eq(&render::runs(&listed, false, look(100)));
 }
 
 #[test]
@@ -235,6 +235,7 @@ fn a_create_is_answered_in_plain_words() {
         name: None,
         recurring: true,
         existing: false,
+        paused: false,
         description: "At 09:00, Monday through Friday, Europe/Berlin".to_owned(),
         dialect: Some("unix".to_owned()),
         timezone: "Europe/Berlin".to_owned(),

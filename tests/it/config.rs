@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chimewheel::config::{Config, Format, Gateway, Surroundings};
+use chimewheel::config::{Config, Format, Gateway, Surroundings, conceal};
 use chimewheel::problem::Problem;
 use expect_test::{Expect, expect};
 
@@ -173,5 +173,21 @@ fn a_secret_is_never_repeated() {
     for text in ["[gateways.t]\nkind = \"telegram\"\ntoken = \"hunter2\"", "[providers.p]\napi_key = \"hunter2\""] {
         let problems = read(text).unwrap_err();
         assert!(!format!("{problems:?}").contains("hunter2"), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_written_secret_is_never_shown() {
+    let cases = [
+        ("api_key = \"sk 1\"\nb = 1\n", "api_key = *** **\nb = 1\n".to_owned()),
+        ("token='x'", "token=***".to_owned()),
+        ("\"bot-token\" = \"ü\"", "\"bot-token\" = ****".to_owned()),
+        ("a = {kind = \"x\", signing_secret = \"s\"}", "a = {kind = \"x\", signing_secret = ****".to_owned()),
+        ("token_env = \"NAME\"\nsecret_file = \"f\"\n", "token_env = \"NAME\"\nsecret_file = \"f\"\n".to_owned()),
+        ("secret = \"\"\"\na\nb\"\"\"\nc = 1\n", "secret = ***\n*\n****\nc = 1\n".to_owned()),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(conceal(text), expected, "{text}");
+        assert_eq!(conceal(text).len(), text.len());
     }
 }

@@ -13,6 +13,7 @@ mod engine;
 mod faketime;
 mod http;
 mod kill;
+mod program;
 mod runtime;
 mod schedules;
 mod source;

@@ -275,3 +275,34 @@ fn a_gateway_that_breaks_does_not_stop_its_chat() {
     assert_eq!((handed().attempt, handed().text.as_str()), (2, "this is next"));
     runtime.stop().unwrap();
 }
+
+#[test]
+fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
+    struct Hangs(Mutex<Sender<Delivery>>);
+    impl Gateway for Hangs {
+        fn send(&self, delivery: Delivery) -> Sending<'_> {
+            self.0.lock().unwrap().send(delivery).unwrap();
+            Box::pin(std::future::pending())
+        }
+    }
+    let house = House::new();
+    let (sender, handed) = channel();
+    let mut gateways = Gateways::new();
+    gateways.insert("console".into(), Arc::new(Hangs(Mutex::new(sender))) as _);
+    let settings =
+        Settings { data: house.folder.path().join("data"), serving: true, cache_bytes: 8 << 20, history_days: 30 };
+    let clock: Arc<ManualClock> = Arc::clone(&house.clock);
+    let runtime = Runtime::start(&settings, clock, gateways, house.tokio.handle().clone()).unwrap();
+    let handle = runtime.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    house.set(&handle, BEGIN.plus(Span::from_seconds(3600)));
+    handed.recv().unwrap();
+    drop(handle);
+    runtime.stop().unwrap();
+
+    // What hung is ambiguous, and is sent again with the same key by the next process.
+    let runtime = house.start(true).unwrap();
+    assert_eq!(house.handed.recv().unwrap().due, BEGIN.plus(Span::from_seconds(3600)));
+    assert!(runtime.handle().reader().state(key).unwrap().is_some());
+    runtime.stop().unwrap();
+}

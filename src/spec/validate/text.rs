@@ -87,6 +87,10 @@ impl Check<'_> {
             self.refuse(Problem::new("payload.message", size));
             return None;
         }
+        if message.contains('\0') {
+            self.refuse(Problem::new("payload.message", "holds a NUL character").hint("leave it out"));
+            return None;
+        }
         Some(Payload::Message(message))
     }
 

@@ -200,7 +200,9 @@ impl Check<'_> {
             self.refuse(problem.hint(format!("end_at is {end}")));
         } else if at < now {
             let late = now.since(at);
-            if late.as_millis() < limits::LATE_CREATE_MS_MAX {
+            if self.context.existing.is_some_and(|existing| existing.trigger == Trigger::At(at)) {
+                // Its time has been served already.
+            } else if late.as_millis() < limits::LATE_CREATE_MS_MAX {
                 self.warnings.push(format!("{at} is {late} past: it fires at once"));
             } else {
                 let hint = format!("{}; for a time from now write for example in: 2h", now_is(now));

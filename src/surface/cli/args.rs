@@ -92,12 +92,14 @@ pub enum Command {
     /// Create a schedule from options or from a file
     #[command(after_help = "Examples:\n  chimewheel add --in 2h --message 'Review the PR'\n  \
                             chimewheel add --every 5s --max-runs 3 --message tick\n  \
-                            chimewheel add --id standup --cron '0 9 * * MON-FRI' --timezone Europe/Berlin \
+                            chimewheel add --id morning --cron '0 9 * * MON-FRI' --timezone Europe/Berlin \
                             --message 'Good morning!'\n  chimewheel add --file schedules/standup.yaml --dry-run")]
     Add(Box<Add>),
     /// List schedules
+    #[command(after_help = "Examples:\n  chimewheel list\n  chimewheel list --all --status completed --json")]
     List(List),
     /// Show one schedule in full
+    #[command(after_help = "Examples:\n  chimewheel show standup\n  chimewheel show 'Daily standup' --json")]
     Show(One),
     /// Change fields of a schedule
     #[command(
@@ -107,14 +109,19 @@ pub enum Command {
     )]
     Update(Box<Update>),
     /// End a schedule; its history stays
+    #[command(after_help = "Example:\n  chimewheel cancel standup")]
     Cancel(One),
     /// Hold a schedule until it is resumed
+    #[command(after_help = "Example:\n  chimewheel pause standup")]
     Pause(One),
     /// Let a paused schedule go on
+    #[command(after_help = "What fell into the pause is not made up for.\n\nExample:\n  chimewheel resume standup")]
     Resume(One),
     /// Run a schedule once, now, besides its dues
+    #[command(after_help = "It needs a daemon.\n\nExample:\n  chimewheel run-now standup")]
     RunNow(One),
     /// Show what became of a schedule's dues, newest first
+    #[command(after_help = "Examples:\n  chimewheel runs standup\n  chimewheel runs standup --outcome failed --json")]
     Runs(Runs),
     /// Compute the next times of a trigger, or of a schedule
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
@@ -126,10 +133,13 @@ pub enum Command {
                             Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
     Apply(Apply),
     /// Print schedules in the form in which files declare them
+    #[command(after_help = "Examples:\n  chimewheel export standup\n  chimewheel export > all.yaml")]
     Export(Export),
     /// Tell how the engine is
+    #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
     /// Read the manual
+    #[command(after_help = "Examples:\n  chimewheel guide\n  chimewheel guide cron")]
     Guide(Guide),
     /// Check or show the config
     #[command(subcommand)]
@@ -159,7 +169,7 @@ pub struct Add {
     /// The schedule.
     #[command(flatten)]
     pub fields: ScheduleFields,
-    /// Create all schedules of this YAML or TOML file (- for standard input, as YAML)
+    /// Create all schedules of this YAML, TOML or JSON file (- for standard input, as YAML)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ScheduleFields", "Fields"])]
     pub file: Option<PathBuf>,
     /// Check and preview only
@@ -203,7 +213,7 @@ pub struct One {
     /// Id or name
     #[arg(value_name = "SCHEDULE")]
     pub schedule: String,
-    /// Its owner, where two agents use one name
+    /// Its owner: a name alone is the default agent's
     #[arg(long)]
     pub agent: Option<String>,
 }
@@ -214,7 +224,7 @@ pub struct Update {
     /// Id or name
     #[arg(value_name = "SCHEDULE")]
     pub schedule: String,
-    /// Its owner, where two agents use one name
+    /// Its owner: a name alone is the default agent's
     #[arg(long)]
     pub agent: Option<String>,
     /// The change.
@@ -273,16 +283,16 @@ pub struct Next {
     #[arg(long, value_name = "EXPR", group = "what")]
     pub cron: Option<String>,
     /// Period, such as 30m
-    #[arg(long, value_name = "SPAN", group = "what")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, group = "what")]
     pub every: Option<String>,
     /// Time, RFC 3339 or local to --tz
     #[arg(long, value_name = "TIME", group = "what")]
     pub at: Option<String>,
     /// Span from now, such as 2h
-    #[arg(long = "in", value_name = "SPAN", group = "what")]
+    #[arg(long = "in", value_name = "SPAN", allow_hyphen_values = true, group = "what")]
     pub after: Option<String>,
     /// First due of --every [default: one period after --from]
-    #[arg(long, value_name = "TIME", requires = "every")]
+    #[arg(long, value_name = "TIME")]
     pub anchor: Option<String>,
     /// Time zone [default: the config's, else UTC]
     #[arg(long, visible_alias = "timezone", value_name = "ZONE")]
@@ -296,7 +306,7 @@ pub struct Next {
     /// Cron dialect: auto, unix or quartz
     #[arg(long, value_name = "DIALECT")]
     pub dialect: Option<String>,
-    /// The schedule's owner, where two agents use one name
+    /// The schedule's owner: a name alone is the default agent's
     #[arg(long, requires = "schedule")]
     pub agent: Option<String>,
 }
@@ -304,7 +314,7 @@ pub struct Next {
 /// Options of `apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// Folder of YAML and TOML files
+    /// Folder of YAML, TOML and JSON files
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// Cancel schedules whose declaration is gone from this folder

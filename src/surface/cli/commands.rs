@@ -51,7 +51,8 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         }
         Command::List(list) => {
             let reply = list_all(&list, operations).await?;
-            show(screen, Reply::List(reply.clone()), |look| render::listed(&reply, look))
+            let narrowed = list.agent.is_some() || list.status.is_some();
+            show(screen, Reply::List(reply.clone()), |look| render::listed(&reply, narrowed, look))
         }
         Command::Show(one) => {
             let reply = perform(operations, request::Show(one.selector())).await?;
@@ -70,9 +71,16 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         }
         Command::Runs(runs) => {
             let reply = perform(operations, runs_request(&runs)).await?;
-            show(screen, Reply::Runs(reply.clone()), |look| render::runs(&reply, look))
+            let narrowed = runs.outcome.is_some();
+            show(screen, Reply::Runs(reply.clone()), |look| render::runs(&reply, narrowed, look))
         }
-        Command::Next(next) => print_times(&perform(operations, preview_request(&next)).await?, screen),
+        Command::Next(next) => {
+            let reply = perform(operations, preview_request(&next)).await?;
+            if reply.next.is_empty() && !screen.json {
+                complain("no due is ahead\n");
+            }
+            print_times(&reply, screen)
+        }
         Command::Apply(apply) => self::apply(&apply, operations, screen).await,
         Command::Export(export) => self::export(export, operations, screen).await,
         Command::Status => {
@@ -153,6 +161,10 @@ fn update_request(update: &args::Update) -> Result<request::Update, Error> {
         patch.insert("name".to_owned(), json!(name));
     }
     super::clear(&mut patch, &update.clear)?;
+    if patch.is_empty() {
+        let problem = Problem::new("", "nothing is to be changed");
+        return Err(Error::bad_input(problem.hint("say what, as in --message 'Good morning!' or --clear max_runs")));
+    }
     Ok(request::Update {
         schedule: update.schedule.clone(),
         agent: update.agent.clone(),

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::problem::Problem;
+use crate::spec::tree::shorten;
 use crate::surface::error::Error;
 
 /// Where the text of `add` goes when nothing is said.
@@ -45,10 +46,22 @@ pub struct Fields {
     #[arg(long, value_name = "TIME", group = "trigger", help_heading = "Trigger (one of)")]
     pub at: Option<String>,
     /// Once, after this span, such as 2h
-    #[arg(long = "in", value_name = "SPAN", group = "trigger", help_heading = "Trigger (one of)")]
+    #[arg(
+        long = "in",
+        value_name = "SPAN",
+        allow_hyphen_values = true,
+        group = "trigger",
+        help_heading = "Trigger (one of)"
+    )]
     pub after: Option<String>,
     /// Again and again, after this span, such as 30m
-    #[arg(long, value_name = "SPAN", group = "trigger", help_heading = "Trigger (one of)")]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        allow_hyphen_values = true,
+        group = "trigger",
+        help_heading = "Trigger (one of)"
+    )]
     pub every: Option<String>,
     /// By a cron expression: 5 fields are Unix cron, 6 or 7 are Quartz
     #[arg(long, value_name = "EXPR", group = "trigger", help_heading = "Trigger (one of)")]
@@ -81,16 +94,16 @@ pub struct Fields {
     #[arg(long, value_name = "TIME", help_heading = "Bounds")]
     pub end_at: Option<String>,
     /// Completed after so many runs
-    #[arg(long, value_name = "N", help_heading = "Bounds")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Bounds")]
     pub max_runs: Option<i64>,
     /// Put each due off by up to this span, the same amount every time
-    #[arg(long, value_name = "SPAN", help_heading = "Policies")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub jitter: Option<String>,
     /// Dues missed while nothing ran: fire_once, skip or fire_all
     #[arg(long, value_name = "POLICY", help_heading = "Policies")]
     pub misfire_policy: Option<String>,
     /// A missed due older than this is skipped
-    #[arg(long, value_name = "SPAN", help_heading = "Policies")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub catchup_window: Option<String>,
     /// A due whose predecessor still runs: skip, buffer_one, buffer_all, cancel_other or allow_all
     #[arg(long, value_name = "POLICY", help_heading = "Policies")]
@@ -99,16 +112,16 @@ pub struct Fields {
     #[arg(long, value_name = "GUARANTEE", help_heading = "Policies")]
     pub delivery: Option<String>,
     /// Attempts in all, the first one included
-    #[arg(long, value_name = "N", help_heading = "Policies")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Policies")]
     pub max_attempts: Option<i64>,
     /// Give up when the message is older than this
-    #[arg(long, value_name = "SPAN", help_heading = "Policies")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub max_age: Option<String>,
     /// First wait before trying again
-    #[arg(long, value_name = "SPAN", help_heading = "Policies")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub backoff_min: Option<String>,
     /// Longest wait before trying again
-    #[arg(long, value_name = "SPAN", help_heading = "Policies")]
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub backoff_max: Option<String>,
     /// A label; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Schedule")]
@@ -178,12 +191,10 @@ impl Fields {
 
     /// Fills in where `add` sends to: the console, which needs no chat of its own.
     fn default_destination(&self, whole: &mut Map<String, Value>) {
-        let nothing_said = self.gateway.is_none() && self.chat_id.is_none() && self.thread.is_none();
-        let console = self.gateway.as_deref() == Some("console") && self.chat_id.is_none();
-        if nothing_said || console {
+        if self.gateway.as_deref().unwrap_or("console") == "console" {
             let mut place = texts(&[("thread", &self.thread)]);
             place.insert("gateway".to_owned(), json!("console"));
-            place.insert("chat_id".to_owned(), json!(CHAT_DEFAULT));
+            place.insert("chat_id".to_owned(), json!(self.chat_id.as_deref().unwrap_or(CHAT_DEFAULT)));
             put_group(whole, "destination", place);
         }
     }
@@ -213,9 +224,12 @@ fn pairs(option: &str, given: &[String], read: impl Fn(&str) -> Value) -> Result
     let mut group = Map::new();
     for pair in given {
         let (key, value) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Error::bad_input(Problem::new(format!("--{option}"), "is not KEY=VALUE").value(pair.clone()))
+            Error::bad_input(Problem::new(format!("--{option}"), "is not KEY=VALUE").value(shorten(pair)))
         })?;
-        group.insert(key.to_owned(), read(value));
+        if group.insert(key.to_owned(), read(value)).is_some() {
+            let problem = Problem::new(format!("--{option}"), "is given twice for one key").value(shorten(key));
+            return Err(Error::bad_input(problem));
+        }
     }
     Ok(group)
 }

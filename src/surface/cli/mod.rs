@@ -30,11 +30,17 @@ use crate::runtime::clock::Clock;
 
 /// Runs one command line and gives its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>) -> ExitCode {
-    match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
         Ok(cli) => ExitCode::from(dispatch(cli, &clock)),
         Err(told) => {
             let text = told.render();
             if told.use_stderr() {
+                // What cannot be read as a whole may still say in which form it wants its answer.
+                if arguments.iter().any(|argument| argument == "--json") {
+                    let error = Error::new(Code::BadInput, first_words(&text.to_string()));
+                    return ExitCode::from(Screen::of_process(true, clock.now()).trouble(&error));
+                }
                 complain(&text.to_string());
                 return ExitCode::from(Code::BadInput.exit());
             }
@@ -44,6 +50,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: Arc<dyn Clock>)
             }
         }
     }
+}
+
+/// What is wrong with a command line, without the usage that follows.
+fn first_words(text: &str) -> String {
+    let words = text.split("\n\n").next().unwrap_or(text);
+    let words = words.strip_prefix("error: ").unwrap_or(words);
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {

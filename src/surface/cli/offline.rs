@@ -12,6 +12,7 @@ use super::screen::{Screen, print};
 use super::setup::Setup;
 use crate::guide;
 use crate::problem::nearest;
+use crate::spec::tree::shorten;
 use crate::surface::bench::own_entrants;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::preview::{Setting, trigger_times};
@@ -69,7 +70,7 @@ pub fn guide(asked: &Guide, screen: &Screen) -> Result<u8, Error> {
             Some(known) => format!("did you mean '{known}'?"),
             None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
         };
-        return Err(Error::new(Code::NotFound, format!("there is no page '{topic}'; {hint}")));
+        return Err(Error::new(Code::NotFound, format!("there is no page '{}'; {hint}", shorten(topic))));
     };
     screen.answer(|| Ok(json!({"topic": page.topic, "text": page.text})), |_| page.text.to_owned())?;
     Ok(0)

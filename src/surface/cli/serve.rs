@@ -28,6 +28,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Gateways, Runtime, StartError};
+use crate::spec::tree::shorten;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error, problem_from_json};
@@ -48,8 +49,9 @@ struct Listening {
 /// Runs the daemon until it is told to end.
 pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
     if let Some(listen) = &serve.listen {
-        let refused =
-            |problem: Problem| Error::bad_input(Problem { path: "--listen".to_owned(), ..problem.value(listen) });
+        let refused = |problem: Problem| {
+            Error::bad_input(Problem { path: "--listen".to_owned(), ..problem.value(shorten(listen)) })
+        };
         setup.config.listen = read_listen(listen).map_err(refused)?;
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()
@@ -79,7 +81,7 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
         // Looked after before it is read, so that no change falls between.
         let mut watch = folder.as_deref().and_then(look_after);
         if let Some(folder) = &folder
-            && let Err(error) = apply(folder, &local, screen).await
+            && let Err(error) = apply(folder, &local, setup.config.log.format, screen).await
         {
             end(listening).await;
             return Err(error);
@@ -90,12 +92,13 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
                 () = &mut ending => tracing::info!("ending: deliveries under way are waited for"),
                 () = stopped(&runtime) => tracing::error!("the engine has stopped by itself"),
                 () = changed(&mut watch) => {
-                    apply_again(folder.as_deref(), &local, screen).await;
+                    apply_again(folder.as_deref(), &local, setup.config.log.format, screen).await;
                     continue;
                 }
             }
             break;
         }
+        tokio::spawn(end_at_once());
         end(listening).await;
         Ok(())
     }
@@ -192,16 +195,16 @@ async fn changed(watch: &mut Option<Watch>) {
 }
 
 /// Applies files that changed while the daemon runs; what cannot be read now stays as it is.
-async fn apply_again(folder: Option<&Path>, local: &Local, screen: &Screen) {
+async fn apply_again(folder: Option<&Path>, local: &Local, format: Format, screen: &Screen) {
     if let Some(folder) = folder
-        && let Err(error) = apply(folder, local, screen).await
+        && let Err(error) = apply(folder, local, format, screen).await
     {
         tracing::error!(folder = %folder.display(), "schedule files changed and cannot be applied: {error}");
     }
 }
 
 /// Applies the schedule files; mistakes in them are told and stop nothing.
-async fn apply(folder: &Path, local: &Local, screen: &Screen) -> Result<(), Error> {
+async fn apply(folder: &Path, local: &Local, format: Format, screen: &Screen) -> Result<(), Error> {
     let refused = |error| Error::new(Code::BadInput, format!("cannot read the folder {}: {error}", folder.display()));
     let files = read_folder(folder).map_err(refused)?;
     let applied = local.apply_files(&files, "", false).await?;
@@ -212,7 +215,11 @@ async fn apply(folder: &Path, local: &Local, screen: &Screen) -> Result<(), Erro
             continue;
         }
         tracing::warn!(file = file.name, problems = problems.len(), "a schedule file is wrong");
-        complain(&screen.excerpt(file.name.clone(), &file.text, problems));
+        match format {
+            Format::Text => complain(&screen.excerpt(file.name.clone(), &file.text, problems)),
+            // A log of JSON lines stays one.
+            Format::Json => problems.iter().for_each(|problem| log_problem(&file.name, problem)),
+        }
     }
     for change in &applied.changes {
         let note = change.note.as_deref();
@@ -224,6 +231,12 @@ async fn apply(folder: &Path, local: &Local, screen: &Screen) -> Result<(), Erro
     }
     tracing::info!(folder = %folder.display(), schedules = applied.changes.len(), "schedule files applied");
     Ok(())
+}
+
+fn log_problem(file: &str, problem: &Problem) {
+    let Problem { path, value, message, hint, place } = problem;
+    let (line, column) = (place.map(|place| place.line), place.map(|place| place.column));
+    tracing::warn!(file, line, column, path, value, hint, "{message}");
 }
 
 fn announce(setup: &Setup, address: Option<SocketAddr>) {
@@ -238,13 +251,24 @@ async fn end(listening: Option<Listening>) {
     let Some(Listening { stop, serving, .. }) = listening else { return };
     // A surface that has ended already needs no telling.
     let _ = stop.send(());
-    let limit = Duration::from_millis(limits::SHUTDOWN_MS_MAX);
+    let limit = Duration::from_millis(limits::HTTP_END_MS_MAX);
     match tokio::time::timeout(limit, serving).await {
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => tracing::error!("the loopback surface: {error}"),
         Ok(Err(error)) => tracing::error!("the loopback surface: {error}"),
         Err(_) => tracing::warn!("the loopback surface did not end in time"),
     }
+}
+
+/// Told to end a second time, it waits for nothing any more. The store bears that; the next start settles what was
+/// under way.
+async fn end_at_once() {
+    match told_to_end() {
+        Ok(again) => again.await,
+        Err(error) => return tracing::warn!("{error}"),
+    }
+    tracing::warn!("told again: ending at once");
+    std::process::exit(Code::Failed.exit().into());
 }
 
 /// Until the engine stops by itself, which it does when its store fails.

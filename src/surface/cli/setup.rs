@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Global, LogFormat};
 use crate::calendar::Zone;
-use crate::config::{Config, Format, Surroundings};
+use crate::config::{Config, Format, Surroundings, conceal};
 use crate::limits;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
@@ -36,7 +36,7 @@ pub struct Setup {
 pub struct Broken {
     /// The file.
     pub file: PathBuf,
-    /// Its text.
+    /// Its text, without the secrets that were written into it.
     pub text: String,
     /// The mistakes.
     pub problems: Vec<Problem>,
@@ -68,7 +68,7 @@ impl Setup {
         };
         let mut config = match (Config::read(&text, around), file.clone()) {
             (Ok(config), _) => config,
-            (Err(problems), Some(file)) => return Err(SetupError::Broken(Broken { file, text, problems })),
+            (Err(problems), Some(file)) => return Err(broken(file, &text, problems)),
             (Err(problems), None) => return Err(SetupError::Other(Error::problems(problems))),
         };
         // The config has been judged by the same function, so this cannot fail.
@@ -82,6 +82,9 @@ impl Setup {
             })?;
             config.log.level = Some(level.clone());
         } else if let Some(level) = env::var("RUST_LOG").ok().filter(|level| !level.is_empty()) {
+            log::read_filter(&level).map_err(|problem| {
+                SetupError::Other(Error::bad_input(Problem { path: "RUST_LOG".into(), ..problem }))
+            })?;
             config.log.level = Some(level);
         }
         match global.log_format {
@@ -97,6 +100,10 @@ impl Setup {
         let filter = self.config.log.level.as_deref().unwrap_or(level);
         log::start(&Logging { filter, format: self.config.log.format, colour })
     }
+}
+
+fn broken(file: PathBuf, text: &str, problems: Vec<Problem>) -> SetupError {
+    SetupError::Broken(Broken { file, text: conceal(text), problems })
 }
 
 fn find_file(global: &Global, home: Option<&Path>) -> Result<Option<(PathBuf, String)>, Error> {

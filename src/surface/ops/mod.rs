@@ -144,6 +144,10 @@ fn encode(body: &impl Serialize) -> Result<Value, Error> {
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    // A list would be read as fields in order, which is nobody's intention.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::bad_input(Problem::new("", "the body is a list").hint("write a JSON object")));
+    }
     serde_json::from_slice(body).map_err(|error| Error::bad_input(Problem::new("", error.to_string())))
 }
 

@@ -10,6 +10,7 @@ use super::request::Preview;
 use crate::calendar::{Cron, Dialect, DialectChoice, Trigger, Zone};
 use crate::limits;
 use crate::problem::Problem;
+use crate::spec::tree::shorten;
 use crate::surface::error::Error;
 use crate::time::{Span, Timestamp};
 
@@ -43,7 +44,7 @@ pub fn trigger_times(request: &Preview, setting: Setting) -> Result<Previewed, E
     let previewed = times(&trigger, zone, from, count);
     if previewed.next.is_empty() {
         let path = if matches!(trigger, Trigger::At(_)) { "at" } else { "cron" };
-        let problem = Problem::new(path, format!("is never due after {from}")).value(given(request).1);
+        let problem = Problem::new(path, format!("is never due after {from}")).value(shorten(given(request).1));
         return Err(Error::bad_input(problem));
     }
     Ok(previewed)
@@ -112,7 +113,9 @@ fn read<T>(
     reader: impl FnOnce(&str) -> Result<T, Problem>,
 ) -> Option<T> {
     let text = given?;
-    reader(text).map_err(|problem| problems.push(Problem { path: path.to_owned(), ..problem.value(text) })).ok()
+    reader(text)
+        .map_err(|problem| problems.push(Problem { path: path.to_owned(), ..problem.value(shorten(text)) }))
+        .ok()
 }
 
 /// Name and text of the trigger that is given.
@@ -133,6 +136,14 @@ fn read_trigger(
         let message = if count == 0 { "no trigger is given" } else { "more than one trigger is given" };
         problems.push(Problem::new("", message).hint("give exactly one of cron, every, at and in"));
         return None;
+    }
+    for (path, given, belongs) in [
+        ("dialect", request.dialect.is_some() && request.cron.is_none(), "cron"),
+        ("anchor", request.anchor.is_some() && request.every.is_none(), "every"),
+    ] {
+        if given {
+            problems.push(Problem::new(path, format!("belongs to {belongs}")).hint("leave it out"));
+        }
     }
     let dialect = read(problems, "dialect", request.dialect.as_deref(), read_dialect).unwrap_or_default();
     let anchor = read(problems, "anchor", request.anchor.as_deref(), |text| read_time(text, zone));

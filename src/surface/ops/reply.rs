@@ -68,6 +68,9 @@ pub struct Created {
     /// A repeated create: this schedule was there already and nothing changed.
     #[serde(default)]
     pub existing: bool,
+    /// Whether it waits for being resumed.
+    #[serde(default)]
+    pub paused: bool,
     /// When it is due, in plain English.
     pub description: String,
     /// The dialect of its cron expression.

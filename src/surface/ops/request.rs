@@ -13,7 +13,7 @@ use serde_json::Value;
 pub struct Selector {
     /// Its id, or its name.
     pub schedule: String,
-    /// Its owner; needed only where two agents use one name.
+    /// Its owner; a name alone is the default agent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }
@@ -94,7 +94,7 @@ pub struct List {
 pub struct Update {
     /// Which.
     pub schedule: String,
-    /// Its owner; needed only where two agents use one name.
+    /// Its owner; a name alone is the default agent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// A JSON merge patch (RFC 7396) of its declaration; a new trigger replaces the old one.
@@ -132,7 +132,7 @@ selecting! {
 pub struct Runs {
     /// Which.
     pub schedule: String,
-    /// Its owner; needed only where two agents use one name.
+    /// Its owner; a name alone is the default agent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// At most this many.

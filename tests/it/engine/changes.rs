@@ -7,7 +7,7 @@ use chimewheel::id::ScheduleKey;
 use chimewheel::time::Timestamp;
 
 use super::check;
-use super::world::schedule;
+use super::words::schedule;
 
 #[test]
 fn set_back_while_it_was_down_what_waits_is_lined_up_once() {

@@ -115,3 +115,38 @@ fn a_retry_never_goes_out_before_its_due() {
         "#]],
     );
 }
+
+#[test]
+fn set_back_before_its_anchor_an_interval_waits_for_that() {
+    check(
+        "
+        at 2026-01-01T08:00Z
+        add beat: every 12h anchor 2026-01-03T00:00Z
+        clock -9h
+        show beat
+        ",
+        expect![[r#"
+            2025-12-31T23:00:00Z show beat: Active generation 1 runs 0 failures 0 next 2026-01-03T00:00:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn slewed_back_before_a_due_that_was_taken_up_it_is_not_sent_early() {
+    check(
+        "
+        at 2026-01-01T08:00Z
+        add a: at 2026-01-01T08:09:59Z chat x
+        add b: at 2026-01-01T08:10Z chat x
+        gateway a: hangs
+        advance 10m
+        clock -900ms
+        answer a: ok
+        advance 1s
+        ",
+        expect![[r#"
+            2026-01-01T08:09:59Z send a -> hangs
+            2026-01-01T08:10:00Z send b
+        "#]],
+    );
+}

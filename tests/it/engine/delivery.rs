@@ -222,6 +222,7 @@ fn a_cancel_ends_what_waits_and_nothing_comes_back() {
         expect![[r#"
             2026-01-01T01:00:00Z send note -> retry
             2026-01-01T01:01:00Z cancelled note due 2026-01-01T01:00:00Z
+            2026-01-01T01:01:00Z refused: it has ended
             2026-01-01T07:01:00Z show note: Cancelled generation 1 runs 1 failures 0 next -
         "#]],
     );

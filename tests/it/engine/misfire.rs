@@ -51,6 +51,9 @@ fn a_one_shot_fires_once_and_is_over() {
         expect![[r#"
             2026-01-01T02:00:00Z send once
             2026-01-01T03:00:00Z show once: Completed generation 1 runs 1 failures 0 next -
+            2026-01-01T03:00:00Z send once
+            2026-01-01T03:00:00Z unchanged
+            2026-01-01T03:00:00Z refused: it has ended
         "#]],
     );
 }
@@ -246,6 +249,22 @@ fn without_a_destination_the_run_is_only_recorded() {
         expect![[r#"
             2026-01-01T01:00:00Z silent(the schedule has no destination) quiet due 2026-01-01T01:00:00Z
             2026-01-01T01:00:00Z show quiet: Completed generation 1 runs 1 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn a_one_shot_accepted_a_little_late_fires_at_once_whatever_its_policy() {
+    check(
+        "
+        at 2026-01-01T12:00Z
+        add late: at 2026-01-01T11:59:20Z misfire skip
+        show late
+        advance 1h
+        ",
+        expect![[r#"
+            2026-01-01T12:00:00Z send late due 2026-01-01T11:59:20Z
+            2026-01-01T12:00:00Z show late: Completed generation 1 runs 1 failures 0 next -
         "#]],
     );
 }

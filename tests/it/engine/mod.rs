@@ -5,6 +5,7 @@ mod clock;
 mod delivery;
 mod misfire;
 mod restart;
+mod words;
 mod world;
 
 use expect_test::Expect;

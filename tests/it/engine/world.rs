@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
 use chimewheel::engine::boot::ZoneRules;
-use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State};
+use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
-use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
-use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
+use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
+
+use super::words::{instant, schedule, span};
 
 /// What is durable.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub struct Disk {
     schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
+    /// The generation of each schedule's latest declaration.
+    declared: BTreeMap<ScheduleKey, u32>,
 }
 
 pub struct World {
@@ -37,6 +40,8 @@ pub struct World {
     pub log: String,
     /// Every send with the clock's reading.
     pub sent: Vec<(Timestamp, OccurrenceId)>,
+    /// Sends that the gateway did not take.
+    pub refused: u32,
     /// Steps until the process is killed in the middle of what it does; nothing it does afterwards happens.
     pub fuse: Option<u32>,
 }
@@ -67,6 +72,7 @@ impl World {
             unanswered: Vec::new(),
             log: String::new(),
             sent: Vec::new(),
+            refused: 0,
             fuse: None,
         };
         world.engine.start(now, ZoneRules::Same);
@@ -83,13 +89,11 @@ impl World {
             ("add-past", None) => self.add(id, words, Start::Past),
             ("update", Some(key)) => self.update(key, words),
             ("edit", Some(key)) => self.edit(key, words),
-            ("pause", Some(key)) => self.handle(Input::Pause { op, key }),
-            ("resume", Some(key)) => self.handle(Input::Resume { op, key }),
-            ("cancel", Some(key)) => self.handle(Input::Cancel { op, key }),
-            ("run", Some(key)) => self.handle(Input::RunNow { op, key }),
-            ("gateway", Some(key)) => {
-                self.scripts.insert(key, words.split(',').map(|word| word.trim().to_owned()).collect());
-            }
+            ("pause", Some(key)) => self.ask(key, Input::Pause { op, key }),
+            ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
+            ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
+            ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
+            ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
             ("show", Some(key)) => self.show(id, key),
             ("advance", None) => self.advance(span(rest)),
@@ -107,7 +111,7 @@ impl World {
         self.handle(Input::Create { op: OpId(0), key, schedule, start, generation: 1 });
     }
 
-    fn update(&mut self, key: ScheduleKey, words: &str) {
+    pub fn update(&mut self, key: ScheduleKey, words: &str) {
         let old = Arc::clone(&self.disk.schedules[&key]);
         let words = words.trim();
         let (timing, schedule) = if words.is_empty() {
@@ -115,7 +119,7 @@ impl World {
         } else {
             (Timing::Renew, Arc::new(schedule(old.id.as_str(), words, self.now)))
         };
-        self.handle(Input::Update { op: OpId(0), key, schedule, timing, paused: None });
+        self.ask(key, Input::Update { op: OpId(0), key, schedule, timing, paused: None });
     }
 
     /// Everything but its times is as the words say; `paused` or `active` may be among them.
@@ -125,7 +129,11 @@ impl World {
         let schedule = Arc::new(Schedule { trigger: old.trigger.clone(), ..edited });
         let says = |word| words.split_whitespace().any(|one| one == word);
         let paused = (says("paused") || says("active")).then(|| says("paused"));
-        self.handle(Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
+        self.ask(key, Input::Update { op: OpId(0), key, schedule, timing: Timing::Keep, paused });
+    }
+
+    pub fn script(&mut self, key: ScheduleKey, answers: &str) {
+        self.scripts.insert(key, answers.split(',').map(|word| word.trim().to_owned()).collect());
     }
 
     /// Lets time pass, waking whenever the engine asks to be woken.
@@ -150,10 +158,7 @@ impl World {
 
     /// Killed; started again later from what is durable, or, with a `-`, under a clock set back meanwhile.
     pub fn down(&mut self, by: &str) {
-        self.now = match by.strip_prefix('-') {
-            Some(by) => self.now.minus(span(by)),
-            None => self.now.plus(span(by)),
-        };
+        self.set(by);
         self.boot();
     }
 
@@ -161,36 +166,54 @@ impl World {
         self.epoch += 1;
         self.fuse = None;
         self.unanswered.clear();
-        let mut engine = Engine::new(self.now, options(self.epoch));
+        self.engine = Engine::new(self.now, options(self.epoch));
         for (&id, plan) in &self.disk.plans {
-            engine.restore_plan(id, plan.clone());
+            self.engine.restore_plan(id, plan.clone());
         }
         for (&key, &state) in &self.disk.states {
-            engine.restore(key, state);
+            self.engine.restore(key, state);
         }
-        for run in self.disk.runs.values().filter(|run| !run.is_settled()) {
-            let key = run.occurrence.schedule;
-            if !engine.holds(key) {
-                let (state, schedule) = (self.disk.states[&key], Arc::clone(&self.disk.schedules[&key]));
-                engine.handle(self.now, Input::Recall { key, state, schedule });
-            }
-            engine.restore_run(run.clone());
+        let open: Vec<Run> = self.disk.runs.values().filter(|run| !run.is_settled()).cloned().collect();
+        for run in open {
+            self.recall(run.occurrence.schedule);
+            self.engine.restore_run(run);
         }
-        engine.start(self.now, ZoneRules::Same);
-        self.engine = engine;
+        self.engine.start(self.now, ZoneRules::Same);
         self.drain();
         self.handle(Input::Tick);
     }
 
+    /// The engine gets back what it had forgotten.
+    fn recall(&mut self, key: ScheduleKey) {
+        if !self.engine.holds(key) {
+            let (state, schedule) = (self.state(key), Arc::clone(&self.disk.schedules[&key]));
+            self.engine.handle(self.now, Input::Recall { key, state, schedule });
+        }
+    }
+
+    /// Asks for a change of a schedule.
+    pub fn ask(&mut self, key: ScheduleKey, input: Input) {
+        self.recall(key);
+        self.handle(input);
+    }
+
     fn set_clock(&mut self, by: &str) {
-        let (sign, by) = by.split_at(1);
-        self.now = if sign == "-" { self.now.minus(span(by)) } else { self.now.plus(span(by)) };
+        self.set(by);
         self.handle(Input::Tick);
+    }
+
+    fn set(&mut self, by: &str) {
+        let span = span(by.trim_start_matches(['+', '-']));
+        self.now = if by.starts_with('-') { self.now.minus(span) } else { self.now.plus(span) };
+    }
+
+    pub fn state(&self, key: ScheduleKey) -> State {
+        self.disk.states[&key]
     }
 
     /// Whether the schedule is armed or paused as far as the disk knows.
     pub fn is_live(&self, key: ScheduleKey) -> bool {
-        !self.disk.states[&key].status.is_over()
+        !self.state(key).status.is_over()
     }
 
     pub fn handle(&mut self, input: Input) {
@@ -247,6 +270,11 @@ impl World {
                 self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::NotTried });
                 continue;
             }
+            let key = occurrence.schedule;
+            if self.state(key).status == Status::Cancelled || self.disk.declared[&key] > occurrence.generation {
+                self.engine.handle(self.now, Input::Answered { occurrence, answer: Answer::Superseded });
+                continue;
+            }
             self.sent.push((self.now, occurrence));
             let mut line = format!("send {}", self.id(occurrence.schedule));
             if occurrence.due != self.now {
@@ -259,6 +287,7 @@ impl World {
             let script = script.unwrap_or_else(|| "ok".into());
             if script != "ok" {
                 write!(line, " -> {script}").unwrap();
+                self.refused += 1;
             }
             self.note(&line);
             if self.burns() {
@@ -280,12 +309,20 @@ impl World {
         self.handle(Input::Answered { occurrence, answer: answer(script).expect("an answer") });
     }
 
+    /// Gateways that hung say at last that they took what they were handed.
+    pub fn answer_all(&mut self) {
+        for occurrence in std::mem::take(&mut self.unanswered) {
+            self.handle(Input::Answered { occurrence, answer: Answer::Delivered { message_id: None } });
+        }
+    }
+
     fn write(&mut self, change: Change) {
         match change {
             Change::Plan { id, plan } => drop(self.disk.plans.insert(id, (*plan).clone())),
             Change::PlanDropped { id } => drop(self.disk.plans.remove(&id)),
             Change::Declare { key, schedule, state } => {
                 self.disk.schedules.insert(key, schedule);
+                self.disk.declared.insert(key, state.generation);
                 self.disk.states.insert(key, state);
             }
             Change::State { key, state } => drop(self.disk.states.insert(key, state)),
@@ -350,82 +387,4 @@ fn answer(script: &str) -> Option<Answer> {
         ["hangs"] => return None,
         _ => panic!("no such answer: {script}"),
     })
-}
-
-/// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, and policies.
-pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
-    let words = split(words);
-    let get = |name: &str| words.iter().position(|word| word == name).map(|place| words[place + 1].as_str());
-    let zone = get("tz").map_or(Zone::UTC, |zone| Zone::parse(zone).unwrap());
-    let trigger = match (get("cron"), get("every"), get("at")) {
-        (Some(cron), None, None) => Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap())),
-        (None, Some(every), None) => {
-            Trigger::Every { period: span(every), anchor: get("anchor").map_or(now, instant) }
-        }
-        (None, None, Some(at)) => Trigger::At(instant(at)),
-        other => panic!("one trigger, please: {other:?}"),
-    };
-    let mut policy = Policy { jitter: get("jitter").map_or(Span::ZERO, span), ..Policy::default() };
-    policy.misfire = match get("misfire") {
-        Some("skip") => MisfirePolicy::Skip,
-        Some("fire_all") => MisfirePolicy::FireAll,
-        _ => MisfirePolicy::FireOnce,
-    };
-    policy.catchup_window = get("window").map_or(policy.catchup_window, span);
-    policy.retry.max_attempts = get("attempts").map_or(policy.retry.max_attempts, |n| n.parse().unwrap());
-    policy.retry.max_age = get("max_age").map_or(policy.retry.max_age, span);
-    policy.retry.backoff_min = get("backoff").map_or(policy.retry.backoff_min, span);
-    policy.retry.backoff_max = get("backoff").map_or(policy.retry.backoff_max, span);
-    if get("delivery") == Some("at_most_once") {
-        policy.delivery = DeliveryGuarantee::AtMostOnce;
-    }
-    let chat = get("chat").unwrap_or(id);
-    Schedule {
-        id: ScheduleId::parse(id).unwrap(),
-        name: None,
-        agent: "tester".into(),
-        created_by_session: None,
-        created_at: now,
-        zone,
-        destination: (chat != "none").then(|| Destination {
-            gateway: "console".into(),
-            chat_id: chat.into(),
-            thread: None,
-        }),
-        trigger,
-        payload: Payload::Message("hello".into()),
-        bounds: Bounds {
-            start_at: get("start").map(instant),
-            end_at: get("end").map(instant),
-            max_runs: get("max_runs").map(|n| n.parse().unwrap()),
-        },
-        policy,
-        labels: BTreeMap::new(),
-        vars: BTreeMap::new(),
-        client_token: None,
-        source: None,
-    }
-}
-
-/// Words, where double quotes hold several together.
-fn split(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    for (place, part) in text.split('"').enumerate() {
-        if place % 2 == 1 {
-            words.push(part.to_owned());
-        } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
-        }
-    }
-    words
-}
-
-fn span(text: &str) -> Span {
-    Span::parse(text).unwrap()
-}
-
-fn instant(text: &str) -> Timestamp {
-    Timestamp::parse_rfc3339(text)
-        .or_else(|| Timestamp::parse_rfc3339(&text.replace('Z', ":00Z")))
-        .unwrap_or_else(|| panic!("no time: {text}"))
 }

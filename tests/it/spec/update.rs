@@ -207,7 +207,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 prop_compose! {
     fn schedules()(
         name in names(), session in names(), chat in names(), thread in names(), token in names(),
-        trigger in triggers(), policy in policies(), message in "(?s).{0,30}[a-z]",
+        trigger in triggers(), policy in policies(), message in r"(?s)[^\x00]{0,30}[a-z]",
         runs in proptest::option::of(1u32..), variable in any::<i32>(),
     ) -> Schedule {
         let zone = if let Trigger::Cron(cron) = &trigger { cron.zone() } else { Zone::parse("Asia/Tokyo").unwrap() };

@@ -174,7 +174,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
     };
     opened.writer.commit(&[Change::Run(run.clone())]).unwrap();
     let kept = |opened: &Opened| opened.reader.runs(ScheduleKey(0), 10, None).unwrap();
-    assert_eq!(kept(&opened), [run.clone()]);
+    assert_eq!(kept(&opened), std::slice::from_ref(&run));
     close(opened);
     assert_eq!(kept(&open(data.path()).unwrap()), [run], "and it is folded");
 }

@@ -7,9 +7,12 @@ use super::times::{both, clock, relative};
 use super::{Look, finish, plural, table, word};
 use crate::surface::ops::reply::{Applied, Line, Listed, RunLine, RunsListed};
 
-/// A list of schedules.
+/// A list of schedules; `narrowed` when only some were asked for.
 #[must_use]
-pub fn listed(listed: &Listed, look: Look) -> String {
+pub fn listed(listed: &Listed, narrowed: bool, look: Look) -> String {
+    if listed.schedules.is_empty() && narrowed {
+        return "No schedule is like that.\n".to_owned();
+    }
     if listed.schedules.is_empty() {
         return "No schedules. Create one: chimewheel add --in 10s --message hello\n".to_owned();
     }
@@ -39,9 +42,12 @@ pub fn listed(listed: &Listed, look: Look) -> String {
     text
 }
 
-/// The history of a schedule.
+/// The history of a schedule; `narrowed` when only some outcomes were asked for.
 #[must_use]
-pub fn runs(listed: &RunsListed, look: Look) -> String {
+pub fn runs(listed: &RunsListed, narrowed: bool, look: Look) -> String {
+    if listed.runs.is_empty() && narrowed {
+        return format!("No run of '{}' ended like that.\n", listed.id);
+    }
     if listed.runs.is_empty() {
         return format!("Nothing has become of '{}' yet.\n", listed.id);
     }

@@ -116,7 +116,7 @@ pub fn status(status: &StatusShown, look: Look) -> String {
     }
     let known = format!("{} in the store", counts.known);
     if status.mode == "daemon" {
-        rows.push(("schedules", format!("{} armed, {} held, {known}", counts.armed, counts.held)));
+        rows.push(("schedules", format!("{} armed, {} not ended, {known}", counts.armed, counts.held)));
         let next = status.next.map(|next| format!("{}  ({})", next.0, relative(next.0, look.now)));
         rows.push(("next due", next.unwrap_or_else(|| "nothing".to_owned())));
         rows.push(("behind", format!("{} ms", status.lag_ms)));
@@ -144,6 +144,9 @@ fn about(created: &Created, look: Look) -> String {
     }
     if created.next.is_empty() {
         text.push_str("  has no due ahead\n");
+    }
+    if created.paused {
+        text.push_str(&format!("  paused: nothing fires until `chimewheel resume {}`\n", created.id));
     }
     for warning in &created.warnings {
         text.push_str(&format!("  warning: {warning}\n"));

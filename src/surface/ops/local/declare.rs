@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::super::reply::{Added, Created, Updated};
 use super::super::request::{Add, FileText, Selector, Update};
-use super::{Found, Local, view};
+use super::find::Found;
+use super::{Local, view};
 use crate::engine::change::Status;
 use crate::problem::Problem;
-use crate::runtime::{Declaration, Done, Op};
+use crate::runtime::{Declaration, Done, Op, OpError};
 use crate::spec::tree::Node;
 use crate::spec::{Context, Draft, Reading, from_schedule, merge, read, validate_reading};
 use crate::surface::error::{Code, Error};
@@ -114,7 +115,17 @@ impl Local {
     pub(super) async fn update(&self, update: Update) -> Result<Updated, Error> {
         let one = Selector { schedule: update.schedule.clone(), agent: update.agent.clone() };
         let found = self.reading(move |local| local.find(&one)).await?;
+        // Said before a dry run promises what will be refused.
+        if found.state.status == Status::Cancelled {
+            return Err(OpError::Ended(Status::Cancelled).into());
+        }
         let reading = read(&Node::from_json(&update.patch), "");
+        for kept in ["id", "agent"] {
+            if reading.cleared.contains(kept) {
+                let hint = "cancel the schedule and create another one";
+                return Err(Error::bad_input(Problem::new(kept, "cannot be removed").hint(hint)));
+            }
+        }
         let merged = merge(from_schedule(&found.schedule), reading);
         let was_paused = found.state.status == Status::Paused;
         let paused = merged.raw.paused.unwrap_or(was_paused && !merged.cleared.contains("paused"));

@@ -7,6 +7,7 @@
 
 mod apply;
 mod declare;
+mod find;
 mod read;
 mod view;
 
@@ -16,10 +17,9 @@ use super::reply::Changed;
 use super::request::Selector;
 use super::{Calling, Operations, Reply, Request};
 use crate::calendar::Zone;
-use crate::engine::change::State;
 use crate::id::ScheduleKey;
 use crate::runtime::{Done, Handle, Op, OpError};
-use crate::spec::{Context, Schedule};
+use crate::spec::Context;
 use crate::store::StoreError;
 use crate::surface::error::{Code, Error};
 use crate::surface::files::ScheduleFile;
@@ -49,14 +49,6 @@ pub struct Setting {
 pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
-}
-
-/// A schedule that was asked for.
-struct Found {
-    key: ScheduleKey,
-    generation: u32,
-    schedule: Arc<Schedule>,
-    state: State,
 }
 
 impl Local {
@@ -102,27 +94,6 @@ impl Local {
         let local = self.clone();
         let joined = tokio::task::spawn_blocking(move || read(&local)).await;
         joined.unwrap_or_else(|error| Err(Error::new(Code::Failed, "reading broke off").detail(error)))
-    }
-
-    fn find(&self, selector: &Selector) -> Result<Found, Error> {
-        let reader = self.handle.reader();
-        let agent = selector.agent.as_deref();
-        let unknown = || {
-            let whose = agent.map(|agent| format!(" of agent '{agent}'")).unwrap_or_default();
-            let message = format!("schedule not found: {}{whose}", selector.schedule);
-            Error::new(Code::NotFound, message)
-        };
-        let named = |agent| reader.by_name(agent, &selector.schedule);
-        let keys = [reader.key_of(&selector.schedule)?, named(agent.unwrap_or(AGENT_DEFAULT))?];
-        for key in keys.into_iter().flatten() {
-            let (Some((generation, schedule)), Some(state)) = (reader.schedule(key)?, reader.state(key)?) else {
-                continue;
-            };
-            if agent.is_none_or(|agent| schedule.agent == agent) {
-                return Ok(Found { key, generation, schedule, state });
-            }
-        }
-        Err(unknown())
     }
 
     async fn change(&self, one: Selector, op: fn(ScheduleKey) -> Op) -> Result<Changed, Error> {
