@@ -47,6 +47,11 @@ impl Chain {
         self.len == 0
     }
 
+    /// Its number of entries.
+    pub(super) const fn len(&self) -> u32 {
+        self.len
+    }
+
     /// Its number of chunks.
     pub(super) const fn chunks(&self) -> u32 {
         self.len.div_ceil(CHUNK as u32)
@@ -160,9 +165,15 @@ impl Chunks {
         self.halted = NONE;
     }
 
-    /// Gives spare memory back.
+    /// Gives some spare memory back.
+    #[inline]
+    pub(super) fn trim(&mut self) {
+        self.pool.trim();
+    }
+
+    /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
-        drop(self.pool.shrink());
+        self.pool.shrink();
     }
 
     /// Gives back what [`Chunks::shrink`] must leave as long as there are entries.
@@ -194,6 +205,6 @@ impl Chunks {
         if self.halted == chunk {
             self.halted = NONE;
         }
-        drop(self.pool.give(chunk));
+        self.pool.give(chunk);
     }
 }

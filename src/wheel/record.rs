@@ -41,7 +41,8 @@ pub(super) struct Records<T> {
     live: usize,
     /// Principal → deputy.
     deputies: HashMap<u32, u32>,
-    /// The generation at which a new record starts: above every one that was let go with its segment.
+    /// The generation at which a new record starts: that of the most reused one, and so above every one that has
+    /// been let go with its segment.
     generation: u32,
 }
 
@@ -177,7 +178,7 @@ impl<T> Records<T> {
     /// Whether an entry just taken out of a slot was a dead one; its record is then free.
     #[inline]
     pub(super) fn reap(&mut self, index: u32) -> bool {
-        if !self.is_marked(index) {
+        if self.marked == 0 || !self.is_marked(index) {
             return false;
         }
         self.marks[index as usize / MARKS][index as usize % MARKS / 64] &= !(1 << (index % 64));
@@ -188,11 +189,15 @@ impl<T> Records<T> {
         true
     }
 
-    /// Gives spare memory back.
+    /// Gives some spare memory back.
+    #[inline]
+    pub(super) fn trim(&mut self) {
+        self.pool.trim();
+    }
+
+    /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
-        if let Some(gone) = self.pool.shrink() {
-            self.remember(&gone);
-        }
+        self.pool.shrink();
     }
 
     /// Gives back what [`Records::shrink`] must leave as long as there are timers.
@@ -234,6 +239,7 @@ impl<T> Records<T> {
     fn vacate(&mut self, index: u32) -> Option<T> {
         let record = self.pool.at_mut(index);
         let generation = record.generation().wrapping_add(1);
+        self.generation = self.generation.max(generation);
         match std::mem::replace(record, Record::Vacant { generation }) {
             Record::Live { value, .. } => Some(value),
             Record::Deputy { .. } | Record::Vacant { .. } => None,
@@ -271,21 +277,12 @@ impl<T> Records<T> {
 
     #[inline]
     fn give(&mut self, index: u32) {
-        if let Some(gone) = self.pool.give(index) {
-            self.remember(&gone);
-        }
+        self.pool.give(index);
     }
 
     fn give_unless_marked(&mut self, index: u32) {
         if !self.is_marked(index) {
             self.give(index);
-        }
-    }
-
-    /// Keeps old keys stale when the memory that knew their generations has been let go.
-    fn remember(&mut self, gone: &[Record<T>]) {
-        for record in gone {
-            self.generation = self.generation.max(record.generation());
         }
     }
 }

@@ -55,6 +55,7 @@ impl<T> Wheel<T> {
     /// Does the share of a sweep that one cancel or re-arming owes.
     #[inline]
     pub(super) fn tidy_after_cancel(&mut self) {
+        self.trim();
         self.begin_sweep_if_due();
         if self.sweep.place.is_some() {
             self.sweep.credit += CANCEL_ENTRIES;
@@ -70,6 +71,7 @@ impl<T> Wheel<T> {
     /// Does the share of a sweep that one advance owes.
     #[inline]
     pub(super) fn tidy_after_advance(&mut self) {
+        self.trim();
         self.begin_sweep_if_due();
         if self.sweep.place.is_none() && self.records.is_sparse() {
             self.begin_sweep();
@@ -88,6 +90,12 @@ impl<T> Wheel<T> {
         if self.sweep.place.is_none() && dead >= DEAD_COUNT_MIN && dead > self.records.live() {
             self.begin_sweep();
         }
+    }
+
+    #[inline]
+    fn trim(&mut self) {
+        self.records.trim();
+        self.dial.chunks.trim();
     }
 
     fn begin_sweep(&mut self) {
