@@ -50,6 +50,13 @@ impl<T> Pool<T> {
         self.segments.get(index as usize >> Self::SHIFT)?.items.get(index as usize & (Self::SEGMENT - 1))
     }
 
+    /// The item at `index`.
+    #[inline]
+    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        let segment = self.segments.get_mut(index as usize >> Self::SHIFT)?;
+        segment.items.get_mut(index as usize & (Self::SEGMENT - 1))
+    }
+
     /// The item at `index`, which was handed out and not given back.
     #[inline]
     pub(super) fn at(&self, index: u32) -> &T {
@@ -121,9 +128,9 @@ impl<T> Pool<T> {
         if segment.free.is_empty() {
             // Room for all at once: a list that grew by doubling would be copied again and again.
             segment.free.reserve_exact(segment.items.capacity());
+            self.open[at / 64] |= 1 << (at % 64);
         }
         segment.free.push(index & (Self::SEGMENT as u32 - 1));
-        self.open[at / 64] |= 1 << (at % 64);
         if segment.free.len() == segment.items.len() {
             self.idle.push(at);
         }
