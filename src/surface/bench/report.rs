@@ -105,15 +105,15 @@ pub fn bars(outcomes: &[Outcome], timers: u32) -> Vec<Bar> {
 pub fn table(outcomes: &[Outcome]) -> String {
     let names = outcomes.iter().map(|outcome| outcome.name.chars().count()).max().unwrap_or(0).max(9);
     let mut text = format!("| {:<names$} |", "structure");
-    COLUMNS.iter().for_each(|(heading, _)| text += &format!(" {heading} |"));
+    let width = |heading: &str| heading.chars().count().max(8);
+    COLUMNS.iter().for_each(|(heading, _)| text += &format!(" {heading:>0$} |", width(heading)));
     text += &format!("\n|-{}-|", "-".repeat(names));
-    COLUMNS.iter().for_each(|(heading, _)| text += &format!("-{}:|", "-".repeat(heading.chars().count())));
+    COLUMNS.iter().for_each(|(heading, _)| text += &format!("-{}:|", "-".repeat(width(heading))));
     text.push('\n');
     for outcome in outcomes {
         text += &format!("| {:<names$} |", outcome.name);
         for (heading, figure) in COLUMNS {
-            let width = heading.chars().count();
-            text += &format!(" {:>width$} |", short(figure(&outcome.figures)));
+            text += &format!(" {:>1$} |", short(figure(&outcome.figures)), width(heading));
         }
         text.push('\n');
     }
