@@ -162,7 +162,11 @@ impl Timers for HashWheel {
                 return (fired, fired == limit);
             }
             match self.wheel.can_skip() {
-                Skip::Empty => self.now = tick,
+                Skip::Empty => {
+                    let ticks = (tick - self.now).min(u64::from(u32::MAX));
+                    self.wheel.skip(ticks as u32);
+                    self.now += ticks;
+                }
                 Skip::Millis(ticks) => {
                     let ticks = u64::from(ticks).min(tick - self.now);
                     self.wheel.skip(ticks as u32);

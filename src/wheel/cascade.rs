@@ -31,7 +31,10 @@ impl Dial {
         for level in (1..LEVELS).rev() {
             let slot = self.cursor >> width(level);
             if self.is_run(level, slot, target) {
-                self.run(level, slot, records);
+                if *budget == 0 {
+                    return false;
+                }
+                self.run(level, slot, budget, records);
                 return true;
             }
             while !self.rings[level].slot(slot).is_empty() {
@@ -100,8 +103,10 @@ impl Dial {
         len > 0 && len <= RUN_COUNT_MAX && end < target && (0..level).all(is_free)
     }
 
-    /// Makes late timers of a slot's, and moves the cursor past it.
-    fn run<T>(&mut self, level: usize, slot: u64, records: &mut Records<T>) {
+    /// Makes late timers of a slot's, and moves the cursor past it. Only the dead count as work: the others are about to
+    /// fire, which has a limit of its own.
+    fn run<T>(&mut self, level: usize, slot: u64, budget: &mut usize, records: &mut Records<T>) {
+        let before = self.rings[level].slot(slot).len() as usize;
         let mut run = std::mem::take(&mut self.run);
         let mut entries = [Entry { index: 0, low: 0 }; CHUNK];
         while !self.rings[level].slot(slot).is_empty() {
@@ -111,6 +116,7 @@ impl Dial {
             let living = entries[..taken].iter().filter(|entry| !records.reap(entry.index));
             run.extend(living.map(|entry| u64::from(entry.low) << 32 | u64::from(entry.index)));
         }
+        *budget = budget.saturating_sub((before - run.len()).div_ceil(CHUNK));
         run.sort_unstable();
         let start = slot << width(level);
         for &entry in &run {
