@@ -72,6 +72,9 @@ impl fmt::Display for CronError {
 impl std::error::Error for CronError {}
 
 impl Cron {
+    /// Bytes of the compiled pattern, in place, without the text, the dialect and the zone kept beside it.
+    pub const COMPILED_BYTES: usize = size_of::<Matcher>();
+
     /// Reads a pattern.
     pub fn parse(text: &str, choice: DialectChoice, zone: Zone) -> Result<Self, CronError> {
         let (dialect, matcher) = dialect::read(text, choice)?;

@@ -40,7 +40,7 @@ impl Source {
         Self { path: path.to_owned(), raw, code, comments }
     }
 
-    /// Every `.rs` file under a folder of the repository.
+    /// Every `.rs` file under a folder of the repository, but for what a build put there.
     pub fn all_under(folder: &str) -> Vec<Self> {
         let top = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut found = Vec::new();
@@ -49,7 +49,7 @@ impl Source {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
             for path in entries.map(|entry| entry.expect("a readable folder").path()) {
                 if path.is_dir() {
-                    folders.push(path);
+                    folders.extend(Some(path).filter(|path| !path.ends_with("target")));
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
                     let name = path.strip_prefix(top).expect("inside the repository").to_string_lossy();
                     let text = std::fs::read_to_string(&path).expect("a readable file");
