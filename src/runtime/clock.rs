@@ -1,10 +1,11 @@
 //! The only file that asks the time.
 //!
 //! Wall time, never a monotonic clock: schedules are about the time on the wall, and the engine decides what a step
-//! of it means. Rounding: down to the millisecond, so that nothing is ever early.
+//! of it means. Rounding: down to the millisecond, so that nothing is ever early. Only measurements, which nothing
+//! depends on, use the [`Stopwatch`].
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
@@ -48,5 +49,31 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Measures how long something takes, whatever the clock on the wall does meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long ago that was.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// How long ago that was; and begins anew, with the same reading of the clock.
+    pub fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        lap
     }
 }

@@ -5,6 +5,7 @@
 //! Not here: what the operations do (`runtime`, `engine`).
 
 pub mod admin;
+pub mod bench;
 pub mod cli;
 pub mod error;
 pub mod files;

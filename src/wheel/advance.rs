@@ -6,8 +6,8 @@
 
 use super::{Key, Next, Progress, Wheel};
 
-/// Chunks that one call moves down at most: 32,768 timers, about a third of a millisecond.
-const CALL_CHUNKS_MAX: usize = 512;
+/// Chunks that one call moves down at most: 16,384 timers, half a millisecond when none of them is in the cache.
+const CALL_CHUNKS_MAX: usize = 256;
 
 /// What a search for the next timer came to.
 enum Seek {
@@ -49,15 +49,22 @@ impl<T> Wheel<T> {
     /// Finds the next live timer due by `target` and takes the cursor to it, dropping the dead on the way.
     fn seek(&mut self, target: u64, budget: &mut usize) -> Seek {
         let Self { dial, records, .. } = self;
-        while let Some((deadline, index)) = dial.late.peek().filter(|&(deadline, _)| deadline <= target) {
-            if !records.reap(index) {
-                return Seek::Due(deadline, index);
+        loop {
+            while let Some((deadline, index)) = dial.late.peek().filter(|&(deadline, _)| deadline <= target) {
+                if !records.reap(index) {
+                    return Seek::Due(deadline, index);
+                }
+                dial.late.pop();
             }
-            dial.late.pop();
-        }
-        while dial.cursor <= target {
-            if !dial.settle(budget, records) {
+            if dial.cursor > target {
+                return Seek::Reached;
+            }
+            if !dial.settle(target, budget, records) {
                 return Seek::Spent;
+            }
+            if !dial.settled {
+                // What the cursor has come to is late now.
+                continue;
             }
             let tick = dial.cursor;
             while let Some(entry) = dial.chunks.last(dial.rings[0].slot(tick)) {
@@ -67,13 +74,12 @@ impl<T> Wheel<T> {
                 dial.pop(tick);
             }
             if tick == target {
-                break;
+                return Seek::Reached;
             }
             let halt = dial.next_halt().min(target);
-            dial.pay(halt, budget, records);
+            dial.pay(halt, target, budget, records);
             dial.arrive(halt);
         }
-        Seek::Reached
     }
 
     /// Tells the caller of one timer and does with it as the caller says.

@@ -14,14 +14,29 @@ use super::chunk::{CHUNK, Chunks, Entry};
 use super::dial::{Dial, LEVELS, stretch_end, whole, width};
 use super::record::Records;
 
+/// Timers that are put in order in one go at most: some tens of microseconds.
+const RUN_COUNT_MAX: u32 = 1024;
+
 impl Dial {
     /// Moves down what the slots that the cursor is in still hold, coarsest first. Returns whether it got to the end.
-    pub(super) fn settle<T>(&mut self, budget: &mut usize, records: &mut Records<T>) -> bool {
-        if self.settled {
-            return true;
-        }
+    ///
+    /// A slot that is wholly due by `target` and not too long need not move down at all: its timers are put in order
+    /// and are late ones from then on.
+    #[inline]
+    pub(super) fn settle<T>(&mut self, target: u64, budget: &mut usize, records: &mut Records<T>) -> bool {
+        self.settled || self.settle_slots(target, budget, records)
+    }
+
+    fn settle_slots<T>(&mut self, target: u64, budget: &mut usize, records: &mut Records<T>) -> bool {
         for level in (1..LEVELS).rev() {
             let slot = self.cursor >> width(level);
+            if self.is_run(level, slot, target) {
+                if *budget == 0 {
+                    return false;
+                }
+                self.run(level, slot, budget, records);
+                return true;
+            }
             while !self.rings[level].slot(slot).is_empty() {
                 if *budget == 0 {
                     return false;
@@ -34,8 +49,17 @@ impl Dial {
         true
     }
 
-    /// Moves down, of every next slot, the share that is due when the cursor gets to `tick`.
-    pub(super) fn pay<T>(&mut self, tick: u64, budget: &mut usize, records: &mut Records<T>) {
+    /// Moves down, of every next slot, the share that is due when the cursor gets to `tick`. What will be wholly due by
+    /// `target` is left where it is.
+    #[inline]
+    pub(super) fn pay<T>(&mut self, tick: u64, target: u64, budget: &mut usize, records: &mut Records<T>) {
+        if tick >= self.pay_at {
+            self.pay_slots(tick, target, budget, records);
+        }
+    }
+
+    fn pay_slots<T>(&mut self, tick: u64, target: u64, budget: &mut usize, records: &mut Records<T>) {
+        self.pay_at = u64::MAX;
         for level in (1..LEVELS).rev() {
             let slot = (self.cursor >> width(level)) + 1;
             let end = stretch_end(self.cursor, width(level));
@@ -43,10 +67,15 @@ impl Dial {
             if tick > end || self.rings[level].slot(slot).is_empty() {
                 continue;
             }
+            if stretch_end(end.saturating_add(1), width(level)) < target {
+                self.pay_at = 0;
+                continue;
+            }
             let elapsed = (1 << width(level)) - (end - tick);
             let owed = self.rings[level].owed(elapsed, width(level));
             for _ in 0..owed {
                 if *budget == 0 {
+                    self.pay_at = 0;
                     return;
                 }
                 if self.rings[level].slot(slot).is_empty() {
@@ -56,7 +85,46 @@ impl Dial {
                 self.descend(level, slot, records);
                 self.rings[level].note_moved();
             }
+            let start = end - ((1 << width(level)) - 1);
+            let next = start.saturating_add(self.rings[level].next_owed(width(level)));
+            self.pay_at = self.pay_at.min(next);
         }
+    }
+
+    /// Whether a slot that the cursor has come to can fire as one run: it is wholly due, short enough to be put in order
+    /// in one go, and nothing else is due before its end.
+    fn is_run(&self, level: usize, slot: u64, target: u64) -> bool {
+        let end = stretch_end(slot << width(level), width(level));
+        let len = self.rings[level].slot(slot).len();
+        let is_free = |finer: usize| {
+            let first = self.rings[finer].first_from(self.cursor >> width(finer));
+            first.is_none_or(|slot| slot << width(finer) > end)
+        };
+        len > 0 && len <= RUN_COUNT_MAX && end < target && (0..level).all(is_free)
+    }
+
+    /// Makes late timers of a slot's, and moves the cursor past it. Only the dead count as work: the others are about to
+    /// fire, which has a limit of its own.
+    fn run<T>(&mut self, level: usize, slot: u64, budget: &mut usize, records: &mut Records<T>) {
+        let before = self.rings[level].slot(slot).len() as usize;
+        let mut run = std::mem::take(&mut self.run);
+        let mut entries = [Entry { index: 0, low: 0 }; CHUNK];
+        while !self.rings[level].slot(slot).is_empty() {
+            let chunks: &mut Chunks = &mut self.chunks;
+            let taken = self.rings[level].change(slot, |chain| chunks.pop_chunk(chain, &mut entries));
+            records.warm(&entries[..taken]);
+            let living = entries[..taken].iter().filter(|entry| !records.reap(entry.index));
+            run.extend(living.map(|entry| u64::from(entry.low) << 32 | u64::from(entry.index)));
+        }
+        *budget = budget.saturating_sub((before - run.len()).div_ceil(CHUNK));
+        run.sort_unstable();
+        let start = slot << width(level);
+        for &entry in &run {
+            self.late.push(whole(start, (entry >> 32) as u32), entry as u32);
+        }
+        run.clear();
+        self.run = run;
+        self.arrive(stretch_end(start, width(level)) + 1);
     }
 
     /// Moves one chunk of a slot to finer rings; the dead are dropped on the way.

@@ -8,6 +8,7 @@
 //! 360 ns a timer measured where streaming through arrays took 50.
 
 use super::pool::Pool;
+use super::record::Records;
 
 /// Entries of a chunk.
 pub(super) const CHUNK: usize = 64;
@@ -45,6 +46,11 @@ impl Chain {
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Its number of entries.
+    pub(super) const fn len(&self) -> u32 {
+        self.len
     }
 
     /// Its number of chunks.
@@ -122,37 +128,49 @@ impl Chunks {
         taken
     }
 
-    /// Removes the dead from one chunk of a chain: the one where the last call halted, else the head. `reap` says of a
-    /// record whether it is dead, and frees it. Returns whether the whole chain has been looked at.
+    /// Removes the dead from one chunk of a chain, the one where the last call halted, else the head, and frees their
+    /// records. Returns how many entries it looked at, and whether that was the last chunk.
     ///
     /// A hole is filled from the head, so the chain is whole after every call and timers may come, fire and cascade
     /// before the next one. They do so at the head only, which the sweep has already passed.
-    pub(super) fn sweep(&mut self, chain: &mut Chain, mut reap: impl FnMut(u32) -> bool) -> bool {
+    pub(super) fn sweep<T>(&mut self, chain: &mut Chain, records: &mut Records<T>) -> (usize, bool) {
         if chain.is_empty() {
             self.halted = NONE;
-            return true;
+            return (0, true);
         }
         let chunk = if self.halted == NONE { chain.head } else { self.halted };
         let behind = self.behind[chunk as usize];
         self.halted = NONE;
-        let mut at = 0;
-        while at < CHUNK {
-            if chunk == chain.head && at > chain.top() {
-                break;
-            }
-            if !reap(self.pool.at(chunk)[at].index) {
-                at += 1;
-                continue;
-            }
-            let was_last = chunk == chain.head && at == chain.top();
+        let filled = if chunk == chain.head { chain.top() + 1 } else { CHUNK };
+        let entries = &self.pool.at(chunk)[..filled];
+        let mut holes = records.dead_among(entries);
+        for at in ones(holes) {
+            records.reap(entries[at].index);
+        }
+        while holes != 0 && chunk != chain.head {
             let Some(filler) = self.pop(chain) else { break };
-            if was_last {
-                break;
-            }
-            self.pool.at_mut(chunk)[at] = filler;
+            self.pool.at_mut(chunk)[holes.trailing_zeros() as usize] = filler;
+            holes &= holes - 1;
+        }
+        if holes != 0 {
+            self.close_holes(chain, holes);
         }
         self.halted = behind;
-        behind == NONE
+        (filled, behind == NONE)
+    }
+
+    /// Moves the entries of the head chunk together over holes.
+    fn close_holes(&mut self, chain: &mut Chain, holes: u64) {
+        let filled = chain.top() + 1;
+        let entries = self.pool.at_mut(chain.head);
+        let kept = !holes & (u64::MAX >> (CHUNK - filled));
+        for (to, from) in ones(kept).enumerate() {
+            entries[to] = entries[from];
+        }
+        chain.len -= holes.count_ones();
+        if kept == 0 {
+            self.drop_head(chain);
+        }
     }
 
     /// Forgets where the sweep halted.
@@ -160,9 +178,15 @@ impl Chunks {
         self.halted = NONE;
     }
 
-    /// Gives spare memory back.
+    /// Gives some spare memory back.
+    #[inline]
+    pub(super) fn trim(&mut self) {
+        self.pool.trim();
+    }
+
+    /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
-        drop(self.pool.shrink());
+        self.pool.shrink();
     }
 
     /// Gives back what [`Chunks::shrink`] must leave as long as there are entries.
@@ -194,6 +218,15 @@ impl Chunks {
         if self.halted == chunk {
             self.halted = NONE;
         }
-        drop(self.pool.give(chunk));
+        self.pool.give(chunk);
     }
+}
+
+/// The places of the bits that are set.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(at)
+    })
 }

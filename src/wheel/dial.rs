@@ -32,6 +32,10 @@ pub(super) struct Dial {
     reach: [u64; LEVELS],
     /// Whether the slots that the cursor is in are known to have moved down, all but the finest.
     pub(super) settled: bool,
+    /// Where a run is put in order; empty in between.
+    pub(super) run: Vec<u64>,
+    /// Before this tick no next slot owes a chunk.
+    pub(super) pay_at: u64,
 }
 
 /// The slot width of a level, as a power of two.
@@ -63,6 +67,8 @@ impl Dial {
             chunks: Chunks::new(),
             reach: reach(cursor),
             settled: true,
+            run: Vec::new(),
+            pay_at: 0,
         }
     }
 
@@ -91,8 +97,7 @@ impl Dial {
         if tick < self.cursor {
             self.late.pop();
         } else {
-            let chunks = &mut self.chunks;
-            self.rings[0].change(tick, |chain| chunks.pop(chain));
+            self.rings[0].pop(tick, &mut self.chunks);
         }
     }
 
@@ -127,6 +132,7 @@ impl Dial {
             }
         }
         self.settled = false;
+        self.pay_at = 0;
     }
 
     /// No live deadline is earlier than this. Exact as long as nothing was cancelled.

@@ -1,4 +1,4 @@
-//! Timers whose deadline the cursor had already passed when they came.
+//! Timers whose deadline the cursor has passed: it had when they came, or their slot was wholly due at once (`cascade`).
 //!
 //! Units: whole deadlines, for there is no slot to supply the upper half.
 //! Invariant: every deadline here is before the cursor's, so all of these fire before anything in the rings.

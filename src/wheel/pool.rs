@@ -19,8 +19,8 @@ pub(super) struct Pool<T> {
     gone: Vec<usize>,
     /// The segment that takes new items.
     filling: usize,
-    /// One wholly free segment is kept, so that a population that hovers at an edge does not allocate all the time.
-    spare: Option<usize>,
+    /// Segments that are wholly free and may be given back.
+    idle: Vec<usize>,
     /// Items in all segments, used or free.
     held: usize,
 }
@@ -41,13 +41,20 @@ impl<T> Pool<T> {
 
     /// An empty pool, which owns no memory.
     pub(super) const fn new() -> Self {
-        Self { segments: Vec::new(), open: Vec::new(), gone: Vec::new(), filling: 0, spare: None, held: 0 }
+        Self { segments: Vec::new(), open: Vec::new(), gone: Vec::new(), filling: 0, idle: Vec::new(), held: 0 }
     }
 
     /// The item at `index`.
     #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&T> {
         self.segments.get(index as usize >> Self::SHIFT)?.items.get(index as usize & (Self::SEGMENT - 1))
+    }
+
+    /// The item at `index`.
+    #[inline]
+    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        let segment = self.segments.get_mut(index as usize >> Self::SHIFT)?;
+        segment.items.get_mut(index as usize & (Self::SEGMENT - 1))
     }
 
     /// The item at `index`, which was handed out and not given back.
@@ -68,12 +75,16 @@ impl<T> Pool<T> {
         let word = self.open.iter().position(|&word| word != 0)?;
         let at = word * 64 + self.open[word].trailing_zeros() as usize;
         let segment = &mut self.segments[at];
+        if segment.free.len() == segment.items.len() {
+            self.idle.retain(|&idle| idle != at);
+            // In the order of memory again, which is several times as fast to fill as the order of chance.
+            let items = segment.free.len() as u32;
+            segment.free.clear();
+            segment.free.extend((0..items).rev());
+        }
         let item = segment.free.pop()?;
         if segment.free.is_empty() {
             self.open[word] &= self.open[word] - 1;
-        }
-        if self.spare == Some(at) {
-            self.spare = None;
         }
         Some((at << Self::SHIFT) as u32 | item)
     }
@@ -109,40 +120,49 @@ impl<T> Pool<T> {
         index as u32
     }
 
-    /// Takes an item back. Returns the items of a segment that was let go because of it.
+    /// Takes an item back.
     #[inline]
-    pub(super) fn give(&mut self, index: u32) -> Option<Vec<T>> {
+    pub(super) fn give(&mut self, index: u32) {
         let at = index as usize >> Self::SHIFT;
         let segment = &mut self.segments[at];
+        if segment.free.is_empty() {
+            // Room for all at once: a list that grew by doubling would be copied again and again.
+            segment.free.reserve_exact(segment.items.capacity());
+            self.open[at / 64] |= 1 << (at % 64);
+        }
         segment.free.push(index & (Self::SEGMENT as u32 - 1));
-        self.open[at / 64] |= 1 << (at % 64);
-        if segment.free.len() < segment.items.len() {
-            return None;
-        }
-        match self.spare {
-            None => {
-                self.spare = Some(at);
-                None
-            }
-            Some(_) => Some(self.let_go(at)),
+        if segment.free.len() == segment.items.len() {
+            self.idle.push(at);
         }
     }
 
-    /// Gives the spare segment back too; its items are returned.
-    pub(super) fn shrink(&mut self) -> Option<Vec<T>> {
-        let spare = self.spare.take()?;
-        Some(self.let_go(spare))
+    /// Gives one free segment back if there are more than one: giving memory back takes its time, and one is kept so
+    /// that a population that hovers at an edge does not allocate all the time.
+    #[inline]
+    pub(super) fn trim(&mut self) {
+        if self.idle.len() > 1
+            && let Some(at) = self.idle.pop()
+        {
+            self.let_go(at);
+        }
     }
 
-    fn let_go(&mut self, at: usize) -> Vec<T> {
+    /// Gives every free segment back.
+    pub(super) fn shrink(&mut self) {
+        while let Some(at) = self.idle.pop() {
+            self.let_go(at);
+        }
+    }
+
+    fn let_go(&mut self, at: usize) {
+        let segment = &mut self.segments[at];
         self.open[at / 64] &= !(1 << (at % 64));
         if at != self.filling {
             self.gone.push(at);
         }
-        let segment = &mut self.segments[at];
-        segment.free = Vec::new();
         self.held -= segment.items.len();
-        std::mem::take(&mut segment.items)
+        segment.items = Vec::new();
+        segment.free = Vec::new();
     }
 
     /// Items there is memory for, used or free.

@@ -49,15 +49,23 @@ impl Ring {
     pub(super) fn change<R>(&mut self, slot: u64, change: impl FnOnce(&mut Chain) -> R) -> R {
         let place = place(slot);
         let result = change(&mut self.slots[place]);
-        let word = &mut self.occupied[place / 64];
         if self.slots[place].is_empty() {
-            *word &= !(1 << (place % 64));
+            self.vacate(place);
         } else {
-            *word |= 1 << (place % 64);
+            self.occupied[place / 64] |= 1 << (place % 64);
+            self.summary |= 1 << (place / 64);
         }
-        let any = u64::from(*word != 0);
-        self.summary = (self.summary & !(1 << (place / 64))) | (any << (place / 64));
         result
+    }
+
+    /// Takes the last entry of a slot.
+    #[inline]
+    pub(super) fn pop(&mut self, slot: u64, chunks: &mut Chunks) {
+        let place = place(slot);
+        chunks.pop(&mut self.slots[place]);
+        if self.slots[place].is_empty() {
+            self.vacate(place);
+        }
     }
 
     /// The earliest occupied slot at or after `slot`, which is the cursor's.
@@ -86,6 +94,14 @@ impl Ring {
         Some(word * 64 + self.occupied[word].trailing_zeros() as usize)
     }
 
+    #[inline]
+    fn vacate(&mut self, place: usize) {
+        let word = &mut self.occupied[place / 64];
+        *word &= !(1 << (place % 64));
+        let is_empty = u64::from(*word == 0);
+        self.summary &= !(is_empty << (place / 64));
+    }
+
     /// Takes stock of the next slot as the cursor enters the one before it.
     pub(super) fn enter(&mut self, next: u64) {
         self.quota = self.slot(next).chunks();
@@ -98,6 +114,15 @@ impl Ring {
     pub(super) const fn owed(&self, elapsed: u64, shift: u32) -> u32 {
         let due = (self.quota as u64 * elapsed).div_ceil(1 << shift);
         (due as u32).saturating_sub(self.moved)
+    }
+
+    /// How far into a slot of `1 << shift` ticks the next chunk is owed; never, once all have moved.
+    #[inline]
+    pub(super) const fn next_owed(&self, shift: u32) -> u64 {
+        if self.moved >= self.quota {
+            return u64::MAX;
+        }
+        ((self.moved as u64) << shift) / self.quota as u64 + 1
     }
 
     /// Notes that a chunk of the next slot has moved down.

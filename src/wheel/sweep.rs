@@ -55,6 +55,7 @@ impl<T> Wheel<T> {
     /// Does the share of a sweep that one cancel or re-arming owes.
     #[inline]
     pub(super) fn tidy_after_cancel(&mut self) {
+        self.trim();
         self.begin_sweep_if_due();
         if self.sweep.place.is_some() {
             self.sweep.credit += CANCEL_ENTRIES;
@@ -70,6 +71,7 @@ impl<T> Wheel<T> {
     /// Does the share of a sweep that one advance owes.
     #[inline]
     pub(super) fn tidy_after_advance(&mut self) {
+        self.trim();
         self.begin_sweep_if_due();
         if self.sweep.place.is_none() && self.records.is_sparse() {
             self.begin_sweep();
@@ -88,6 +90,12 @@ impl<T> Wheel<T> {
         if self.sweep.place.is_none() && dead >= DEAD_COUNT_MIN && dead > self.records.live() {
             self.begin_sweep();
         }
+    }
+
+    #[inline]
+    fn trim(&mut self) {
+        self.records.trim();
+        self.dial.chunks.trim();
     }
 
     fn begin_sweep(&mut self) {
@@ -111,19 +119,19 @@ impl<T> Wheel<T> {
         let Self { dial, records, sweep, .. } = self;
         let Some(at) = sweep.place else { return };
         let chunks = &mut dial.chunks;
-        let mut looked = CHUNK_COST;
-        let reap = |index| {
-            looked += 1;
-            records.reap(index)
-        };
+        let mut looked = 0;
         let (done, next) = match at {
             Place::Late => {
-                dial.late.sweep(reap);
+                dial.late.sweep(|index| {
+                    looked += 1;
+                    records.reap(index)
+                });
                 (true, Some(Place::Ring { level: 0, place: 0 }))
             }
             Place::Ring { level, place } => match dial.rings[level].occupied_place(place) {
                 Some(found) => {
-                    let done = dial.rings[level].change(found as u64, |chain| chunks.sweep(chain, reap));
+                    let done;
+                    (looked, done) = dial.rings[level].change(found as u64, |chain| chunks.sweep(chain, records));
                     sweep.place = Some(Place::Ring { level, place: found });
                     (done, Some(Place::Ring { level, place: found + 1 }))
                 }
@@ -132,7 +140,8 @@ impl<T> Wheel<T> {
             },
             Place::Far { slot } => match dial.far.range_mut(slot..).next() {
                 Some((&found, chain)) => {
-                    let done = chunks.sweep(chain, reap);
+                    let done;
+                    (looked, done) = chunks.sweep(chain, records);
                     if chain.is_empty() {
                         dial.far.remove(&found);
                     }
@@ -142,7 +151,7 @@ impl<T> Wheel<T> {
                 None => (true, None),
             },
         };
-        sweep.credit -= looked;
+        sweep.credit -= looked as isize + CHUNK_COST;
         if done {
             chunks.forget_halt();
             sweep.place = next;

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod bench;
 mod calendar;
 mod calendar_describe;
 mod calendar_dst;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
+use crate::surface::bench::Contest;
 
 /// Schedules in, messages out, nothing lost.
 #[derive(Debug, Parser)]
@@ -143,6 +144,9 @@ pub enum Command {
     /// Check or show the config
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Measure parts of the program on this machine
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 /// Options of `serve`.
@@ -358,4 +362,15 @@ pub enum ConfigCommand {
     Check,
     /// Print the effective config
     Show,
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Measure the timer wheel beside heaps and an ordered map
+    #[command(after_help = "Each structure runs in a process of its own; a million timers take about a minute.\n\
+                            `cargo bench --bench wheel` measures other crates, too.\n\n\
+                            Examples:\n  chimewheel bench wheel\n  \
+                            chimewheel bench wheel --timers 10000000 --svg wheel.svg")]
+    Wheel(Contest),
 }

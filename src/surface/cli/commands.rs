@@ -87,7 +87,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             let reply = perform(operations, request::Status {}).await?;
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
-        Command::Serve(_) | Command::Guide(_) | Command::Config(_) => {
+        Command::Serve(_) | Command::Guide(_) | Command::Config(_) | Command::Bench(_) => {
             Err(Error::new(Code::NotBuilt, "this command is not built into this version"))
         }
     }

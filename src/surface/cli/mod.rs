@@ -61,9 +61,11 @@ fn first_words(text: &str) -> String {
 
 fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
     let screen = Screen::of_process(cli.global.json, clock.now());
-    // The manual is for those, too, whose config is broken.
-    if let Command::Guide(guide) = &cli.command {
-        return done(offline::guide(guide, &screen), &screen);
+    // The manual is for those, too, whose config is broken; measuring needs none.
+    match &cli.command {
+        Command::Guide(guide) => return done(offline::guide(guide, &screen), &screen),
+        Command::Bench(bench) => return done(offline::bench(bench, &screen), &screen),
+        _ => {}
     }
     let setup = match Setup::find(&cli.global) {
         Ok(setup) => setup,
@@ -74,7 +76,7 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         return screen.trouble(&error);
     }
     match cli.command {
-        Command::Guide(_) => Code::Failed.exit(),
+        Command::Guide(_) | Command::Bench(_) => Code::Failed.exit(),
         Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
         Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
         Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),

@@ -1,4 +1,4 @@
-//! Commands that need neither a daemon nor a store: `next` for a trigger, `guide`, `config`.
+//! Commands that need neither a daemon nor a store: `next` for a trigger, `guide`, `config`, `bench`.
 //!
 //! Not here: `next` for a schedule that exists (`commands`).
 
@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::args::{ConfigCommand, Guide, Next};
+use super::args::{BenchCommand, ConfigCommand, Guide, Next};
 use super::render;
-use super::screen::Screen;
+use super::screen::{Screen, print};
 use super::setup::Setup;
 use crate::guide;
 use crate::problem::nearest;
 use crate::spec::tree::shorten;
+use crate::surface::bench::own_entrants;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::preview::{Setting, trigger_times};
 use crate::surface::ops::request::Preview;
@@ -105,5 +106,11 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
             },
         )?,
     }
+    Ok(0)
+}
+
+/// Measures a part of the program.
+pub fn bench(BenchCommand::Wheel(contest): &BenchCommand, screen: &Screen) -> Result<u8, Error> {
+    print(&contest.run(&own_entrants(), &["bench", "wheel"], screen.json)?)?;
     Ok(0)
 }
