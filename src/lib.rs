@@ -61,7 +61,7 @@
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
-//! | 6 | [`surface`] | operations, command line, HTTP, files |
+//! | 6 | [`surface`] | operations, command line, HTTP, files, measuring |
 //! | | [`guide`] | the user's documentation |
 
 pub mod calendar;

@@ -113,7 +113,7 @@ pub enum OpError {
     #[error("the schedule was changed meanwhile; read it again and repeat the change")]
     Conflict,
     /// The schedule has ended.
-    #[error("the schedule has ended ({0:?}) and cannot be changed this way")]
+    #[error("the schedule has ended and cannot be changed this way")]
     Ended(crate::engine::change::Status),
     /// Too many questions wait.
     #[error("the engine is busy; try again")]
