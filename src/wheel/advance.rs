@@ -4,15 +4,18 @@
 //! Invariant: a timer's entry leaves its slot only after the caller has been told, so a caller that panics finds the
 //! timer still there.
 
+use super::record::Fired;
 use super::{Key, Next, Progress, Wheel};
 
 /// Chunks that one call moves down at most: 16,384 timers, half a millisecond when none of them is in the cache.
 const CALL_CHUNKS_MAX: usize = 256;
 
-/// What a search for the next timer came to.
+/// What a search for the next timers came to.
 enum Seek {
-    /// The entry of this record is due at this tick.
-    Due(u64, u32),
+    /// The first of the late ones is due.
+    Late,
+    /// The slot of the cursor has timers, which are due.
+    Slot,
     /// Nothing else is due by the given tick.
     Reached,
     /// The budget is spent; the next call goes on from here.
@@ -30,31 +33,29 @@ impl<T> Wheel<T> {
     pub fn advance(&mut self, now: u64, limit: usize, mut fired: impl FnMut(u64, Key, &mut T) -> Next) -> Progress {
         self.now = self.now.max(now);
         let mut budget = CALL_CHUNKS_MAX;
-        let mut count = 0;
+        let mut left = limit;
         let more = loop {
-            match self.seek(now, &mut budget) {
-                Seek::Due(deadline, index) if count < limit => {
-                    self.fire(deadline, index, &mut fired);
-                    count += 1;
-                }
-                Seek::Due(..) | Seek::Spent => break true,
+            let has_halted = match self.seek(now, &mut budget) {
+                Seek::Late => self.fire_late(now, &mut left, &mut fired),
+                Seek::Slot => self.fire_slot(&mut left, &mut fired),
                 Seek::Reached => break false,
+                Seek::Spent => true,
+            };
+            if has_halted {
+                break true;
             }
         };
         self.tidy_after_advance();
         self.next = self.dial.bound();
-        Progress { fired: count, more }
+        Progress { fired: limit - left, more }
     }
 
-    /// Finds the next live timer due by `target` and takes the cursor to it, dropping the dead on the way.
+    /// Takes the cursor to the next timer due by `target`, which may turn out to be dead.
     fn seek(&mut self, target: u64, budget: &mut usize) -> Seek {
         let Self { dial, records, .. } = self;
         loop {
-            while let Some((deadline, index)) = dial.late.peek().filter(|&(deadline, _)| deadline <= target) {
-                if !records.reap(index) {
-                    return Seek::Due(deadline, index);
-                }
-                dial.late.pop();
+            if dial.late.peek().is_some_and(|(deadline, _)| deadline <= target) {
+                return Seek::Late;
             }
             if dial.cursor > target {
                 return Seek::Reached;
@@ -67,11 +68,8 @@ impl<T> Wheel<T> {
                 continue;
             }
             let tick = dial.cursor;
-            while let Some(entry) = dial.chunks.last(dial.rings[0].slot(tick)) {
-                if !records.reap(entry.index) {
-                    return Seek::Due(tick, entry.index);
-                }
-                dial.pop(tick);
+            if !dial.rings[0].slot(tick).is_empty() {
+                return Seek::Slot;
             }
             if tick == target {
                 return Seek::Reached;
@@ -82,23 +80,53 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// Tells the caller of one timer and does with it as the caller says.
-    #[inline]
-    fn fire(&mut self, deadline: u64, index: u32, fired: &mut impl FnMut(u64, Key, &mut T) -> Next) {
-        let Self { dial, records, .. } = self;
-        let Some((key, value)) = records.resolve(index) else {
-            debug_assert!(false, "the entry of record {index} stands for no timer");
-            dial.pop(deadline);
-            return;
-        };
-        let next = fired(deadline, key, value);
-        dial.pop(deadline);
-        match next {
-            Next::Drop => records.end(key.index, index),
-            Next::Rearm(deadline) => {
-                let index = records.again(key.index, index);
-                dial.put(deadline, index);
+    /// Fires the late ones that are due by `target`. Returns whether the limit put an end to it.
+    fn fire_late(&mut self, target: u64, left: &mut usize, fired: &mut impl FnMut(u64, Key, &mut T) -> Next) -> bool {
+        while let Some((deadline, index)) = self.dial.late.peek().filter(|&(deadline, _)| deadline <= target) {
+            if self.records.reap(index) {
+                self.dial.late.pop();
+                continue;
             }
+            if *left == 0 {
+                return true;
+            }
+            *left -= 1;
+            let outcome = self.records.fire(index, |key, value| fired(deadline, key, value));
+            self.dial.late.pop();
+            self.follow(outcome);
+        }
+        false
+    }
+
+    /// Fires what is in the cursor's slot, as long as nothing comes that has to go first. Returns whether the limit put
+    /// an end to it.
+    fn fire_slot(&mut self, left: &mut usize, fired: &mut impl FnMut(u64, Key, &mut T) -> Next) -> bool {
+        let tick = self.dial.cursor;
+        while self.dial.late.is_empty()
+            && let Some(entry) = self.dial.chunks.last(self.dial.rings[0].slot(tick))
+        {
+            let Self { dial, records, .. } = self;
+            if records.reap(entry.index) {
+                dial.rings[0].drop_last(tick, &mut dial.chunks);
+                continue;
+            }
+            if *left == 0 {
+                return true;
+            }
+            *left -= 1;
+            let outcome = records.fire(entry.index, |key, value| fired(tick, key, value));
+            dial.rings[0].drop_last(tick, &mut dial.chunks);
+            self.follow(outcome);
+        }
+        false
+    }
+
+    /// Puts a timer that fired back into the slots, if it is to fire again.
+    #[inline]
+    fn follow(&mut self, outcome: Fired<T>) {
+        debug_assert!(!matches!(outcome, Fired::Nothing), "an entry that is not marked stands for a timer");
+        if let Fired::Again { deadline, index } = outcome {
+            self.dial.put(deadline, index);
         }
     }
 }

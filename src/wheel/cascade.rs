@@ -133,13 +133,38 @@ impl Dial {
         let chunks: &mut Chunks = &mut self.chunks;
         let taken = self.rings[level].change(slot, |chain| chunks.pop_chunk(chain, &mut entries));
         if level == 1 {
+            // All that is read in vain here, for it comes from afar, is read together.
+            let coarser = self.rings[1..].iter().enumerate();
+            let next = coarser.map(|(at, ring)| chunks.warm(ring.slot((self.cursor >> width(at + 1)) + 1)));
+            std::hint::black_box(next.fold(0, |sum, word| sum ^ word));
             records.warm(&entries[..taken]);
         }
+        let living = keep_living(&mut entries[..taken], records);
         let start = slot << width(level);
-        for entry in &entries[..taken] {
-            if !records.reap(entry.index) {
+        if level == 1 || start > self.reach[level - 2] {
+            // No finer ring reaches any of them.
+            let ring = &mut self.rings[level - 1];
+            for &entry in living {
+                ring.push(whole(start, entry.low) >> width(level - 1), entry, chunks);
+            }
+        } else {
+            for &entry in living {
                 self.put(whole(start, entry.low), entry.index);
             }
         }
     }
+}
+
+/// Drops the dead of some entries that are out of the slots.
+fn keep_living<'a, T>(entries: &'a mut [Entry], records: &mut Records<T>) -> &'a [Entry] {
+    let dead = records.reap_among(entries);
+    if dead == 0 {
+        return entries;
+    }
+    let mut kept = 0;
+    for at in 0..entries.len() {
+        entries[kept] = entries[at];
+        kept += usize::from(dead >> at & 1 == 0);
+    }
+    &entries[..kept]
 }

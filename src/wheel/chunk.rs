@@ -13,6 +13,9 @@ use super::record::Records;
 /// Entries of a chunk.
 pub(super) const CHUNK: usize = 64;
 
+/// Entries of a cache line.
+const LINE: usize = 8;
+
 /// No chunk.
 const NONE: u32 = u32::MAX;
 
@@ -87,7 +90,7 @@ impl Chunks {
     }
 
     /// Adds an entry.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, chain: &mut Chain, entry: Entry) {
         let at = chain.len as usize % CHUNK;
         if at == 0 {
@@ -98,22 +101,19 @@ impl Chunks {
         chain.floor = chain.floor.min(entry.low);
     }
 
-    /// The entry that [`Chunks::pop`] would take.
+    /// The entry that [`Chunks::drop_last`] would remove.
     #[inline]
     pub(super) fn last(&self, chain: &Chain) -> Option<Entry> {
         if chain.is_empty() { None } else { Some(self.pool.at(chain.head)[chain.top()]) }
     }
 
-    /// Takes an entry.
+    /// Removes the last entry of a chain that has one.
     #[inline]
-    pub(super) fn pop(&mut self, chain: &mut Chain) -> Option<Entry> {
-        let entry = self.last(chain)?;
-        let emptied = chain.top() == 0;
+    pub(super) fn drop_last(&mut self, chain: &mut Chain) {
         chain.len -= 1;
-        if emptied {
+        if chain.len.is_multiple_of(CHUNK as u32) {
             self.drop_head(chain);
         }
-        Some(entry)
     }
 
     /// Takes the head chunk: the entries are copied out and their number returned.
@@ -126,6 +126,18 @@ impl Chunks {
         chain.len -= taken as u32;
         self.drop_head(chain);
         taken
+    }
+
+    /// Reads the head chunk ahead of use, a word of each cache line.
+    #[inline]
+    pub(super) fn warm(&self, chain: &Chain) -> u32 {
+        if chain.is_empty() { 0 } else { self.warm_chunk(chain.head) }
+    }
+
+    #[inline]
+    fn warm_chunk(&self, chunk: u32) -> u32 {
+        let lines = self.pool.at(chunk).as_chunks::<LINE>().0;
+        lines.iter().fold(0, |sum, line| sum ^ line[0].index)
     }
 
     /// Removes the dead from one chunk of a chain, the one where the last call halted, else the head, and frees their
@@ -142,21 +154,35 @@ impl Chunks {
         let behind = self.behind[chunk as usize];
         self.halted = NONE;
         let filled = if chunk == chain.head { chain.top() + 1 } else { CHUNK };
-        let entries = &self.pool.at(chunk)[..filled];
-        let mut holes = records.dead_among(entries);
-        for at in ones(holes) {
-            records.reap(entries[at].index);
-        }
-        while holes != 0 && chunk != chain.head {
-            let Some(filler) = self.pop(chain) else { break };
-            self.pool.at_mut(chunk)[holes.trailing_zeros() as usize] = filler;
-            holes &= holes - 1;
-        }
-        if holes != 0 {
-            self.close_holes(chain, holes);
+        let holes = records.reap_among(&self.pool.at(chunk)[..filled]);
+        let left = if chunk == chain.head { holes } else { self.fill_holes(chain, chunk, holes) };
+        if left != 0 {
+            self.close_holes(chain, left);
         }
         self.halted = behind;
+        if behind != NONE {
+            std::hint::black_box(self.warm_chunk(behind));
+        }
         (filled, behind == NONE)
+    }
+
+    /// Fills holes of a chunk from the head, until the chunk is the head; returns the holes that are left.
+    fn fill_holes(&mut self, chain: &mut Chain, chunk: u32, mut holes: u64) -> u64 {
+        while holes != 0 && chunk != chain.head {
+            let head = *self.pool.at(chain.head);
+            let filled = chain.top() + 1;
+            let taken = filled.min(holes.count_ones() as usize);
+            let entries = self.pool.at_mut(chunk);
+            for &filler in head[..filled].iter().rev().take(taken) {
+                entries[holes.trailing_zeros() as usize] = filler;
+                holes &= holes - 1;
+            }
+            chain.len -= taken as u32;
+            if taken == filled {
+                self.drop_head(chain);
+            }
+        }
+        holes
     }
 
     /// Moves the entries of the head chunk together over holes.
@@ -200,6 +226,7 @@ impl Chunks {
     }
 
     /// Puts an empty chunk before the head.
+    #[inline(never)]
     fn extend(&mut self, chain: &mut Chain) {
         let chunk = self.pool.take().unwrap_or_else(|| self.pool.grow([Entry::BLANK; CHUNK]));
         if chunk as usize >= self.behind.len() {
@@ -209,6 +236,7 @@ impl Chunks {
         chain.head = chunk;
     }
 
+    #[inline(never)]
     fn drop_head(&mut self, chain: &mut Chain) {
         let chunk = chain.head;
         chain.head = self.behind[chunk as usize];
@@ -223,7 +251,7 @@ impl Chunks {
 }
 
 /// The places of the bits that are set.
-fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+pub(super) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
         bits &= bits - 1;

@@ -29,7 +29,7 @@ pub(super) struct Dial {
     pub(super) late: Late,
     pub(super) chunks: Chunks,
     /// The last tick that each ring holds; follows from the cursor.
-    reach: [u64; LEVELS],
+    pub(super) reach: [u64; LEVELS],
     /// Whether the slots that the cursor is in are known to have moved down, all but the finest.
     pub(super) settled: bool,
     /// Where a run is put in order; empty in between.
@@ -84,21 +84,14 @@ impl Dial {
         let level: usize = self.reach.iter().map(|&last| usize::from(deadline > last)).sum();
         match self.rings.get_mut(level) {
             Some(ring) => ring.push(deadline >> width(level), entry, &mut self.chunks),
-            None => {
-                let chain = self.far.entry((deadline >> 32) as u32).or_insert(Chain::EMPTY);
-                self.chunks.push(chain, entry);
-            }
+            None => self.put_far(deadline, entry),
         }
     }
 
-    /// Takes out the entry that is due at `tick`: the first of the late ones, or the last of the cursor's slot.
-    #[inline]
-    pub(super) fn pop(&mut self, tick: u64) {
-        if tick < self.cursor {
-            self.late.pop();
-        } else {
-            self.rings[0].pop(tick, &mut self.chunks);
-        }
+    #[cold]
+    fn put_far(&mut self, deadline: u64, entry: Entry) {
+        let chain = self.far.entry((deadline >> 32) as u32).or_insert(Chain::EMPTY);
+        self.chunks.push(chain, entry);
     }
 
     /// The next tick, after the cursor's own slot is done, at which something may fire or has to move; `u64::MAX` when

@@ -8,6 +8,9 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+/// Timers whose memory is kept when the last one is gone.
+const KEPT_COUNT_MAX: usize = 4096;
+
 /// Overdue timers, earliest first.
 #[derive(Debug)]
 pub(super) struct Late {
@@ -19,6 +22,12 @@ impl Late {
     /// No overdue timers.
     pub(super) const fn new() -> Self {
         Self { run: VecDeque::new(), heap: BinaryHeap::new() }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.run.is_empty() && self.heap.is_empty()
     }
 
     /// Adds the timer of a record.
@@ -34,23 +43,42 @@ impl Late {
     #[inline]
     pub(super) fn peek(&self) -> Option<(u64, u32)> {
         let run = self.run.front().copied();
-        let heap = self.heap.peek().map(|&Reverse(first)| first);
-        match (run, heap) {
-            (Some(run), Some(heap)) => Some(run.min(heap)),
-            (run, heap) => run.or(heap),
+        match self.heap.peek() {
+            None => run,
+            Some(&Reverse(heap)) => Some(run.map_or(heap, |run| run.min(heap))),
         }
     }
 
     /// Removes what [`Late::peek`] shows.
+    #[inline]
     pub(super) fn pop(&mut self) {
-        let Some(first) = self.peek() else { return };
-        if self.run.front() == Some(&first) {
+        if self.heap.is_empty() {
+            self.run.pop_front();
+        } else {
+            self.pop_first();
+        }
+        if self.run.is_empty() && self.run.capacity() + self.heap.capacity() > KEPT_COUNT_MAX {
+            self.give_back();
+        }
+    }
+
+    fn pop_first(&mut self) {
+        let first = self.peek();
+        if self.run.front().copied() == first {
             self.run.pop_front();
         } else {
             self.heap.pop();
         }
-        if self.run.is_empty() && self.heap.is_empty() {
-            *self = Self::new();
+    }
+
+    /// Gives back the memory of what is empty.
+    #[cold]
+    fn give_back(&mut self) {
+        if self.run.is_empty() {
+            self.run = VecDeque::new();
+        }
+        if self.heap.is_empty() {
+            self.heap = BinaryHeap::new();
         }
     }
 
@@ -58,9 +86,7 @@ impl Late {
     pub(super) fn sweep(&mut self, mut reap: impl FnMut(u32) -> bool) {
         self.run.retain(|&(_, index)| !reap(index));
         self.heap.retain(|&Reverse((_, index))| !reap(index));
-        if self.run.is_empty() && self.heap.is_empty() {
-            *self = Self::new();
-        }
+        self.give_back();
     }
 
     /// Bytes of memory held.

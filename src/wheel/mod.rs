@@ -70,10 +70,14 @@ mod pool;
 mod record;
 mod ring;
 mod sweep;
+mod vacant;
 
 use dial::Dial;
 use record::Records;
 use sweep::Sweep;
+
+/// Records that are read ahead of use; a processor has some tens of reads under way at most.
+const READ_AHEAD: usize = 32;
 
 /// Timers with a value each, ordered by deadline.
 ///
@@ -97,7 +101,7 @@ use sweep::Sweep;
 pub struct Wheel<T> {
     /// The latest tick the caller has named.
     now: u64,
-    /// No live deadline is earlier.
+    /// No live deadline is earlier; `u64::MAX` when no timer waits.
     next: u64,
     dial: Dial,
     records: Records<T>,
@@ -159,7 +163,7 @@ impl<T> Wheel<T> {
     /// Adds a timer. A deadline at or before [`Wheel::now`] is due at the next advance.
     #[inline]
     pub fn insert(&mut self, deadline: u64, value: T) -> Key {
-        self.next = if self.is_empty() { deadline } else { self.next.min(deadline) };
+        self.next = self.next.min(deadline);
         let key = self.records.add(value);
         self.dial.put(deadline, key.index);
         key
@@ -171,6 +175,19 @@ impl<T> Wheel<T> {
         let value = self.records.cancel(key)?;
         self.tidy_after_cancel();
         Some(value)
+    }
+
+    /// Removes many timers, each as [`Wheel::cancel`] does, and hands over the values of those that still waited.
+    /// Faster than one by one where there are millions: the records are read ahead, so that the reads overlap.
+    pub fn cancel_many(&mut self, keys: &[Key], mut cancelled: impl FnMut(Key, T)) {
+        for some in keys.chunks(READ_AHEAD) {
+            self.records.warm_keys(some);
+            for &key in some {
+                if let Some(value) = self.cancel(key) {
+                    cancelled(key, value);
+                }
+            }
+        }
     }
 
     /// Moves a timer to another deadline; key and value stay. `false` when the key's timer is gone.

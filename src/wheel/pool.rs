@@ -1,168 +1,242 @@
 //! Storage that grows by segments, keeps its indices stable and gives whole segments back.
 //!
-//! Units: an index is a `u32`, a segment at most 2 MiB.
-//! Invariant: an item never moves while it is in use, so growing never copies what is already there; only the very
-//! first segment starts small and doubles, so that a small wheel stays small.
+//! Units: an index is a `u32`, a segment at most 8 MiB: the first 1 MiB, each of the next twice as large as the one before
+//! it. So a small wheel stays small, and what one timer that stays can keep from being given back is at most about as
+//! much as the wheel held before.
+//! Invariant: an item never moves while it is in use, so growing never copies what is already there; only the very first
+//! segment starts small and doubles.
 //! Not here: what an item means, and what a reused one still remembers (`record`, `chunk`).
 
-/// Bytes of a segment. Growing by more would be felt: at 3 µs for each page touched first, even this much costs 1.5 ms
-/// when all of it is touched at once, which nobody does.
-const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+use super::vacant::Vacant;
+
+/// Bytes of the largest segments. They are asked for at once and touched one by one, so this is not what growing costs.
+/// It is large for the sake of huge pages, which lie where they like: of 2 MiB, none need fit.
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// How much smaller the first segment is, as a power of two.
+const FIRST_SHIFT: usize = 3;
+
+/// Free items that need not be looked for in a bitmap.
+const RECENT_COUNT_MAX: usize = 256;
 
 /// Items of one type under stable indices.
 #[derive(Debug)]
 pub(super) struct Pool<T> {
-    segments: Vec<Segment<T>>,
-    /// One bit a segment: it has free items. The first open segment is used first, which lets the last ones empty.
-    open: Vec<u64>,
-    /// Segments given back, whose indices may be used again.
-    gone: Vec<usize>,
+    segments: Vec<Vec<T>>,
+    /// Some of the items given back last: a population that hovers works with these alone.
+    recent: Vec<u32>,
+    /// The other free items of each segment.
+    vacant: Vec<Vacant>,
+    /// How many those are, of all segments.
+    free: usize,
+    /// The segment that items are taken from, until it has none, and the one taken last.
+    taking: usize,
+    taken: u32,
     /// The segment that takes new items.
     filling: usize,
-    /// Segments that are wholly free and may be given back.
-    idle: Vec<usize>,
+    /// Segments given back, whose indices may be used again.
+    gone: Vec<usize>,
+    /// As long as fewer items than this are free, no other segment can have become wholly free.
+    trim_at: usize,
     /// Items in all segments, used or free.
     held: usize,
 }
 
-#[derive(Debug)]
-struct Segment<T> {
-    items: Vec<T>,
-    free: Vec<u32>,
-}
-
 impl<T> Pool<T> {
-    /// Items of a segment, as a power of two; at least 64.
+    /// Items of a segment, as a power of two; at least 1,024.
     const SHIFT: u32 = {
         let items = SEGMENT_BYTES / if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
-        if items < 64 { 6 } else { items.ilog2() }
+        if items < 1024 { 10 } else { items.ilog2() }
     };
     const SEGMENT: usize = 1 << Self::SHIFT;
 
     /// An empty pool, which owns no memory.
     pub(super) const fn new() -> Self {
-        Self { segments: Vec::new(), open: Vec::new(), gone: Vec::new(), filling: 0, idle: Vec::new(), held: 0 }
+        Self {
+            segments: Vec::new(),
+            recent: Vec::new(),
+            vacant: Vec::new(),
+            free: 0,
+            taking: 0,
+            taken: 0,
+            filling: 0,
+            gone: Vec::new(),
+            trim_at: 0,
+            held: 0,
+        }
     }
 
     /// The item at `index`.
     #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&T> {
-        self.segments.get(index as usize >> Self::SHIFT)?.items.get(index as usize & (Self::SEGMENT - 1))
+        self.segments.get(index as usize >> Self::SHIFT)?.get(index as usize & (Self::SEGMENT - 1))
     }
 
     /// The item at `index`.
     #[inline]
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
-        let segment = self.segments.get_mut(index as usize >> Self::SHIFT)?;
-        segment.items.get_mut(index as usize & (Self::SEGMENT - 1))
+        self.segments.get_mut(index as usize >> Self::SHIFT)?.get_mut(index as usize & (Self::SEGMENT - 1))
     }
 
     /// The item at `index`, which was handed out and not given back.
     #[inline]
     pub(super) fn at(&self, index: u32) -> &T {
-        &self.segments[index as usize >> Self::SHIFT].items[index as usize & (Self::SEGMENT - 1)]
+        &self.segments[index as usize >> Self::SHIFT][index as usize & (Self::SEGMENT - 1)]
     }
 
     /// The item at `index`, which was handed out and not given back.
     #[inline]
     pub(super) fn at_mut(&mut self, index: u32) -> &mut T {
-        &mut self.segments[index as usize >> Self::SHIFT].items[index as usize & (Self::SEGMENT - 1)]
+        &mut self.segments[index as usize >> Self::SHIFT][index as usize & (Self::SEGMENT - 1)]
     }
 
     /// A free item, as it was when it was given back.
     #[inline]
     pub(super) fn take(&mut self) -> Option<u32> {
-        let word = self.open.iter().position(|&word| word != 0)?;
-        let at = word * 64 + self.open[word].trailing_zeros() as usize;
-        let segment = &mut self.segments[at];
-        if segment.free.len() == segment.items.len() {
-            self.idle.retain(|&idle| idle != at);
-            // In the order of memory again, which is several times as fast to fill as the order of chance.
-            let items = segment.free.len() as u32;
-            segment.free.clear();
-            segment.free.extend((0..items).rev());
+        self.recent.pop().or_else(|| self.take_vacant())
+    }
+
+    #[inline]
+    fn take_vacant(&mut self) -> Option<u32> {
+        if self.free == 0 { None } else { self.find_vacant() }
+    }
+
+    #[inline(never)]
+    fn find_vacant(&mut self) -> Option<u32> {
+        let vacant = &mut self.vacant[self.taking];
+        if vacant.len() == 0 {
+            return self.take_elsewhere();
         }
-        let item = segment.free.pop()?;
-        if segment.free.is_empty() {
-            self.open[word] &= self.open[word] - 1;
-        }
-        Some((at << Self::SHIFT) as u32 | item)
+        let place = vacant.take(self.taken)?;
+        self.free -= 1;
+        self.taken = place;
+        Some((self.taking << Self::SHIFT) as u32 | place)
+    }
+
+    /// Takes from the first segment that has free items, which lets the last ones empty.
+    #[cold]
+    fn take_elsewhere(&mut self) -> Option<u32> {
+        self.taking = self.vacant.iter().position(|vacant| vacant.len() > 0)?;
+        self.find_vacant()
     }
 
     /// Allocates ahead what the first segment would otherwise grow to by doubling. The others are allocated whole in
     /// any case, when they are needed, and none of it touches memory before that.
     pub(super) fn reserve(&mut self, items: usize) {
         if self.segments.is_empty() {
-            let first = Segment { items: Vec::with_capacity(items.min(Self::SEGMENT)), free: Vec::new() };
-            self.segments.push(first);
-            self.open.push(0);
+            self.segments.push(Vec::with_capacity(items.min(Self::room(0))));
+            self.vacant.push(Vacant::default());
         }
     }
 
     /// Adds a new item; for when [`Pool::take`] had none.
+    #[inline]
     pub(super) fn grow(&mut self, item: T) -> u32 {
-        if self.segments.get(self.filling).is_none_or(|segment| segment.items.len() == Self::SEGMENT) {
-            self.filling = self.gone.pop().unwrap_or(self.segments.len());
-            let capacity = if self.segments.is_empty() { 0 } else { Self::SEGMENT };
-            let segment = Segment { items: Vec::with_capacity(capacity), free: Vec::new() };
-            if self.filling == self.segments.len() {
-                self.segments.push(segment);
-                self.open.resize(self.segments.len().div_ceil(64), 0);
-            } else {
-                self.segments[self.filling] = segment;
-            }
+        if self.segments.get(self.filling).is_none_or(|segment| segment.len() == segment.capacity()) {
+            self.make_room();
         }
-        let items = &mut self.segments[self.filling].items;
+        let items = &mut self.segments[self.filling];
         let index = (self.filling << Self::SHIFT) + items.len();
-        assert!(index < u32::MAX as usize, "a wheel holds fewer than 2^32 - 1 timers, this would be {index}");
         items.push(item);
         self.held += 1;
         index as u32
     }
 
+    /// Items that a segment has room for when it is full.
+    const fn room(at: usize) -> usize {
+        if at < FIRST_SHIFT { Self::SEGMENT >> (FIRST_SHIFT - at) } else { Self::SEGMENT }
+    }
+
+    /// Finds room for at least one new item.
+    #[cold]
+    fn make_room(&mut self) {
+        let is_full = self.segments.get(self.filling).is_none_or(|segment| segment.len() == Self::room(self.filling));
+        if is_full {
+            self.filling = self.gone.pop().unwrap_or(self.segments.len());
+        }
+        let last = (self.filling << Self::SHIFT) + Self::SEGMENT;
+        assert!(last < u32::MAX as usize, "a wheel holds fewer than 2^32 timers, and there would be {last}");
+        if self.filling == self.segments.len() {
+            self.segments.push(Vec::new());
+            self.vacant.push(Vacant::default());
+        }
+        let (room, segment) = (Self::room(self.filling), &mut self.segments[self.filling]);
+        let wanted = if self.filling == 0 { (segment.len() * 2).clamp(4, room) } else { room };
+        segment.reserve_exact(wanted - segment.len());
+    }
+
     /// Takes an item back.
     #[inline]
     pub(super) fn give(&mut self, index: u32) {
+        if self.recent.len() == RECENT_COUNT_MAX {
+            self.forget(RECENT_COUNT_MAX / 2);
+        }
+        self.recent.push(index);
+    }
+
+    /// Takes an item back that nobody has looked at lately, so that there is nothing to be gained from using it soon.
+    #[inline]
+    pub(super) fn give_unread(&mut self, index: u32) {
         let at = index as usize >> Self::SHIFT;
-        let segment = &mut self.segments[at];
-        if segment.free.is_empty() {
-            // Room for all at once: a list that grew by doubling would be copied again and again.
-            segment.free.reserve_exact(segment.items.capacity());
-            self.open[at / 64] |= 1 << (at % 64);
+        let vacant = &mut self.vacant[at];
+        if vacant.len() == 0 {
+            vacant.cover(self.segments[at].capacity());
         }
-        segment.free.push(index & (Self::SEGMENT as u32 - 1));
-        if segment.free.len() == segment.items.len() {
-            self.idle.push(at);
-        }
+        vacant.add(index & (Self::SEGMENT as u32 - 1));
+        self.free += 1;
+    }
+
+    /// Makes all but `kept` of the recent ones free like any other.
+    fn forget(&mut self, kept: usize) {
+        let mut recent = std::mem::take(&mut self.recent);
+        recent.drain(kept..).for_each(|index| self.give_unread(index));
+        self.recent = recent;
     }
 
     /// Gives one free segment back if there are more than one: giving memory back takes its time, and one is kept so
-    /// that a population that hovers at an edge does not allocate all the time.
+    /// that a population that hovers at an edge does not allocate all the time. Returns whether it did.
     #[inline]
-    pub(super) fn trim(&mut self) {
-        if self.idle.len() > 1
-            && let Some(at) = self.idle.pop()
-        {
+    pub(super) fn trim(&mut self) -> bool {
+        self.free + self.recent.len() >= self.trim_at && self.trim_one()
+    }
+
+    #[cold]
+    fn trim_one(&mut self) -> bool {
+        self.forget(0);
+        let mut idle = (0..self.segments.len()).rev().filter(|&at| self.lacks(at) == 0 && self.vacant[at].len() > 0);
+        let spare = idle.next().filter(|_| idle.next().is_some());
+        if let Some(at) = spare {
             self.let_go(at);
         }
+        let lacking = (0..self.segments.len()).map(|at| self.lacks(at)).filter(|&lacking| lacking > 0).min();
+        self.trim_at = if spare.is_some() { 0 } else { self.free + lacking.unwrap_or(1) };
+        spare.is_some()
+    }
+
+    /// How many items of a segment are in use.
+    fn lacks(&self, at: usize) -> usize {
+        self.segments[at].len() - self.vacant[at].len() as usize
     }
 
     /// Gives every free segment back.
     pub(super) fn shrink(&mut self) {
-        while let Some(at) = self.idle.pop() {
-            self.let_go(at);
+        self.forget(0);
+        self.recent = Vec::new();
+        for at in 0..self.segments.len() {
+            if self.vacant[at].len() > 0 && self.lacks(at) == 0 {
+                self.let_go(at);
+            }
         }
     }
 
     fn let_go(&mut self, at: usize) {
-        let segment = &mut self.segments[at];
-        self.open[at / 64] &= !(1 << (at % 64));
         if at != self.filling {
             self.gone.push(at);
         }
-        self.held -= segment.items.len();
-        segment.items = Vec::new();
-        segment.free = Vec::new();
+        self.held -= self.segments[at].len();
+        self.free -= self.segments[at].len();
+        self.segments[at] = Vec::new();
+        self.vacant[at] = Vacant::default();
     }
 
     /// Items there is memory for, used or free.
@@ -171,12 +245,14 @@ impl<T> Pool<T> {
         self.held
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory held; what a segment has asked for and never touched is none.
     pub(super) fn bytes(&self) -> usize {
-        let segment = |s: &Segment<T>| s.items.capacity() * size_of::<T>() + s.free.capacity() * size_of::<u32>();
-        self.segments.iter().map(segment).sum::<usize>()
-            + self.segments.capacity() * size_of::<Segment<T>>()
+        let items: usize = self.segments.iter().map(Vec::len).sum();
+        items * size_of::<T>()
+            + self.vacant.iter().map(Vacant::bytes).sum::<usize>()
+            + self.segments.capacity() * size_of::<Vec<T>>()
+            + self.vacant.capacity() * size_of::<Vacant>()
             + self.gone.capacity() * size_of::<usize>()
-            + self.open.capacity() * size_of::<u64>()
+            + self.recent.capacity() * size_of::<u32>()
     }
 }

@@ -12,12 +12,16 @@
 
 use hashbrown::HashMap;
 
-use super::Key;
-use super::chunk::Entry;
+use super::chunk::{Entry, ones};
 use super::pool::Pool;
+use super::{Key, Next};
 
-/// Bits of a segment of marks: 8 KiB.
-const MARKS: usize = 1 << 16;
+/// Words of marks that are asked for at once when there are no longer few: 16 MiB, for 128 million timers. Only what is
+/// written is memory; a list that doubled would be copied while somebody waits.
+const MARKS_RESERVED: usize = 1 << 21;
+
+/// Words of marks up to which their list doubles.
+const MARKS_FEW: usize = 1 << 10;
 
 /// Free records that are not worth a sweep: 1 MiB of them.
 const SPARSE_COUNT_MIN: usize = 65_536;
@@ -32,30 +36,43 @@ enum Record<T> {
     Deputy { generation: u32, principal: u32 },
 }
 
+/// What became of a timer that fired.
+#[derive(Debug)]
+pub(super) enum Fired<T> {
+    /// It fires again, and its entry goes back under this index.
+    Again { deadline: u64, index: u32 },
+    /// It is gone. Its value may panic when it is dropped.
+    Ended(Option<T>),
+    /// The entry stands for no timer. This does not happen.
+    Nothing,
+}
+
 /// All records of a wheel.
 #[derive(Debug)]
 pub(super) struct Records<T> {
     pool: Pool<Record<T>>,
-    marks: Vec<Vec<u64>>,
+    marks: Vec<u64>,
     marked: usize,
-    live: usize,
+    /// Entries in the slots: the marked ones, and one for each timer that waits.
+    entries: usize,
     /// Principal → deputy.
     deputies: HashMap<u32, u32>,
-    /// The generation at which a new record starts: that of the most reused one, and so above every one that has
-    /// been let go with its segment.
-    generation: u32,
+    /// The generation at which a new record starts: above every key of one that has been let go with its segment.
+    first: u32,
+    /// The highest generation of a key.
+    latest: u32,
 }
 
 impl<T> Records<T> {
     /// No records at all.
     pub(super) fn new() -> Self {
         let (pool, marks, deputies) = (Pool::new(), Vec::new(), HashMap::new());
-        Self { pool, marks, marked: 0, live: 0, deputies, generation: 0 }
+        Self { pool, marks, marked: 0, entries: 0, deputies, first: 0, latest: 0 }
     }
 
     /// Timers that wait.
     pub(super) const fn live(&self) -> usize {
-        self.live
+        self.entries - self.marked
     }
 
     /// Entries in the slots that nobody wants.
@@ -66,7 +83,7 @@ impl<T> Records<T> {
     /// Whether most of the memory is free, and dead entries may be what keeps it from being given back.
     #[inline]
     pub(super) const fn is_sparse(&self) -> bool {
-        self.marked > 0 && self.pool.held() > 4 * (self.live + self.marked) + SPARSE_COUNT_MIN
+        self.marked > 0 && self.pool.held() > 4 * self.entries + SPARSE_COUNT_MIN
     }
 
     /// Makes room for the records of `timers` more timers.
@@ -77,7 +94,7 @@ impl<T> Records<T> {
     /// Makes a record for a new timer.
     #[inline]
     pub(super) fn add(&mut self, value: T) -> Key {
-        self.live += 1;
+        self.entries += 1;
         self.make(|generation| Record::Live { generation, value })
     }
 
@@ -97,10 +114,10 @@ impl<T> Records<T> {
 
     /// The value of a waiting timer, to change it.
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        if !self.is_live(key) {
-            return None;
+        match self.pool.get_mut(key.index) {
+            Some(Record::Live { generation, value }) if *generation == key.generation => Some(value),
+            _ => None,
         }
-        self.resolve(key.index).map(|(_, value)| value)
     }
 
     /// Ends the key's timer and hands its value back; its entry, which stays where it is, is marked.
@@ -113,24 +130,31 @@ impl<T> Records<T> {
         }
         // The next generation comes of the key, not of the record, so that nothing waits for the record to be read.
         let generation = key.generation.wrapping_add(1);
-        let Record::Live { value, .. } = std::mem::replace(record, Record::Vacant { generation }) else {
-            return None;
-        };
-        self.generation = self.generation.max(generation);
-        self.live -= 1;
-        match self.dismiss(key.index) {
-            None => self.mark(key.index),
+        let value = std::mem::replace(record, Record::Vacant { generation }).value();
+        if self.deputies.is_empty() {
+            self.mark(key.index);
+        } else {
+            self.cancel_entry(key.index);
+        }
+        value
+    }
+
+    /// Marks the entry of a timer that was cancelled and may have a deputy.
+    #[cold]
+    fn cancel_entry(&mut self, principal: u32) {
+        match self.dismiss(principal) {
+            None => self.mark(principal),
             Some(deputy) => {
                 self.vacate(deputy);
                 self.mark(deputy);
-                self.give_unless_marked(key.index);
+                self.give_unless_marked(principal);
             }
         }
-        Some(value)
     }
 
     /// Marks the entry of a waiting timer and says under which index its new entry goes.
     pub(super) fn reseat(&mut self, principal: u32) -> u32 {
+        self.entries += 1;
         match self.dismiss(principal) {
             None => self.mark(principal),
             Some(deputy) => {
@@ -146,40 +170,53 @@ impl<T> Records<T> {
         deputy
     }
 
-    /// The key and the value of the timer that an entry stands for.
+    /// Tells the caller of the timer that an entry stands for, and does with its record as the caller says.
     #[inline]
-    pub(super) fn resolve(&mut self, index: u32) -> Option<(Key, &mut T)> {
+    pub(super) fn fire(&mut self, index: u32, fired: impl FnOnce(Key, &mut T) -> Next) -> Fired<T> {
+        if !self.deputies.is_empty() {
+            return self.fire_deputy(index, fired);
+        }
+        let record = self.pool.at_mut(index);
+        let Record::Live { generation, value } = record else { return Fired::Nothing };
+        let key = Key { index, generation: *generation };
+        match fired(key, value) {
+            Next::Rearm(deadline) => Fired::Again { deadline, index },
+            Next::Drop => {
+                let generation = key.generation.wrapping_add(1);
+                let ended = std::mem::replace(record, Record::Vacant { generation });
+                self.entries -= 1;
+                self.pool.give(index);
+                Fired::Ended(ended.value())
+            }
+        }
+    }
+
+    /// The same where some timers have deputies.
+    #[inline(never)]
+    fn fire_deputy(&mut self, index: u32, fired: impl FnOnce(Key, &mut T) -> Next) -> Fired<T> {
         let principal = match self.pool.at(index) {
             Record::Deputy { principal, .. } => *principal,
             Record::Live { .. } | Record::Vacant { .. } => index,
         };
-        match self.pool.at_mut(principal) {
-            Record::Live { generation, value } => Some((Key { index: principal, generation: *generation }, value)),
-            Record::Deputy { .. } | Record::Vacant { .. } => None,
+        let Record::Live { generation, value } = self.pool.at_mut(principal) else { return Fired::Nothing };
+        match fired(Key { index: principal, generation: *generation }, value) {
+            Next::Rearm(deadline) if principal == index || self.is_marked(principal) => {
+                Fired::Again { deadline, index }
+            }
+            Next::Rearm(deadline) => {
+                self.drop_deputy(principal, index);
+                Fired::Again { deadline, index: principal }
+            }
+            Next::Drop => {
+                self.entries -= 1;
+                let value = self.vacate(principal);
+                if principal != index {
+                    self.drop_deputy(principal, index);
+                }
+                self.give_unless_marked(principal);
+                Fired::Ended(value)
+            }
         }
-    }
-
-    /// Ends a timer that fired; its entry, which was `index`'s, is out of the slots.
-    #[inline]
-    pub(super) fn end(&mut self, principal: u32, index: u32) {
-        drop(self.vacate(principal));
-        self.live -= 1;
-        if principal == index {
-            self.give(principal);
-        } else {
-            self.drop_deputy(principal, index);
-            self.give_unless_marked(principal);
-        }
-    }
-
-    /// Says under which index a timer that fired goes back; its entry, which was `index`'s, is out of the slots.
-    #[inline]
-    pub(super) fn again(&mut self, principal: u32, index: u32) -> u32 {
-        if principal == index || self.is_marked(principal) {
-            return index;
-        }
-        self.drop_deputy(principal, index);
-        principal
     }
 
     /// Whether an entry just taken out of a slot was a dead one; its record is then free.
@@ -188,30 +225,44 @@ impl<T> Records<T> {
         if self.marked == 0 || !self.is_marked(index) {
             return false;
         }
-        self.marks[index as usize / MARKS][index as usize % MARKS / 64] &= !(1 << (index % 64));
-        self.marked -= 1;
-        if self.deputies.is_empty() || !self.deputies.contains_key(&index) {
-            self.give(index);
-        }
+        self.bury(index);
         true
     }
 
-    /// Which of some entries nobody wants, as bits. Asked of all of them at once, for half of them are dead when it
-    /// matters and a processor guesses each second one wrong.
+    /// Which of some entries nobody wants, as bits; their records are then free. Asked of all of them at once, for half
+    /// of them are dead when it matters and a processor guesses each second one wrong.
+    pub(super) fn reap_among(&mut self, entries: &[Entry]) -> u64 {
+        if self.marked == 0 {
+            return 0;
+        }
+        let dead = entries.iter().rev().fold(0, |dead, entry| dead << 1 | self.mark_of(entry.index));
+        ones(dead).for_each(|at| self.bury(entries[at].index));
+        dead
+    }
+
+    /// Frees the record of a dead entry.
     #[inline]
-    pub(super) fn dead_among(&self, entries: &[Entry]) -> u64 {
-        entries.iter().rev().fold(0, |dead, entry| dead << 1 | u64::from(self.is_marked(entry.index)))
+    fn bury(&mut self, index: u32) {
+        self.marks[index as usize / 64] &= !(1 << (index % 64));
+        self.marked -= 1;
+        self.entries -= 1;
+        if self.deputies.is_empty() || !self.deputies.contains_key(&index) {
+            self.pool.give_unread(index);
+        }
     }
 
     /// Gives some spare memory back.
     #[inline]
     pub(super) fn trim(&mut self) {
-        self.pool.trim();
+        if self.pool.trim() {
+            self.first = self.latest.wrapping_add(1);
+        }
     }
 
     /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
         self.pool.shrink();
+        self.first = self.latest.wrapping_add(1);
     }
 
     /// Gives back what [`Records::shrink`] must leave as long as there are timers.
@@ -226,25 +277,46 @@ impl<T> Records<T> {
         std::hint::black_box(sum);
     }
 
-    /// Bytes of memory held.
-    pub(super) fn bytes(&self) -> usize {
-        let marks: usize = self.marks.iter().map(|segment| segment.capacity() * size_of::<u64>()).sum();
-        self.pool.bytes() + marks + self.deputies.allocation_size()
+    /// Reads the records of keys that are about to be asked for, as [`Records::warm`] does.
+    pub(super) fn warm_keys(&self, keys: &[Key]) {
+        let generations = keys.iter().filter_map(|key| self.pool.get(key.index)).map(Record::generation);
+        std::hint::black_box(generations.fold(0, |sum, generation| sum ^ generation));
     }
 
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> usize {
+        self.pool.bytes() + self.marks.len() * size_of::<u64>() + self.deputies.allocation_size()
+    }
+
+    #[inline]
     fn make(&mut self, record: impl FnOnce(u32) -> Record<T>) -> Key {
-        if let Some(index) = self.pool.take() {
-            let slot = self.pool.at_mut(index);
-            let generation = slot.generation();
-            *slot = record(generation);
-            return Key { index, generation };
-        }
-        let generation = self.generation;
+        let Some(index) = self.pool.take() else { return self.make_new(record) };
+        let slot = self.pool.at_mut(index);
+        let generation = slot.generation();
+        *slot = record(generation);
+        self.latest = self.latest.max(generation);
+        Key { index, generation }
+    }
+
+    #[inline(never)]
+    fn make_new(&mut self, record: impl FnOnce(u32) -> Record<T>) -> Key {
+        let generation = self.first;
+        self.latest = self.latest.max(generation);
         let index = self.pool.grow(record(generation));
-        while self.marks.len() <= index as usize / MARKS {
-            self.marks.push(vec![0; MARKS / 64]);
+        if self.marks.len() <= index as usize / 64 {
+            self.cover(index);
         }
         Key { index, generation }
+    }
+
+    /// Makes room for the mark of a record.
+    #[cold]
+    fn cover(&mut self, index: u32) {
+        let words = index as usize / 64 + 1;
+        if words > MARKS_FEW && self.marks.capacity() < MARKS_RESERVED {
+            self.marks.reserve_exact(MARKS_RESERVED - self.marks.len());
+        }
+        self.marks.resize(words, 0);
     }
 
     /// Empties a record and moves its generation on, so that no key leads here any more. (2^32 reuses of one record
@@ -253,11 +325,7 @@ impl<T> Records<T> {
     fn vacate(&mut self, index: u32) -> Option<T> {
         let record = self.pool.at_mut(index);
         let generation = record.generation().wrapping_add(1);
-        self.generation = self.generation.max(generation);
-        match std::mem::replace(record, Record::Vacant { generation }) {
-            Record::Live { value, .. } => Some(value),
-            Record::Deputy { .. } | Record::Vacant { .. } => None,
-        }
+        std::mem::replace(record, Record::Vacant { generation }).value()
     }
 
     #[inline]
@@ -280,12 +348,17 @@ impl<T> Records<T> {
 
     #[inline]
     fn is_marked(&self, index: u32) -> bool {
-        self.marks[index as usize / MARKS][index as usize % MARKS / 64] & (1 << (index % 64)) != 0
+        self.mark_of(index) != 0
+    }
+
+    #[inline]
+    fn mark_of(&self, index: u32) -> u64 {
+        self.marks[index as usize / 64] >> (index % 64) & 1
     }
 
     #[inline]
     fn mark(&mut self, index: u32) {
-        self.marks[index as usize / MARKS][index as usize % MARKS / 64] |= 1 << (index % 64);
+        self.marks[index as usize / 64] |= 1 << (index % 64);
         self.marked += 1;
     }
 
@@ -302,6 +375,14 @@ impl<T> Records<T> {
 }
 
 impl<T> Record<T> {
+    #[inline]
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Live { value, .. } => Some(value),
+            Self::Deputy { .. } | Self::Vacant { .. } => None,
+        }
+    }
+
     #[inline]
     const fn generation(&self) -> u32 {
         match self {

@@ -13,7 +13,7 @@ const RING: usize = 512;
 /// The slots of one level.
 #[derive(Debug)]
 pub(super) struct Ring {
-    slots: Vec<Chain>,
+    slots: Box<[Chain; RING]>,
     occupied: [u64; RING / 64],
     /// One bit for each word of `occupied`: it is not zero.
     summary: u64,
@@ -26,16 +26,17 @@ pub(super) struct Ring {
 impl Ring {
     /// A ring without timers.
     pub(super) fn new() -> Self {
-        Self { slots: vec![Chain::EMPTY; RING], occupied: [0; RING / 64], summary: 0, quota: 0, moved: 0 }
+        Self { slots: Box::new([Chain::EMPTY; RING]), occupied: [0; RING / 64], summary: 0, quota: 0, moved: 0 }
     }
 
     /// Adds an entry to a slot.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, slot: u64, entry: Entry, chunks: &mut Chunks) {
         let place = place(slot);
+        if self.slots[place].is_empty() {
+            self.occupy(place);
+        }
         chunks.push(&mut self.slots[place], entry);
-        self.occupied[place / 64] |= 1 << (place % 64);
-        self.summary |= 1 << (place / 64);
     }
 
     /// What a slot holds.
@@ -52,17 +53,16 @@ impl Ring {
         if self.slots[place].is_empty() {
             self.vacate(place);
         } else {
-            self.occupied[place / 64] |= 1 << (place % 64);
-            self.summary |= 1 << (place / 64);
+            self.occupy(place);
         }
         result
     }
 
-    /// Takes the last entry of a slot.
+    /// Removes the last entry of a slot that has one.
     #[inline]
-    pub(super) fn pop(&mut self, slot: u64, chunks: &mut Chunks) {
+    pub(super) fn drop_last(&mut self, slot: u64, chunks: &mut Chunks) {
         let place = place(slot);
-        chunks.pop(&mut self.slots[place]);
+        chunks.drop_last(&mut self.slots[place]);
         if self.slots[place].is_empty() {
             self.vacate(place);
         }
@@ -92,6 +92,12 @@ impl Ring {
         }
         let word = later.trailing_zeros() as usize;
         Some(word * 64 + self.occupied[word].trailing_zeros() as usize)
+    }
+
+    #[inline]
+    fn occupy(&mut self, place: usize) {
+        self.occupied[place / 64] |= 1 << (place % 64);
+        self.summary |= 1 << (place / 64);
     }
 
     #[inline]
@@ -133,7 +139,7 @@ impl Ring {
 
     /// Bytes of memory held.
     pub(super) const fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Chain>()
+        size_of_val(&*self.slots)
     }
 }
 

@@ -42,12 +42,14 @@ pub(super) struct Sweep {
     place: Option<Place>,
     /// Entries that cancels have paid for and nobody has looked at yet; below zero, the other way round.
     credit: isize,
+    /// Dead entries at which a cancel has more to do than to mark one; what is inserted since may raise it.
+    due_at: usize,
 }
 
 impl Sweep {
     /// No sweep.
     pub(super) const fn new() -> Self {
-        Self { place: None, credit: 0 }
+        Self { place: None, credit: 0, due_at: 0 }
     }
 }
 
@@ -55,17 +57,25 @@ impl<T> Wheel<T> {
     /// Does the share of a sweep that one cancel or re-arming owes.
     #[inline]
     pub(super) fn tidy_after_cancel(&mut self) {
-        self.trim();
+        if self.records.dead() >= self.sweep.due_at {
+            self.sweep_after_cancel();
+        }
+    }
+
+    fn sweep_after_cancel(&mut self) {
         self.begin_sweep_if_due();
-        if self.sweep.place.is_some() {
-            self.sweep.credit += CANCEL_ENTRIES;
-            if self.sweep.credit > 0 {
-                self.sweep_chunk();
+        self.sweep.credit += CANCEL_ENTRIES;
+        while self.sweep.place.is_some() && self.sweep.credit > 0 {
+            self.sweep_chunk();
+            self.trim();
+        }
+        if self.records.live() == 0 {
+            self.next = u64::MAX;
+            if self.records.dead() >= IDLE_COUNT_MAX {
+                self.empty();
             }
         }
-        if self.records.live() == 0 && self.records.dead() >= IDLE_COUNT_MAX {
-            self.empty();
-        }
+        self.set_due();
     }
 
     /// Does the share of a sweep that one advance owes.
@@ -82,12 +92,24 @@ impl<T> Wheel<T> {
             }
             self.sweep_chunk();
         }
+        self.set_due();
+    }
+
+    /// Says when the next cancel has more to do: at once while a sweep runs, else when one is called for, and at the
+    /// latest when no timer is left.
+    #[inline]
+    fn set_due(&mut self) {
+        let (live, dead) = (self.records.live(), self.records.dead());
+        self.sweep.due_at = match self.sweep.place {
+            Some(_) => 0,
+            None => ((live + dead) / 2 + 1).max(DEAD_COUNT_MIN + 1).min(live + dead),
+        };
     }
 
     #[inline]
     fn begin_sweep_if_due(&mut self) {
         let dead = self.records.dead();
-        if self.sweep.place.is_none() && dead >= DEAD_COUNT_MIN && dead > self.records.live() {
+        if self.sweep.place.is_none() && dead > self.records.live().max(DEAD_COUNT_MIN) {
             self.begin_sweep();
         }
     }
@@ -100,7 +122,7 @@ impl<T> Wheel<T> {
 
     fn begin_sweep(&mut self) {
         self.dial.chunks.forget_halt();
-        self.sweep = Sweep { place: Some(Place::Late), credit: 0 };
+        self.sweep = Sweep { place: Some(Place::Late), credit: 0, due_at: 0 };
     }
 
     /// Sweeps what is left of a wheel without live timers and gives its memory back. Sweeps bound what there is, so

@@ -98,6 +98,27 @@ impl Model {
         }
     }
 
+    /// Cancels some timers that wait, among them keys that are gone and some that are named twice.
+    fn cancel_many(&mut self) {
+        let count = self.chance.log_uniform(7);
+        let mut expected = Vec::new();
+        let mut keys = Vec::new();
+        for _ in 0..count {
+            if let Some((at, key)) = self.pick() {
+                self.timers.remove(&at);
+                expected.push((key, at.1));
+                keys.push(key);
+            }
+            let again = self.stale.last().copied().filter(|_| self.chance.below(4) == 0);
+            keys.extend(again);
+            keys.extend(keys.last().copied().filter(|_| self.chance.below(8) == 0));
+        }
+        let mut cancelled = Vec::new();
+        self.wheel.cancel_many(&keys, |key, number| cancelled.push((key, number)));
+        assert_eq!(cancelled, expected);
+        self.stale.extend(keys);
+    }
+
     fn rearm(&mut self) {
         let deadline = self.deadline();
         if let Some((at, key)) = self.pick() {
@@ -208,6 +229,7 @@ fn walk(seed: u64, steps: u64) {
             n if n < inserts + cancels => model.cancel(),
             n if n < inserts + cancels + 8 => model.rearm(),
             n if n < inserts + cancels + 10 => model.try_stale(),
+            n if n < inserts + cancels + 12 => model.cancel_many(),
             _ => model.advance(),
         }
         model.check();
@@ -236,28 +258,37 @@ fn long_walks_agree_with_a_sorted_map() {
     }
 }
 
+/// Fills a wheel and cancels most of it, several times.
+fn crowded_walk(seed: u64, rounds: u64, inserts: usize) {
+    let mut model = Model::new(seed);
+    for round in 0..rounds {
+        (0..inserts).for_each(|_| model.insert());
+        (0..50).for_each(|_| model.advance());
+        model.check();
+        // More than half die: a sweep runs while the clock goes on and timers move.
+        (0..model.timers.len() * 3 / 4).for_each(|at| {
+            model.cancel();
+            if at as u64 % 64 == round {
+                model.advance();
+                model.rearm();
+            }
+        });
+        model.check();
+    }
+    model.finish();
+}
+
 #[test]
 fn crowded_walks_agree_with_a_sorted_map() {
     for seed in 2000..2008 {
-        seeded(seed, || {
-            let mut model = Model::new(seed);
-            for round in 0..6 {
-                (0..8000).for_each(|_| model.insert());
-                (0..50).for_each(|_| model.advance());
-                model.check();
-                // More than half die: a sweep runs while the clock goes on and timers move.
-                (0..model.timers.len() * 3 / 4).for_each(|at| {
-                    model.cancel();
-                    if at % 64 == round {
-                        model.advance();
-                        model.rearm();
-                    }
-                });
-                model.check();
-            }
-            model.finish();
-        });
+        seeded(seed, || crowded_walk(seed, 6, 8000));
     }
+}
+
+/// Large enough for memory that comes and goes by segments.
+#[test]
+fn a_very_crowded_walk_agrees_with_a_sorted_map() {
+    seeded(3001, || crowded_walk(3001, 3, 160_000));
 }
 
 /// All ways to give three timers deadlines from a list of interesting ones, cancel or move one of them, and advance

@@ -126,7 +126,14 @@ impl Model {
         let from = usize::from(from) % self.timers.len().max(1);
         let chosen = self.timers.iter().skip(from).take(usize::from(count));
         let chosen: Vec<((u64, u64), Key)> = chosen.map(|(&at, &key)| (at, key)).collect();
-        chosen.into_iter().for_each(|(at, key)| self.cancel(at, key));
+        let keys: Vec<Key> = chosen.iter().map(|&(_, key)| key).collect();
+        let mut cancelled = Vec::new();
+        self.wheel.cancel_many(&keys, |key, number| cancelled.push((key, number)));
+        assert!(chosen.iter().map(|&((_, number), key)| (key, number)).eq(cancelled), "not what was to be cancelled");
+        for (at, key) in chosen {
+            self.timers.remove(&at);
+            self.stale.push(key);
+        }
     }
 
     fn rearm(&mut self, chosen: u16, deadline: u64) {
