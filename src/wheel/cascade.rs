@@ -14,8 +14,8 @@ use super::chunk::{CHUNK, Chunks, Entry};
 use super::dial::{Dial, LEVELS, stretch_end, whole, width};
 use super::record::Records;
 
-/// Timers that are put in order in one go at most: some tens of microseconds.
-const RUN_COUNT_MAX: u32 = 1024;
+/// Timers that are put in order in one go at most: a tenth of a millisecond.
+const RUN_COUNT_MAX: u32 = 4096;
 
 impl Dial {
     /// Moves down what the slots that the cursor is in still hold, coarsest first. Returns whether it got to the end.

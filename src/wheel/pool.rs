@@ -124,8 +124,10 @@ impl<T> Pool<T> {
     /// any case, when they are needed, and none of it touches memory before that.
     pub(super) fn reserve(&mut self, items: usize) {
         if self.segments.is_empty() {
-            self.segments.push(Vec::with_capacity(items.min(Self::room(0))));
-            self.vacant.push(Vacant::default());
+            let (segment, mut vacant) = (Vec::with_capacity(items.min(Self::room(0))), Vacant::default());
+            vacant.cover(segment.capacity());
+            self.segments.push(segment);
+            self.vacant.push(vacant);
         }
     }
 
@@ -163,6 +165,7 @@ impl<T> Pool<T> {
         let (room, segment) = (Self::room(self.filling), &mut self.segments[self.filling]);
         let wanted = if self.filling == 0 { (segment.len() * 2).clamp(4, room) } else { room };
         segment.reserve_exact(wanted - segment.len());
+        self.vacant[self.filling].cover(segment.capacity());
     }
 
     /// Takes an item back.
@@ -177,12 +180,7 @@ impl<T> Pool<T> {
     /// Takes an item back that nobody has looked at lately, so that there is nothing to be gained from using it soon.
     #[inline]
     pub(super) fn give_unread(&mut self, index: u32) {
-        let at = index as usize >> Self::SHIFT;
-        let vacant = &mut self.vacant[at];
-        if vacant.len() == 0 {
-            vacant.cover(self.segments[at].capacity());
-        }
-        vacant.add(index & (Self::SEGMENT as u32 - 1));
+        self.vacant[index as usize >> Self::SHIFT].add(index & (Self::SEGMENT as u32 - 1));
         self.free += 1;
     }
 
