@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use chimewheel::surface::bench::{Figures, Kind, Outcome, bars, svg, table};
+use chimewheel::surface::bench::cron::CASES;
+use chimewheel::surface::bench::{Bar, Figures, Kind, Outcome, bars, svg, table, verdicts};
 use serde_json::Value;
 
 fn outcome(name: &str, kind: Kind, figure: f64) -> Outcome {
@@ -42,16 +43,36 @@ fn assert_well_formed(text: &str) {
     assert!(open.is_empty(), "{open:?} are left open");
 }
 
+/// Runs `chimewheel bench` and gives what it prints.
+fn bench(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
+    let output =
+        command.arg("bench").args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn bench_json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&bench(&[arguments, &["--json"]].concat())).unwrap()
+}
+
+/// What the bars of a report are about.
+fn whats(report: &Value) -> Vec<&str> {
+    let bars = report["bars"].as_array().unwrap().iter();
+    bars.filter(|bar| bar["met"].is_boolean()).map(|bar| bar["what"].as_str().unwrap()).collect()
+}
+
+/// The lines of a report that say met or missed.
+fn verdict_lines(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.starts_with("met ") || line.starts_with("missed ")).collect()
+}
+
 #[test]
 fn the_program_measures_itself() {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join("wheel.svg");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
-    command.args(["bench", "wheel", "--timers", "10000", "--passes", "1", "--json", "--svg"]).arg(&chart);
-    let output = command.current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report = bench_json(&["wheel", "--timers", "10000", "--passes", "1", "--svg", chart.to_str().unwrap()]);
     assert_eq!(report["timers"], 10_000);
     let structures = report["structures"].as_array().unwrap();
     let names: Vec<&str> = structures.iter().map(|structure| structure["name"].as_str().unwrap()).collect();
@@ -65,6 +86,56 @@ fn the_program_measures_itself() {
     let chart = std::fs::read_to_string(chart).unwrap();
     assert_well_formed(&chart);
     assert!(names.iter().all(|name| chart.contains(name)));
+}
+
+#[test]
+fn the_program_measures_its_cron_matcher() {
+    let report = bench_json(&["cron", "--budget", "1"]);
+    let own = &report["matchers"][0];
+    assert_eq!((own["name"].as_str(), report["matchers"].as_array().unwrap().len()), (Some("chimewheel"), 1));
+    assert_eq!(own["differences"].as_array().unwrap().len(), 0);
+    assert!((64.0..1000.0).contains(&own["held_bytes"].as_f64().unwrap()), "{}", own["held_bytes"]);
+    let cases = own["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), CASES.len());
+    for case in cases {
+        for figure in ["compile_ns", "next_utc_ns", "next_zone_ns"] {
+            assert!(case[figure].as_f64().unwrap() > 0.0, "{case}");
+        }
+    }
+    let expected =
+        [("compile,", "µs"), ("next in Europe/Berlin,", "ns"), ("an impossible", "ms"), ("compiled", "bytes")];
+    assert_eq!(report["bars"].as_array().unwrap().len(), expected.len());
+    for (bar, (what, unit)) in report["bars"].as_array().unwrap().iter().zip(expected) {
+        assert!(bar["what"].as_str().unwrap().starts_with(what) && bar["unit"] == unit, "{bar}");
+        assert_eq!(bar["met"], bar["reached"].as_f64() <= bar["bar"].as_f64());
+    }
+    assert_eq!(report["bars"][3]["reached"], 64.0);
+}
+
+#[test]
+fn one_command_judges_every_bar_of_the_program() {
+    let arguments = ["--timers", "2000", "--passes", "1", "--only", "chimewheel", "--budget", "1"];
+    let (text, both) = (bench(&arguments), bench_json(&arguments));
+    assert!(text.starts_with("Timer wheel: 2,000 timers") && text.contains("\n\nCron patterns: "), "{text}");
+    let told: Vec<&str> = whats(&both["wheel"]).into_iter().chain(whats(&both["cron"])).collect();
+    let lines = verdict_lines(&text);
+    assert_eq!(lines.len(), told.len(), "{text}");
+    assert!(lines.iter().zip(&told).all(|(line, what)| line[8..].starts_with(what)), "{told:?}: {text}");
+}
+
+#[test]
+fn a_verdict_says_what_was_reached_and_asked_for() {
+    let bars = [
+        Bar::at_least("fire, faster than a queue".to_owned(), 9.0, 8.96),
+        Bar::at_most("worst tick", 1000.0, 1234.5, "µs"),
+        Bar::at_most("next expiry", 20.0, 0.04, "ns"),
+    ];
+    let expected = "missed  fire, faster than a queue  8.960 x (at least 9.0)\n\
+                    missed  worst tick                 1,234 µs (at most 1,000)\n\
+                    met     next expiry                0.040 ns (at most 20)\n\
+                    1 of 3 bars met\n";
+    assert_eq!(verdicts(&bars), expected);
+    assert_eq!(verdicts(&[]), "");
 }
 
 #[test]

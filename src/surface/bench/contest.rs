@@ -2,15 +2,14 @@
 //!
 //! Not here: what is measured (`workload`), what is made of it (`report`).
 
-use std::env;
-use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::bars::Report;
 use super::figures::{Figures, Kind, Outcome};
+use super::process::{measure_apart, progress};
 use super::{report, svg};
 use crate::surface::error::{Code, Error};
 
@@ -52,25 +51,21 @@ pub struct Contest {
 }
 
 impl Contest {
-    /// Runs it. `command` is what stands before the options on the command line of this program. Returns what to
-    /// print.
-    pub fn run(&self, entrants: &[Entrant], command: &[&str], json: bool) -> Result<String, Error> {
+    /// Runs it. `command` is what stands before the options on the command line of this program.
+    pub fn run(&self, entrants: &[Entrant], command: &[&str]) -> Result<Report, Error> {
         if let Some(name) = &self.child {
             let entrant = entrants.iter().find(|entrant| entrant.name == name.as_str());
             let entrant =
                 entrant.ok_or_else(|| Error::new(Code::NotFound, format!("there is no structure {name}")))?;
-            return Ok(json!((entrant.run)(self.timers as usize)).to_string() + "\n");
+            return Ok(Report::of_child(json!((entrant.run)(self.timers as usize))));
         }
         let outcomes = self.measure(entrants, command)?;
         if let Some(file) = &self.svg {
             std::fs::write(file, svg(&outcomes, self.timers))
                 .map_err(|error| Error::new(Code::Failed, format!("cannot write {}: {error}", file.display())))?;
         }
-        Ok(if json {
-            format!("{:#}\n", self.to_json(&outcomes))
-        } else {
-            report::text(&outcomes, self.timers, self.passes, self.has_huge_pages())
-        })
+        let text = report::text(&outcomes, self.timers, self.passes, self.has_huge_pages());
+        Ok(Report { text, json: self.to_json(&outcomes) })
     }
 
     fn measure(&self, entrants: &[Entrant], command: &[&str]) -> Result<Vec<Outcome>, Error> {
@@ -83,7 +78,7 @@ impl Contest {
         for pass in 1..=self.passes {
             for (at, entrant) in chosen.iter().enumerate() {
                 progress(&format!(
-                    "pass {pass} of {}: {} of {}, {}",
+                    "timer wheel, pass {pass} of {}: {} of {}, {}",
                     self.passes,
                     at + 1,
                     chosen.len(),
@@ -104,19 +99,9 @@ impl Contest {
 
     /// Measures one in a process of its own.
     fn measure_apart(&self, entrant: &Entrant, command: &[&str]) -> Result<Figures, Error> {
-        let failed = |why: String| Error::new(Code::Failed, format!("cannot measure {}: {why}", entrant.name));
-        let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
-        let mut child = Command::new(program);
-        child.args(command).args(["--timers", &self.timers.to_string(), "--child", entrant.name]);
-        child.stdin(Stdio::null()).stderr(Stdio::inherit());
-        if self.has_huge_pages() {
-            child.env(HUGE_PAGES.0, HUGE_PAGES.1);
-        }
-        let output = child.output().map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            return Err(failed(format!("its process ended with {}", output.status)));
-        }
-        serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+        let timers = self.timers.to_string();
+        let arguments = [command, &["--timers", &timers, "--child", entrant.name]].concat();
+        measure_apart(entrant.name, &arguments, self.has_huge_pages().then_some(HUGE_PAGES))
     }
 
     const fn has_huge_pages(&self) -> bool {
@@ -132,16 +117,4 @@ impl Contest {
             "bars": report::bars(outcomes, self.timers),
         })
     }
-}
-
-/// Tells people who wait what is going on; on a terminal, in one line that goes away.
-fn progress(text: &str) {
-    let mut out = io::stderr().lock();
-    // Where even that cannot be written, the figures still come.
-    let _ = match (out.is_terminal(), text) {
-        (true, _) => write!(out, "\r\x1b[K{text}"),
-        (false, "") => Ok(()),
-        (false, _) => writeln!(out, "{text}"),
-    };
-    let _ = out.flush();
 }

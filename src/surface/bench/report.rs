@@ -3,10 +3,7 @@
 //! A bar is judged by figures of the same run. One that needs an entrant who did not take part is left out.
 //! Source: the bars the project set itself before the wheel was written, for ten million timers.
 
-use std::fmt::Write as _;
-
-use serde::Serialize;
-
+use super::bars::{Bar, grouped, short, verdicts};
 use super::figures::{Figures, Kind, Outcome};
 
 /// The queue that most Rust programs use.
@@ -32,31 +29,6 @@ const COLUMNS: [Column; 12] = [
     ("p99.9 tick µs", |f| f.p999_tick_us),
     ("worst call µs", |f| f.worst_fire_call_us),
 ];
-
-/// One thing that was to be reached.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bar {
-    /// What was measured.
-    pub what: String,
-    /// What was to be reached, as a number.
-    pub bar: f64,
-    /// What was reached: times better, or the figure itself.
-    pub reached: f64,
-    /// The unit of both; `x` for a ratio.
-    pub unit: &'static str,
-    /// Whether it was.
-    pub met: bool,
-}
-
-impl Bar {
-    fn at_least(what: String, bar: f64, reached: f64) -> Self {
-        Self { what, bar, reached, unit: "x", met: reached >= bar }
-    }
-
-    fn at_most(what: &str, bar: f64, reached: f64, unit: &'static str) -> Self {
-        Self { what: what.to_owned(), bar, reached, unit, met: reached <= bar }
-    }
-}
 
 /// Every bar that these outcomes can be held against.
 #[must_use]
@@ -124,48 +96,11 @@ pub fn table(outcomes: &[Outcome]) -> String {
 pub(super) fn text(outcomes: &[Outcome], timers: u32, passes: u32, has_huge_pages: bool) -> String {
     let pages = if has_huge_pages { "huge pages" } else { "pages as the system gives them" };
     let mut text = format!(
-        "{} timers, deadlines log-uniform between a second and a year, best of {passes}, {pages}; ns an operation\n\n",
-        grouped(timers)
+        "Timer wheel: {} timers, deadlines log-uniform between a second and a year, best of {passes}, {pages}; ns an \
+         operation\n\n",
+        grouped(&timers.to_string())
     );
     text += &table(outcomes);
     text.push('\n');
-    let bars = bars(outcomes, timers);
-    let width = bars.iter().map(|bar| bar.what.chars().count()).max().unwrap_or(0);
-    for bar in &bars {
-        let verdict = if bar.met { "met   " } else { "missed" };
-        let sense = if bar.unit == "x" { "at least" } else { "at most" };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{verdict}  {:<width$}  {} {} ({sense} {})",
-            bar.what,
-            short(bar.reached),
-            bar.unit,
-            short(bar.bar)
-        );
-    }
-    text
-}
-
-/// Three digits or so.
-fn short(figure: f64) -> String {
-    let digits = if figure < 10.0 { 1 } else { 0 };
-    grouped_text(&format!("{figure:.digits$}"))
-}
-
-fn grouped(count: u32) -> String {
-    grouped_text(&count.to_string())
-}
-
-/// Puts a comma before every third digit of the whole part.
-fn grouped_text(number: &str) -> String {
-    let whole = number.find('.').unwrap_or(number.len());
-    let mut text = String::new();
-    for (at, digit) in number.char_indices() {
-        if at > 0 && at < whole && (whole - at).is_multiple_of(3) && !text.ends_with('-') {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    text + &verdicts(&bars(outcomes, timers))
 }

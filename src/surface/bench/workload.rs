@@ -4,11 +4,11 @@
 //! Invariant: every entrant gets the same timers in the same order, and what the measuring itself needs (deadlines,
 //! keys, chance) is in memory before the watch starts.
 
-use std::fs;
 use std::hint::black_box;
 use std::time::Duration;
 
 use super::figures::Figures;
+use super::process::resident;
 use super::timers::{START, Timers};
 use crate::runtime::clock::Stopwatch;
 
@@ -181,16 +181,6 @@ fn hold<T: Timers>(count: usize, chance: &mut Chance) -> f64 {
         }
     }
     watch.elapsed().as_nanos() as f64 / (held - since).max(1) as f64
-}
-
-/// Bytes of resident memory, now and at the peak; zero where the system does not tell.
-fn resident() -> (f64, f64) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let read = |name: &str| -> f64 {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0.0, |kib: f64| kib * 1024.0)
-    };
-    (read("VmRSS"), read("VmHWM"))
 }
 
 /// A repeatable sequence. Source: SplitMix64.
