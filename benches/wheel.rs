@@ -2,7 +2,7 @@
 //!
 //! The workloads and the report are the program's own (`chimewheel::surface::bench`); here are those who can take part
 //! only where their crates are. Each runs in a process of its own, this program started anew.
-//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--json`, `--svg FILE`, after `--`. The calendar's bench
+//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--load NAME`, `--seed N`, `--json`, `--svg FILE`, after `--`. The calendar's bench
 //! takes them, too, so that one command prints all bars:
 //! `cargo bench --bench wheel --bench calendar -- --timers 10000000`.
 
@@ -37,10 +37,10 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let mut entrants = own_entrants();
     let others = [
-        Entrant { name: "DelayQueue", kind: Kind::Crate, run: measure::<Tokio> },
-        Entrant { name: "hierarchical_hash", kind: Kind::Crate, run: measure::<HashWheel> },
-        Entrant { name: "nexus-timer", kind: Kind::Crate, run: measure::<Nexus> },
-        Entrant { name: "slab-wheel", kind: Kind::Crate, run: measure::<SlabWheel> },
+        Entrant { name: "DelayQueue", kind: Kind::Crate, measure: measure::<Tokio> },
+        Entrant { name: "hierarchical_hash", kind: Kind::Crate, measure: measure::<HashWheel> },
+        Entrant { name: "nexus-timer", kind: Kind::Crate, measure: measure::<Nexus> },
+        Entrant { name: "slab-wheel", kind: Kind::Crate, measure: measure::<SlabWheel> },
     ];
     entrants.splice(1..1, others);
     match options.contest.run(&entrants, &[]) {

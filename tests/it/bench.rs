@@ -3,24 +3,24 @@
 use std::process::{Command, Stdio};
 
 use chimewheel::surface::bench::cron::CASES;
-use chimewheel::surface::bench::{Bar, Figures, Kind, Outcome, bars, svg, table, verdicts};
+use chimewheel::surface::bench::{Bar, Figure, Figures, Kind, Load, Outcome, bars, ratios, svg, table, verdicts};
 use serde_json::Value;
 
+/// An entrant all of whose figures are the same.
 fn outcome(name: &str, kind: Kind, figure: f64) -> Outcome {
-    let figures = Figures {
-        insert_cold_ns: figure,
-        insert_warm_ns: figure,
-        cancel_half_ns: figure,
-        cancel_all_ns: figure,
-        fire_ns: figure,
-        hold_ns: figure,
-        next_expiry_ns: figure,
-        timer_bytes: figure,
-        peak_timer_bytes: figure,
-        worst_fire_call_us: figure,
-        worst_tick_us: figure,
-        p999_tick_us: figure,
-    };
+    let mut figures = Figures::default();
+    let all = [
+        Figure::InsertWarmNs,
+        Figure::CancelAllNs,
+        Figure::FireNs,
+        Figure::HoldNs,
+        Figure::NextExpiryNs,
+        Figure::TimerBytes,
+        Figure::WorstFireCallUs,
+        Figure::WorstTickUs,
+        Figure::P999TickUs,
+    ];
+    all.into_iter().for_each(|which| figures.set(which, figure));
     Outcome { name: name.to_owned(), kind, figures }
 }
 
@@ -44,7 +44,7 @@ fn assert_well_formed(text: &str) {
 }
 
 /// Runs `chimewheel bench` and gives what it prints.
-fn bench(arguments: &[&str]) -> String {
+pub fn bench(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
     let output =
@@ -53,7 +53,8 @@ fn bench(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn bench_json(arguments: &[&str]) -> Value {
+/// Runs it with `--json` and gives the value.
+pub fn bench_json(arguments: &[&str]) -> Value {
     serde_json::from_str(&bench(&[arguments, &["--json"]].concat())).unwrap()
 }
 
@@ -153,9 +154,23 @@ fn a_bar_is_met_or_missed_by_its_ratio() {
 }
 
 #[test]
+fn ours_is_compared_with_the_best_crate_or_else_with_the_best_at_all() {
+    let own = outcome("chimewheel", Kind::Own, 10.0);
+    let plain = outcome("BTreeMap", Kind::Plain, 5.0);
+    let (slow, fast) = (outcome("slow", Kind::Crate, 80.0), outcome("fast", Kind::Crate, 30.0));
+    let told = |outcomes: &[Outcome]| -> Vec<(String, f64)> {
+        ratios(outcomes).into_iter().map(|ratio| (ratio.best, ratio.times)).collect()
+    };
+    assert_eq!(told(&[own.clone(), slow, fast, plain.clone()]), vec![("fast".to_owned(), 3.0); 9]);
+    assert_eq!(told(&[own.clone(), plain.clone()]), vec![("BTreeMap".to_owned(), 0.5); 9]);
+    assert_eq!(told(&[own]), []);
+    assert_eq!(told(&[plain]), []);
+}
+
+#[test]
 fn names_are_escaped_in_the_chart_and_columns_are_aligned() {
     let outcomes = [outcome("a < b & c", Kind::Own, 1234.5), outcome("d", Kind::Plain, 0.0)];
-    let chart = svg(&outcomes, 7);
+    let chart = svg(&outcomes, 7, Load::LogUniform);
     assert_well_formed(&chart);
     assert!(chart.contains("a &lt; b &amp; c"));
     let table = table(&outcomes);

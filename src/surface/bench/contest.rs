@@ -2,15 +2,19 @@
 //!
 //! Not here: what is measured (`workload`), what is made of it (`report`).
 
+use std::mem;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::bars::Report;
+use super::bars::{Report, grouped, verdicts};
 use super::figures::{Figures, Kind, Outcome};
+use super::load::{Load, Run};
 use super::process::{measure_apart, progress};
-use super::{report, svg};
+use super::report::{self, bars, ratios, table};
+use super::svg;
 use crate::surface::error::{Code, Error};
 
 /// Makes the C library ask for huge pages, as any server with gigabytes of timers would.
@@ -23,8 +27,8 @@ pub struct Entrant {
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
-    /// Measures it with so many timers.
-    pub run: fn(usize) -> Figures,
+    /// Measures it.
+    pub measure: fn(&Run) -> Figures,
 }
 
 /// How to run it.
@@ -36,6 +40,12 @@ pub struct Contest {
     /// Passes; the best figure of each counts
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub passes: u32,
+    /// When timers are due; the bars are judged by the first
+    #[arg(long, value_name = "NAME", value_enum, default_value_t)]
+    pub load: Load,
+    /// What chance begins with [default: the number of timers]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Write a chart
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
@@ -57,15 +67,18 @@ impl Contest {
             let entrant = entrants.iter().find(|entrant| entrant.name == name.as_str());
             let entrant =
                 entrant.ok_or_else(|| Error::new(Code::NotFound, format!("there is no structure {name}")))?;
-            return Ok(Report::of_child(json!((entrant.run)(self.timers as usize))));
+            return Ok(Report::of_child(json!((entrant.measure)(&self.as_run()))));
         }
         let outcomes = self.measure(entrants, command)?;
         if let Some(file) = &self.svg {
-            std::fs::write(file, svg(&outcomes, self.timers))
+            std::fs::write(file, svg(&outcomes, self.timers, self.load))
                 .map_err(|error| Error::new(Code::Failed, format!("cannot write {}: {error}", file.display())))?;
         }
-        let text = report::text(&outcomes, self.timers, self.passes, self.has_huge_pages());
-        Ok(Report { text, json: self.to_json(&outcomes) })
+        Ok(Report { text: self.to_text(&outcomes), json: self.to_json(&outcomes) })
+    }
+
+    fn as_run(&self) -> Run {
+        Run::new(self.timers, self.load, self.seed.unwrap_or_else(|| u64::from(self.timers)))
     }
 
     fn measure(&self, entrants: &[Entrant], command: &[&str]) -> Result<Vec<Outcome>, Error> {
@@ -86,7 +99,7 @@ impl Contest {
                 ));
                 let figures = self.measure_apart(entrant, command)?;
                 match outcomes.get_mut(at) {
-                    Some(outcome) => outcome.figures = outcome.figures.best(figures),
+                    Some(outcome) => outcome.figures = mem::take(&mut outcome.figures).best(&figures),
                     None => {
                         outcomes.push(Outcome { name: entrant.name.to_owned(), kind: entrant.kind, figures });
                     }
@@ -97,24 +110,54 @@ impl Contest {
         Ok(outcomes)
     }
 
-    /// Measures one in a process of its own.
+    /// Measures one in a process of its own. One that does not end in time has no figures.
     fn measure_apart(&self, entrant: &Entrant, command: &[&str]) -> Result<Figures, Error> {
-        let timers = self.timers.to_string();
-        let arguments = [command, &["--timers", &timers, "--child", entrant.name]].concat();
-        measure_apart(entrant.name, &arguments, self.has_huge_pages().then_some(HUGE_PAGES))
+        let Run { load, seed, .. } = self.as_run();
+        let (timers, load, seed) = (self.timers.to_string(), load.name(), seed.to_string());
+        let options = ["--timers", &timers, "--load", &load, "--seed", &seed, "--child", entrant.name];
+        let pages = self.has_huge_pages().then_some(HUGE_PAGES);
+        let figures = measure_apart(entrant.name, &[command, &options].concat(), pages, self.process_patience())?;
+        Ok(figures.unwrap_or_default())
+    }
+
+    /// How long one process may take; each of its parts has its own limit, but for single calls.
+    fn process_patience(&self) -> Duration {
+        self.as_run().patience * 10
     }
 
     const fn has_huge_pages(&self) -> bool {
         !self.small_pages && cfg!(all(target_os = "linux", target_env = "gnu"))
     }
 
+    fn to_text(&self, outcomes: &[Outcome]) -> String {
+        let pages = if self.has_huge_pages() { "huge pages" } else { "pages as the system gives them" };
+        let (timers, load, passes) = (grouped(&self.timers.to_string()), self.load.description(), self.passes);
+        let seed = self.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+        let mut text = format!(
+            "Timer wheel: {timers} timers, {load}{seed}, best of {passes}, {pages}; ns an operation\n\n{}\n",
+            table(outcomes)
+        );
+        let seconds = self.process_patience().as_secs();
+        for outcome in outcomes.iter().filter(|outcome| outcome.figures.measured().next().is_none()) {
+            text += &format!("{} was given up after {seconds} seconds.\n\n", outcome.name);
+        }
+        if self.load == Load::LogUniform {
+            return text + &verdicts(&bars(outcomes, self.timers));
+        }
+        text + &report::comparison(&ratios(outcomes))
+    }
+
     fn to_json(&self, outcomes: &[Outcome]) -> Value {
+        let is_judged = self.load == Load::LogUniform;
         json!({
             "timers": self.timers,
+            "load": self.load.name(),
+            "seed": self.as_run().seed,
             "passes": self.passes,
             "huge_pages": self.has_huge_pages(),
             "structures": outcomes,
-            "bars": report::bars(outcomes, self.timers),
+            "bars": if is_judged { bars(outcomes, self.timers) } else { Vec::new() },
+            "ratios": if is_judged { Vec::new() } else { ratios(outcomes) },
         })
     }
 }

@@ -12,18 +12,22 @@ mod chart;
 mod contest;
 pub mod cron;
 mod figures;
+mod load;
 mod plain;
 mod process;
 mod report;
 mod timers;
+mod turnover;
+mod watch;
 mod workload;
 
 pub use self::bars::{Bar, Report, verdicts};
 pub use self::chart::svg;
 pub use self::contest::{Contest, Entrant};
-pub use self::figures::{Figures, Kind, Outcome};
+pub use self::figures::{Figure, Figures, Kind, Outcome};
+pub use self::load::{Chance, Load, Run};
 pub use self::plain::{Binary, Entry, Lazy, QuaternaryHeap, Queue, Tree};
-pub use self::report::{bars, table};
+pub use self::report::{bars, ratios, table};
 pub use self::timers::{START, Timers};
 pub use self::workload::measure;
 
@@ -33,9 +37,9 @@ use crate::wheel::Wheel;
 #[must_use]
 pub fn own_entrants() -> Vec<Entrant> {
     vec![
-        Entrant { name: "chimewheel", kind: Kind::Own, run: measure::<Wheel<u64>> },
-        Entrant { name: "BinaryHeap", kind: Kind::Plain, run: measure::<Lazy<Binary>> },
-        Entrant { name: "4-ary heap", kind: Kind::Plain, run: measure::<Lazy<QuaternaryHeap>> },
-        Entrant { name: "BTreeMap", kind: Kind::Plain, run: measure::<Tree> },
+        Entrant { name: "chimewheel", kind: Kind::Own, measure: measure::<Wheel<u64>> },
+        Entrant { name: "BinaryHeap", kind: Kind::Plain, measure: measure::<Lazy<Binary>> },
+        Entrant { name: "4-ary heap", kind: Kind::Plain, measure: measure::<Lazy<QuaternaryHeap>> },
+        Entrant { name: "BTreeMap", kind: Kind::Plain, measure: measure::<Tree> },
     ]
 }

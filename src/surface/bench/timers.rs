@@ -36,6 +36,15 @@ pub trait Timers {
     /// more are due.
     fn advance(&mut self, tick: u64, limit: usize) -> (usize, bool);
 
+    /// As [`Timers::advance`] does, but each that fires is armed anew, so many ticks later.
+    fn advance_recurring(&mut self, tick: u64, limit: usize, interval: u64) -> (usize, bool) {
+        let (fired, more) = self.advance(tick, limit);
+        for n in 0..fired {
+            self.insert_only(tick + interval, n as u64);
+        }
+        (fired, more)
+    }
+
     /// A tick no later than the earliest deadline.
     fn next_expiry(&mut self) -> Option<u64>;
 }
@@ -59,6 +68,14 @@ impl Timers for Wheel<u64> {
         let progress = Self::advance(self, tick, limit, |_, _, value| {
             black_box(value);
             Next::Drop
+        });
+        (progress.fired, progress.more)
+    }
+
+    fn advance_recurring(&mut self, tick: u64, limit: usize, interval: u64) -> (usize, bool) {
+        let progress = Self::advance(self, tick, limit, |deadline, _, value| {
+            black_box(value);
+            Next::Rearm(deadline + interval)
         });
         (progress.fired, progress.more)
     }

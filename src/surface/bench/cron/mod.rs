@@ -28,6 +28,8 @@ use crate::time::Timestamp;
 const PASSES_MAX: usize = 200;
 /// Patterns kept for the figure of memory.
 const HELD: usize = 100_000;
+/// How long keeping them may take.
+const HOLD_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Something that reads patterns and finds times.
 pub trait Matcher {
@@ -141,7 +143,7 @@ impl CronContest {
             progress(&format!("cron patterns: {} of {}, {}", at + 1, entrants.len(), entrant.name));
             let mut measured = (entrant.measure)(Duration::from_millis(u64::from(self.budget_ms)));
             let arguments = [command, &["--hold", entrant.name]].concat();
-            measured.held_bytes = measure_apart(entrant.name, &arguments, None)?;
+            measured.held_bytes = measure_apart(entrant.name, &arguments, None, HOLD_PATIENCE)?.flatten();
             all.push((*entrant, measured));
         }
         progress("");
