@@ -224,6 +224,10 @@ impl Timers for Nexus {
         black_box(self.wheel.cancel(key));
     }
 
+    fn keep(&mut self, key: Self::Key) {
+        self.wheel.free(key);
+    }
+
     fn advance(&mut self, tick: u64, limit: usize) -> (usize, bool) {
         let fired = self.wheel.poll_with_limit(self.start + since_start(tick), limit, &mut self.fired);
         black_box(&self.fired);

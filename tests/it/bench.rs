@@ -21,7 +21,7 @@ fn outcome(name: &str, kind: Kind, figure: f64) -> Outcome {
         Figure::P999TickUs,
     ];
     all.into_iter().for_each(|which| figures.set(which, figure));
-    Outcome { name: name.to_owned(), kind, figures }
+    Outcome { name: name.to_owned(), kind, figures, half_cancelled: None }
 }
 
 /// Panics unless every element is closed in its turn and every attribute is quoted.
@@ -121,6 +121,13 @@ fn one_command_judges_every_bar_of_the_program() {
     let told: Vec<&str> = whats(&both["wheel"]).into_iter().chain(whats(&both["cron"])).collect();
     let lines = verdict_lines(&text);
     assert_eq!(lines.len(), told.len(), "{text}");
+    assert!(told.contains(&"peak memory of a timer: all inserted, half cancelled, the rest fired"), "{told:?}");
+    assert!(
+        text.contains("\nAll inserted, a random half cancelled, the rest fired, in a process of its own: insert ")
+    );
+    assert!(text.contains("\nThe bars are meant for 10,000,000 timers.\n"));
+    let half = &both["wheel"]["structures"][0]["half_cancelled"];
+    assert!(["insert_cold_ns", "fire_ns", "peak_timer_bytes"].iter().all(|name| half[name].as_f64() > Some(0.0)));
     assert!(lines.iter().zip(&told).all(|(line, what)| line[8..].starts_with(what)), "{told:?}: {text}");
 }
 
@@ -146,11 +153,44 @@ fn a_bar_is_met_or_missed_by_its_ratio() {
         [own, outcome("DelayQueue", Kind::Crate, queue), outcome("BTreeMap", Kind::Plain, 1.0)]
     };
     let missed = |queue: f64| -> Vec<String> {
-        bars(&others(queue), 1000).into_iter().filter(|bar| !bar.met).map(|bar| bar.what).collect()
+        bars(&others(queue)).into_iter().filter(|bar| !bar.met).map(|bar| bar.what).collect()
     };
     assert_eq!(missed(400.0), [""; 0]);
     assert_eq!(missed(110.0).len(), 2, "hold, and the worst tick");
-    assert_eq!(bars(&others(400.0)[1..], 1000), []);
+    assert_eq!(bars(&others(400.0)[1..]), []);
+}
+
+#[test]
+fn peak_memory_is_judged_with_half_of_them_cancelled() {
+    let judged = |peak: f64| {
+        let mut half = Figures::default();
+        half.set(Figure::PeakTimerBytes, peak);
+        let own = Outcome { half_cancelled: Some(half), ..outcome("chimewheel", Kind::Own, 1.0) };
+        let bar = bars(&[own]).into_iter().find(|bar| bar.what.contains("half cancelled")).unwrap();
+        (bar.bar, bar.reached, bar.met)
+    };
+    assert_eq!(judged(29.9), (30.0, 29.9, true));
+    assert_eq!(judged(30.1), (30.0, 30.1, false));
+}
+
+/// A wheel that kept what was cancelled, or what fired, beside what it holds would take twice as much.
+#[test]
+fn the_wheel_takes_no_more_memory_when_half_are_cancelled() {
+    let timers = "500000";
+    let report = bench_json(&[
+        "wheel",
+        "--only",
+        "chimewheel",
+        "--load",
+        "half-cancelled",
+        "--timers",
+        timers,
+        "--passes",
+        "1",
+    ]);
+    let own = &report["structures"][0];
+    let peak = own["peak_timer_bytes"].as_f64().unwrap();
+    assert!((20.0..50.0).contains(&peak) && peak >= own["timer_bytes"].as_f64().unwrap() - 1.0, "{own:#}");
 }
 
 #[test]

@@ -118,6 +118,17 @@ fn timers_with_deadlines_are_cancelled_once_and_fire_once() {
 }
 
 #[test]
+fn half_are_cancelled_and_the_rest_fire() {
+    // More than one part of deadlines, and an odd number.
+    let (figures, counts) = run(70_001, Load::HalfCancelled);
+    assert_eq!((counts.inserted, counts.cancelled, counts.fired), (70_001, 35_001, 35_000));
+    for figure in [Figure::InsertColdNs, Figure::CancelHalfNs, Figure::FireNs, Figure::WorstFireCallUs] {
+        assert!(figures.get(figure) > Some(0.0), "{figure:?}");
+    }
+    assert_eq!(spans(Load::HalfCancelled, 1), spans(Load::LogUniform, 1));
+}
+
+#[test]
 fn recurring_timers_fire_once_a_second() {
     let (figures, counts) = run(2500, Load::EverySecond);
     assert_eq!((counts.fired, counts.inserted, counts.cancelled), (4 * 2500, 5 * 2500, 0));
@@ -150,13 +161,14 @@ fn what_takes_too_long_is_cut_short_and_says_so() {
         (Load::OneTick, Figure::InsertColdNs),
         (Load::EverySecond, Figure::InsertColdNs),
         (Load::Timeouts, Figure::InsertColdNs),
+        (Load::HalfCancelled, Figure::InsertColdNs),
     ] {
         let figures = one(load);
         assert!(figures.get(figure) > Some(0.0) && figures.is_cut_short(figure), "{load:?}: {figures:?}");
         assert_eq!((figures.measured().count(), figures.get(Figure::FireNs)), (1, None), "{load:?}: {figures:?}");
         let told: Figures = serde_json::from_value(serde_json::to_value(&figures).unwrap()).unwrap();
         assert_eq!(told, figures);
-        let table = table(&[Outcome { name: "slow".to_owned(), kind: Kind::Crate, figures }]);
+        let table = table(&[Outcome { name: "slow".to_owned(), kind: Kind::Crate, figures, half_cancelled: None }]);
         assert!(table.contains("* |") && table.contains("* cut short"), "{table}");
     }
 }
@@ -179,7 +191,9 @@ fn a_whole_figure_is_better_than_one_cut_short() {
         (figures(2.0, true), Figures::default(), figures(2.0, true)),
         (Figures::default(), figures(2.0, true), figures(2.0, true)),
     ] {
-        assert_eq!(first.clone().best(&second), best, "{first:?} and {second:?}");
+        let mut kept = first.clone();
+        kept.take_best(&second);
+        assert_eq!(kept, best, "{first:?} and {second:?}");
     }
 }
 
@@ -191,6 +205,7 @@ fn the_program_measures_every_load() {
         ("ascending", "insert_warm_ns"),
         ("every-second", "rearm_ns"),
         ("timeouts", "timeout_ns"),
+        ("half-cancelled", "cancel_half_ns"),
     ] {
         let arguments = ["wheel", "--timers", "3000", "--passes", "1", "--seed", "5", "--load", load];
         let report = bench_json(&arguments);

@@ -2,7 +2,7 @@
 //!
 //! Units: ticks of 1 ms.
 //! Invariant: a load with the same number of timers and the same seed is the same for everyone, on every machine.
-//! Not here: the watch (`workload`, `turnover`).
+//! Not here: the watch (`workload`, `turnover`, `half`).
 
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub enum Load {
     EverySecond,
     /// 30 seconds ahead; of 100, 95 are cancelled within a second, as those of connections are.
     Timeouts,
+    /// Log-uniform; all are inserted, a random half is cancelled, the rest fire: for memory.
+    HalfCancelled,
 }
 
 impl Load {
@@ -50,13 +52,14 @@ impl Load {
             Self::Ascending => "deadlines strictly ascending, one a tick",
             Self::EverySecond => "each recurring every second, spread over a thousand ticks",
             Self::Timeouts => "timeouts 30 seconds ahead, 95 of 100 cancelled within a second",
+            Self::HalfCancelled => "deadlines log-uniform, a random half cancelled, the rest fired",
         }
     }
 
     /// How far ahead timers are due, one after the other.
     pub fn spans(self, chance: &mut Chance) -> impl Iterator<Item = u64> {
         (0_u64..).map(move |at| match self {
-            Self::LogUniform => chance.span(),
+            Self::LogUniform | Self::HalfCancelled => chance.span(),
             Self::OneHour => 1 + chance.below(HOUR),
             Self::OneTick => ONE_TICK,
             Self::Ascending => SECOND + at,

@@ -12,6 +12,7 @@ mod chart;
 mod contest;
 pub mod cron;
 mod figures;
+mod half;
 mod load;
 mod plain;
 mod process;

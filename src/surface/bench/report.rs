@@ -27,8 +27,8 @@ pub struct Ratio {
     pub times: f64,
 }
 
-fn own(outcomes: &[Outcome]) -> Option<&Figures> {
-    outcomes.iter().find(|outcome| outcome.kind == Kind::Own).map(|outcome| &outcome.figures)
+fn own(outcomes: &[Outcome]) -> Option<&Outcome> {
+    outcomes.iter().find(|outcome| outcome.kind == Kind::Own)
 }
 
 /// The best of one kind at something.
@@ -39,8 +39,8 @@ fn best(outcomes: &[Outcome], kind: Kind, figure: Figure) -> Option<(&Outcome, f
 
 /// Every bar that these outcomes can be held against.
 #[must_use]
-pub fn bars(outcomes: &[Outcome], timers: u32) -> Vec<Bar> {
-    let Some(own) = own(outcomes) else { return Vec::new() };
+pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
+    let Some(Outcome { figures: own, half_cancelled: half, .. }) = own(outcomes) else { return Vec::new() };
     let mut bars = Vec::new();
     let wanted: [Wanted; 4] = [
         ("insert warm", Figure::InsertWarmNs, 8.0),
@@ -68,10 +68,8 @@ pub fn bars(outcomes: &[Outcome], timers: u32) -> Vec<Bar> {
         bars.extend(reached.map(|reached| Bar::at_most(what, bar, reached, unit)));
     };
     at_most("resident memory of a timer", 26.0, own.get(Figure::TimerBytes), "bytes");
-    if timers >= 100_000_000 {
-        let peak = own.get(Figure::PeakTimerBytes).map(|bytes| bytes * f64::from(timers) / 1e9);
-        at_most("peak memory, filled, cancelled, filled and fired", 3.0, peak, "GB");
-    }
+    let peak = half.as_ref().and_then(|half| half.get(Figure::PeakTimerBytes));
+    at_most("peak memory of a timer: all inserted, half cancelled, the rest fired", 30.0, peak, "bytes");
     at_most("worst tick", 1000.0, own.get(Figure::WorstTickUs), "µs");
     at_most("p99.9 tick", 10.0, own.get(Figure::P999TickUs), "µs");
     at_most("next expiry", 20.0, own.get(Figure::NextExpiryNs), "ns");
@@ -85,9 +83,25 @@ pub fn ratios(outcomes: &[Outcome]) -> Vec<Ratio> {
     let ratio = |figure: Figure| {
         let rival = best(outcomes, Kind::Crate, figure).or_else(|| best(outcomes, Kind::Plain, figure));
         let (best, other) = rival?;
-        Some(Ratio { figure, best: best.name.clone(), times: other / own.get(figure)? })
+        Some(Ratio { figure, best: best.name.clone(), times: other / own.figures.get(figure)? })
     };
-    own.measured().filter_map(ratio).collect()
+    own.figures.measured().filter_map(ratio).collect()
+}
+
+/// How ours did with half of them cancelled, in words.
+pub(super) fn half_cancelled(outcomes: &[Outcome], timers: u32) -> Option<String> {
+    let half = own(outcomes)?.half_cancelled.as_ref()?;
+    let peak_bytes = half.get(Figure::PeakTimerBytes).map(|bytes| bytes * f64::from(timers));
+    Some(format!(
+        "All inserted, a random half cancelled, the rest fired, in a process of its own: insert {}, cancel {}, fire {} ns; \
+         full {}, at its peak {} bytes a timer, {} MB.\n",
+        cell(half, Figure::InsertColdNs),
+        cell(half, Figure::CancelHalfNs),
+        cell(half, Figure::FireNs),
+        cell(half, Figure::TimerBytes),
+        cell(half, Figure::PeakTimerBytes),
+        peak_bytes.map_or("-".to_owned(), |bytes| short(bytes / 1e6)),
+    ))
 }
 
 /// A line for each ratio.

@@ -29,6 +29,9 @@ pub trait Timers {
     /// Removes a timer that waits.
     fn cancel(&mut self, key: Self::Key);
 
+    /// Gives up the key of a timer that stays; not measured.
+    fn keep(&mut self, _key: Self::Key) {}
+
     /// Tells a structure that reads a clock what it shows; not measured.
     fn set_clock(&mut self, _tick: u64) {}
 

@@ -12,8 +12,8 @@ use super::figures::{Figure, Figures};
 use super::load::{Chance, HOUR, Load, Run, YEAR};
 use super::process::resident;
 use super::timers::{START, Timers};
-use super::turnover;
 use super::watch::{CALL_TIMERS_MAX, Calls, Lap, each, fire};
+use super::{half, turnover};
 use crate::runtime::clock::Stopwatch;
 
 /// Ticks that are measured one by one around each edge: five minutes.
@@ -37,6 +37,7 @@ pub fn measure<T: Timers>(run: &Run) -> Figures {
     let _ = match run.load {
         Load::EverySecond => turnover::every_second::<T>(run, &mut figures),
         Load::Timeouts => turnover::timeouts::<T>(run, &mut chance, &mut figures),
+        Load::HalfCancelled => half::half_cancelled::<T>(run, &mut chance, &mut figures),
         Load::LogUniform | Load::OneHour | Load::OneTick | Load::Ascending => {
             pass_through::<T>(run, &mut chance, &mut figures)
         }
