@@ -160,6 +160,20 @@ fn a_bar_is_met_or_missed_by_its_ratio() {
     assert_eq!(bars(&others(400.0)[1..]), []);
 }
 
+/// A tick that is short does not make up for a call that catches up and is long, nor the other way round.
+#[test]
+fn single_calls_are_judged_when_ticking_and_when_catching_up() {
+    let missed = |figure: Figure, value: f64| -> Vec<String> {
+        let mut own = outcome("chimewheel", Kind::Own, 1.0);
+        own.figures.set(figure, value);
+        bars(&[own]).into_iter().filter(|bar| !bar.met).map(|bar| bar.what).collect()
+    };
+    assert_eq!(missed(Figure::WorstFireCallUs, 1000.0), [""; 0]);
+    assert_eq!(missed(Figure::WorstFireCallUs, 1001.0), ["worst call catching up a year, 4,096 timers at most"]);
+    assert_eq!(missed(Figure::WorstTickUs, 1001.0), ["worst tick"]);
+    assert_eq!(missed(Figure::P999TickUs, 10.1), ["p99.9 tick"]);
+}
+
 #[test]
 fn peak_memory_is_judged_with_half_of_them_cancelled() {
     let judged = |peak: f64| {

@@ -72,6 +72,8 @@ pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
     at_most("peak memory of a timer: all inserted, half cancelled, the rest fired", 30.0, peak, "bytes");
     at_most("worst tick", 1000.0, own.get(Figure::WorstTickUs), "µs");
     at_most("p99.9 tick", 10.0, own.get(Figure::P999TickUs), "µs");
+    let call = own.get(Figure::WorstFireCallUs);
+    at_most("worst call catching up a year, 4,096 timers at most", 1000.0, call, "µs");
     at_most("next expiry", 20.0, own.get(Figure::NextExpiryNs), "ns");
     bars
 }
