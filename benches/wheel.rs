@@ -2,8 +2,8 @@
 //!
 //! The workloads and the report are the program's own (`chimewheel::surface::bench`); here are those who can take part
 //! only where their crates are. Each runs in a process of its own, this program started anew.
-//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--load NAME`, `--seed N`, `--json`, `--svg FILE`, after `--`. The calendar's bench
-//! takes them, too, so that one command prints all bars:
+//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--load NAME`, `--seed N`, `--json`, `--svg FILE`,
+//! after `--`. The calendar's bench takes them, too, so that one command prints all bars:
 //! `cargo bench --bench wheel --bench calendar -- --timers 10000000`.
 
 use std::hint::black_box;
