@@ -2,13 +2,16 @@
 //!
 //! The workloads and the report are the program's own (`chimewheel::surface::bench`); here are those who can take part
 //! only where their crates are. Each runs in a process of its own, this program started anew.
-//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--json`, `--svg FILE`, after `--`.
+//! Options: `--timers N` (1,000,000), `--passes N`, `--only NAME`, `--load NAME`, `--seed N`, `--json`, `--svg FILE`,
+//! after `--`. The calendar's bench takes them, too, so that one command prints all bars:
+//! `cargo bench --bench wheel --bench calendar -- --timers 10000000`.
 
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use chimewheel::surface::bench::cron::CronContest;
 use chimewheel::surface::bench::{Contest, Entrant, Kind, START, Timers, measure, own_entrants};
 use clap::Parser;
 use hierarchical_hash_wheel_timer::wheels::Skip;
@@ -20,6 +23,8 @@ use tokio_util::time::{DelayQueue, delay_queue};
 struct Options {
     #[command(flatten)]
     contest: Contest,
+    #[command(flatten, next_help_heading = "Options of the calendar's bench, not heeded")]
+    _cron: CronContest,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,15 +37,15 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let mut entrants = own_entrants();
     let others = [
-        Entrant { name: "DelayQueue", kind: Kind::Crate, run: measure::<Tokio> },
-        Entrant { name: "hierarchical_hash", kind: Kind::Crate, run: measure::<HashWheel> },
-        Entrant { name: "nexus-timer", kind: Kind::Crate, run: measure::<Nexus> },
-        Entrant { name: "slab-wheel", kind: Kind::Crate, run: measure::<SlabWheel> },
+        Entrant { name: "DelayQueue", kind: Kind::Crate, measure: measure::<Tokio> },
+        Entrant { name: "hierarchical_hash", kind: Kind::Crate, measure: measure::<HashWheel> },
+        Entrant { name: "nexus-timer", kind: Kind::Crate, measure: measure::<Nexus> },
+        Entrant { name: "slab-wheel", kind: Kind::Crate, measure: measure::<SlabWheel> },
     ];
     entrants.splice(1..1, others);
-    match options.contest.run(&entrants, &[], options.json) {
-        Ok(text) => {
-            print!("{text}");
+    match options.contest.run(&entrants, &[]) {
+        Ok(report) => {
+            print!("{}", report.shown(options.json));
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -217,6 +222,10 @@ impl Timers for Nexus {
 
     fn cancel(&mut self, key: Self::Key) {
         black_box(self.wheel.cancel(key));
+    }
+
+    fn keep(&mut self, key: Self::Key) {
+        self.wheel.free(key);
     }
 
     fn advance(&mut self, tick: u64, limit: usize) -> (usize, bool) {

@@ -6,18 +6,24 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{Figures, Kind, Outcome};
+use super::bars::grouped;
+use super::figures::{Figure, Kind, Outcome};
+use super::load::Load;
 
 /// A panel: its title and its figure.
-type Panel = (&'static str, fn(&Figures) -> f64);
+type Panel = (&'static str, Figure);
 
-const PANELS: [Panel; 6] = [
-    ("insert, warm (ns)", |f| f.insert_warm_ns),
-    ("cancel, with upkeep (ns)", |f| f.cancel_all_ns),
-    ("fire (ns)", |f| f.fire_ns),
-    ("hold: fire and insert (ns)", |f| f.hold_ns),
-    ("memory of a timer (bytes)", |f| f.timer_bytes),
-    ("worst tick (µs)", |f| f.worst_tick_us),
+/// Those that were measured are drawn.
+const PANELS: [Panel; 9] = [
+    ("insert, warm (ns)", Figure::InsertWarmNs),
+    ("cancel, with upkeep (ns)", Figure::CancelAllNs),
+    ("fire (ns)", Figure::FireNs),
+    ("hold: fire and insert (ns)", Figure::HoldNs),
+    ("fire and arm anew (ns)", Figure::RearmNs),
+    ("insert, and cancel or fire (ns)", Figure::TimeoutNs),
+    ("memory of a timer (bytes)", Figure::TimerBytes),
+    ("worst tick (µs)", Figure::WorstTickUs),
+    ("worst call (µs)", Figure::WorstCallUs),
 ];
 
 const PANEL_WIDTH: f64 = 440.0;
@@ -29,17 +35,21 @@ const HEAD: f64 = 46.0;
 
 /// Draws the outcomes.
 #[must_use]
-pub fn svg(outcomes: &[Outcome], timers: u32) -> String {
+pub fn svg(outcomes: &[Outcome], timers: u32, load: Load) -> String {
+    let is_measured = |figure| outcomes.iter().any(|outcome| outcome.figures.get(figure).is_some());
+    let panels: Vec<&Panel> = PANELS.iter().filter(|(_, figure)| is_measured(*figure)).collect();
     let panel_height = TITLE + LINE * outcomes.len() as f64 + 14.0;
-    let (width, height) = (2.0 * PANEL_WIDTH + 40.0, HEAD + 3.0 * panel_height);
+    let (width, height) = (2.0 * PANEL_WIDTH + 40.0, HEAD + panels.len().div_ceil(2) as f64 * panel_height);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"20\" y=\"28\" font-size=\"16\">Timer structures with {timers} timers; \
-         shorter is better, scale logarithmic</text>\n"
+         <text x=\"20\" y=\"28\" font-size=\"16\">{} timers, {}; \
+         shorter is better, scale logarithmic</text>\n",
+        grouped(&timers.to_string()),
+        load.description()
     );
-    for (at, panel) in PANELS.iter().enumerate() {
+    for (at, panel) in panels.into_iter().enumerate() {
         let x = 20.0 + (at % 2) as f64 * PANEL_WIDTH;
         let y = HEAD + (at / 2) as f64 * panel_height;
         draw(&mut text, outcomes, panel, x, y);
@@ -49,13 +59,15 @@ pub fn svg(outcomes: &[Outcome], timers: u32) -> String {
 }
 
 fn draw(text: &mut String, outcomes: &[Outcome], (title, figure): &Panel, x: f64, y: f64) {
-    let figures: Vec<f64> = outcomes.iter().map(|outcome| figure(&outcome.figures).max(0.01)).collect();
-    let least = figures.iter().copied().fold(f64::INFINITY, f64::min).log10().floor();
-    let most = figures.iter().copied().fold(0.01, f64::max).log10().max(least + 0.1);
+    let outcomes: Vec<(&Outcome, f64)> =
+        outcomes.iter().filter_map(|outcome| Some((outcome, outcome.figures.get(*figure)?.max(0.01)))).collect();
+    let figures = || outcomes.iter().map(|(_, figure)| *figure);
+    let least = figures().fold(f64::INFINITY, f64::min).log10().floor();
+    let most = figures().fold(0.01, f64::max).log10().max(least + 0.1);
     let space = PANEL_WIDTH - NAME_WIDTH - FIGURE_WIDTH;
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(text, "<text x=\"{x}\" y=\"{}\" font-weight=\"bold\">{title}</text>", y + 20.0);
-    for (at, (outcome, figure)) in outcomes.iter().zip(figures).enumerate() {
+    for (at, &(outcome, figure)) in outcomes.iter().enumerate() {
         let top = y + TITLE + at as f64 * LINE;
         let long = 2.0 + (space - 2.0) * (figure.log10() - least) / (most - least);
         let colour = match outcome.kind {

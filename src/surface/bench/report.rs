@@ -1,171 +1,146 @@
-//! What the figures come to: the table, and every bar as met or missed.
+//! What the figures come to: the table, every bar as met or missed, and how much better ours is.
 //!
 //! A bar is judged by figures of the same run. One that needs an entrant who did not take part is left out.
 //! Source: the bars the project set itself before the wheel was written, for ten million timers.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::figures::{Figures, Kind, Outcome};
+use super::bars::{Bar, short};
+use super::figures::{Figure, Figures, Kind, Outcome};
 
 /// The queue that most Rust programs use.
 const DELAY_QUEUE: &str = "DelayQueue";
 
-/// A column: its heading and its figure.
-type Column = (&'static str, fn(&Figures) -> f64);
-
 /// A ratio to reach: the figure's name, the figure, how many times better it has to be.
-type Wanted = (&'static str, fn(&Figures) -> f64, f64);
+type Wanted = (&'static str, Figure, f64);
 
-const COLUMNS: [Column; 12] = [
-    ("insert cold", |f| f.insert_cold_ns),
-    ("insert warm", |f| f.insert_warm_ns),
-    ("cancel half", |f| f.cancel_half_ns),
-    ("cancel all", |f| f.cancel_all_ns),
-    ("fire", |f| f.fire_ns),
-    ("hold", |f| f.hold_ns),
-    ("next", |f| f.next_expiry_ns),
-    ("bytes", |f| f.timer_bytes),
-    ("peak bytes", |f| f.peak_timer_bytes),
-    ("worst tick µs", |f| f.worst_tick_us),
-    ("p99.9 tick µs", |f| f.p999_tick_us),
-    ("worst call µs", |f| f.worst_fire_call_us),
-];
-
-/// One thing that was to be reached.
+/// How ours compares with the best of the others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Bar {
-    /// What was measured.
-    pub what: String,
-    /// What was to be reached, as a number.
-    pub bar: f64,
-    /// What was reached: times better, or the figure itself.
-    pub reached: f64,
-    /// The unit of both; `x` for a ratio.
-    pub unit: &'static str,
-    /// Whether it was.
-    pub met: bool,
+pub struct Ratio {
+    /// The figure.
+    pub figure: Figure,
+    /// Who is best at it: of the other crates, or if none took part, of all.
+    pub best: String,
+    /// How many times better ours is.
+    pub times: f64,
 }
 
-impl Bar {
-    fn at_least(what: String, bar: f64, reached: f64) -> Self {
-        Self { what, bar, reached, unit: "x", met: reached >= bar }
-    }
+fn own(outcomes: &[Outcome]) -> Option<&Outcome> {
+    outcomes.iter().find(|outcome| outcome.kind == Kind::Own)
+}
 
-    fn at_most(what: &str, bar: f64, reached: f64, unit: &'static str) -> Self {
-        Self { what: what.to_owned(), bar, reached, unit, met: reached <= bar }
-    }
+/// The best of one kind at something.
+fn best(outcomes: &[Outcome], kind: Kind, figure: Figure) -> Option<(&Outcome, f64)> {
+    let rivals = outcomes.iter().filter(|outcome| outcome.kind == kind);
+    rivals.filter_map(|outcome| Some((outcome, outcome.figures.get(figure)?))).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Every bar that these outcomes can be held against.
 #[must_use]
-pub fn bars(outcomes: &[Outcome], timers: u32) -> Vec<Bar> {
-    let Some(own) = outcomes.iter().find(|outcome| outcome.kind == Kind::Own) else { return Vec::new() };
-    let own = &own.figures;
+pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
+    let Some(Outcome { figures: own, half_cancelled: half, .. }) = own(outcomes) else { return Vec::new() };
     let mut bars = Vec::new();
-    if let Some(queue) = outcomes.iter().find(|outcome| outcome.name == DELAY_QUEUE) {
-        let wanted: [Wanted; 4] = [
-            ("insert warm", |f| f.insert_warm_ns, 8.0),
-            ("cancel all", |f| f.cancel_all_ns, 10.0),
-            ("fire", |f| f.fire_ns, 9.0),
-            ("hold", |f| f.hold_ns, 12.0),
-        ];
-        for (name, figure, bar) in wanted {
-            let what = format!("{name}, faster than {DELAY_QUEUE}");
-            bars.push(Bar::at_least(what, bar, figure(&queue.figures) / figure(own)));
-        }
+    let wanted: [Wanted; 4] = [
+        ("insert warm", Figure::InsertWarmNs, 8.0),
+        ("cancel all", Figure::CancelAllNs, 10.0),
+        ("fire", Figure::FireNs, 9.0),
+        ("hold", Figure::HoldNs, 12.0),
+    ];
+    let queue = outcomes.iter().find(|outcome| outcome.name == DELAY_QUEUE).map(|outcome| &outcome.figures);
+    for (name, figure, bar) in wanted {
+        let Some((queue, own)) = queue.and_then(|queue| queue.get(figure)).zip(own.get(figure)) else { continue };
+        bars.push(Bar::at_least(format!("{name}, faster than {DELAY_QUEUE}"), bar, queue / own));
     }
     let wanted: [Wanted; 5] = [
-        ("fire", |f| f.fire_ns, 4.0),
-        ("hold", |f| f.hold_ns, 4.0),
-        ("insert warm", |f| f.insert_warm_ns, 1.0),
-        ("cancel all", |f| f.cancel_all_ns, 1.0),
-        ("worst tick", |f| f.worst_tick_us, 40.0),
+        ("fire", Figure::FireNs, 4.0),
+        ("hold", Figure::HoldNs, 4.0),
+        ("insert warm", Figure::InsertWarmNs, 1.0),
+        ("cancel all", Figure::CancelAllNs, 1.0),
+        ("worst tick", Figure::WorstTickUs, 40.0),
     ];
     for (name, figure, bar) in wanted {
-        let crates = outcomes.iter().filter(|outcome| outcome.kind == Kind::Crate);
-        let Some(best) = crates.min_by(|a, b| figure(&a.figures).total_cmp(&figure(&b.figures))) else { continue };
-        let what = format!("{name}, better than the best crate ({})", best.name);
-        bars.push(Bar::at_least(what, bar, figure(&best.figures) / figure(own)));
+        let Some(((best, other), own)) = best(outcomes, Kind::Crate, figure).zip(own.get(figure)) else { continue };
+        bars.push(Bar::at_least(format!("{name}, better than the best crate ({})", best.name), bar, other / own));
     }
-    bars.push(Bar::at_most("resident memory of a timer", 26.0, own.timer_bytes, "bytes"));
-    if timers >= 100_000_000 {
-        let peak = own.peak_timer_bytes * f64::from(timers) / 1e9;
-        bars.push(Bar::at_most("peak memory, filled, cancelled, filled and fired", 3.0, peak, "GB"));
-    }
-    bars.push(Bar::at_most("worst tick", 1000.0, own.worst_tick_us, "µs"));
-    bars.push(Bar::at_most("p99.9 tick", 10.0, own.p999_tick_us, "µs"));
-    bars.push(Bar::at_most("next expiry", 20.0, own.next_expiry_ns, "ns"));
+    let mut at_most = |what: &str, bar: f64, reached: Option<f64>, unit: &'static str| {
+        bars.extend(reached.map(|reached| Bar::at_most(what, bar, reached, unit)));
+    };
+    at_most("resident memory of a timer", 26.0, own.get(Figure::TimerBytes), "bytes");
+    let peak = half.as_ref().and_then(|half| half.get(Figure::PeakTimerBytes));
+    at_most("peak memory of a timer: all inserted, half cancelled, the rest fired", 30.0, peak, "bytes");
+    at_most("worst tick", 1000.0, own.get(Figure::WorstTickUs), "µs");
+    at_most("p99.9 tick", 10.0, own.get(Figure::P999TickUs), "µs");
+    let call = own.get(Figure::WorstFireCallUs);
+    at_most("worst call catching up a year, 4,096 timers at most", 1000.0, call, "µs");
+    at_most("next expiry", 20.0, own.get(Figure::NextExpiryNs), "ns");
     bars
+}
+
+/// Ours beside the best of the others, figure by figure.
+#[must_use]
+pub fn ratios(outcomes: &[Outcome]) -> Vec<Ratio> {
+    let Some(own) = own(outcomes) else { return Vec::new() };
+    let ratio = |figure: Figure| {
+        let rival = best(outcomes, Kind::Crate, figure).or_else(|| best(outcomes, Kind::Plain, figure));
+        let (best, other) = rival?;
+        Some(Ratio { figure, best: best.name.clone(), times: other / own.figures.get(figure)? })
+    };
+    own.figures.measured().filter_map(ratio).collect()
+}
+
+/// How ours did with half of them cancelled, in words.
+pub(super) fn half_cancelled(outcomes: &[Outcome], timers: u32) -> Option<String> {
+    let half = own(outcomes)?.half_cancelled.as_ref()?;
+    let peak_bytes = half.get(Figure::PeakTimerBytes).map(|bytes| bytes * f64::from(timers));
+    Some(format!(
+        "All inserted, a random half cancelled, the rest fired, in a process of its own: insert {}, cancel {}, fire {} ns; \
+         full {}, at its peak {} bytes a timer, {} MB.\n",
+        cell(half, Figure::InsertColdNs),
+        cell(half, Figure::CancelHalfNs),
+        cell(half, Figure::FireNs),
+        cell(half, Figure::TimerBytes),
+        cell(half, Figure::PeakTimerBytes),
+        peak_bytes.map_or("-".to_owned(), |bytes| short(bytes / 1e6)),
+    ))
+}
+
+/// A line for each ratio.
+pub(super) fn comparison(ratios: &[Ratio]) -> String {
+    let whats: Vec<String> =
+        ratios.iter().map(|ratio| format!("{}, better than {}", ratio.figure.heading(), ratio.best)).collect();
+    let width = whats.iter().map(|what| what.chars().count()).max().unwrap_or(0);
+    let line = |(what, ratio): (&String, &Ratio)| format!("ratio   {what:<width$}  {} x\n", short(ratio.times));
+    whats.iter().zip(ratios).map(line).collect()
 }
 
 /// The figures as a Markdown table with aligned columns.
 #[must_use]
 pub fn table(outcomes: &[Outcome]) -> String {
+    let columns: BTreeSet<Figure> = outcomes.iter().flat_map(|outcome| outcome.figures.measured()).collect();
     let names = outcomes.iter().map(|outcome| outcome.name.chars().count()).max().unwrap_or(0).max(9);
+    let width = |figure: &Figure| figure.heading().chars().count().max(8);
     let mut text = format!("| {:<names$} |", "structure");
-    let width = |heading: &str| heading.chars().count().max(8);
-    COLUMNS.iter().for_each(|(heading, _)| text += &format!(" {heading:>0$} |", width(heading)));
+    columns.iter().for_each(|figure| text += &format!(" {:>1$} |", figure.heading(), width(figure)));
     text += &format!("\n|-{}-|", "-".repeat(names));
-    COLUMNS.iter().for_each(|(heading, _)| text += &format!("-{}:|", "-".repeat(width(heading))));
+    columns.iter().for_each(|figure| text += &format!("-{}:|", "-".repeat(width(figure))));
     text.push('\n');
     for outcome in outcomes {
         text += &format!("| {:<names$} |", outcome.name);
-        for (heading, figure) in COLUMNS {
-            text += &format!(" {:>1$} |", short(figure(&outcome.figures)), width(heading));
+        for &figure in &columns {
+            text += &format!(" {:>1$} |", cell(&outcome.figures, figure), width(&figure));
         }
         text.push('\n');
     }
-    text
-}
-
-/// The whole report.
-pub(super) fn text(outcomes: &[Outcome], timers: u32, passes: u32, has_huge_pages: bool) -> String {
-    let pages = if has_huge_pages { "huge pages" } else { "pages as the system gives them" };
-    let mut text = format!(
-        "{} timers, deadlines log-uniform between a second and a year, best of {passes}, {pages}; ns an operation\n\n",
-        grouped(timers)
-    );
-    text += &table(outcomes);
-    text.push('\n');
-    let bars = bars(outcomes, timers);
-    let width = bars.iter().map(|bar| bar.what.chars().count()).max().unwrap_or(0);
-    for bar in &bars {
-        let verdict = if bar.met { "met   " } else { "missed" };
-        let sense = if bar.unit == "x" { "at least" } else { "at most" };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{verdict}  {:<width$}  {} {} ({sense} {})",
-            bar.what,
-            short(bar.reached),
-            bar.unit,
-            short(bar.bar)
-        );
+    if outcomes.iter().any(|outcome| columns.iter().any(|&figure| outcome.figures.is_cut_short(figure))) {
+        text +=
+            "\n* cut short: a figure of what was done in the time there was; what would have come after has none.\n";
     }
     text
 }
 
-/// Three digits or so.
-fn short(figure: f64) -> String {
-    let digits = if figure < 10.0 { 1 } else { 0 };
-    grouped_text(&format!("{figure:.digits$}"))
-}
-
-fn grouped(count: u32) -> String {
-    grouped_text(&count.to_string())
-}
-
-/// Puts a comma before every third digit of the whole part.
-fn grouped_text(number: &str) -> String {
-    let whole = number.find('.').unwrap_or(number.len());
-    let mut text = String::new();
-    for (at, digit) in number.char_indices() {
-        if at > 0 && at < whole && (whole - at).is_multiple_of(3) && !text.ends_with('-') {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+fn cell(figures: &Figures, figure: Figure) -> String {
+    let mark = if figures.is_cut_short(figure) { "*" } else { "" };
+    figures.get(figure).map_or("-".to_owned(), |value| short(value) + mark)
 }

@@ -29,12 +29,24 @@ pub trait Timers {
     /// Removes a timer that waits.
     fn cancel(&mut self, key: Self::Key);
 
+    /// Gives up the key of a timer that stays; not measured.
+    fn keep(&mut self, _key: Self::Key) {}
+
     /// Tells a structure that reads a clock what it shows; not measured.
     fn set_clock(&mut self, _tick: u64) {}
 
     /// Fires what is due at `tick`, at most `limit` timers if it can halt. Returns how many have fired and whether
     /// more are due.
     fn advance(&mut self, tick: u64, limit: usize) -> (usize, bool);
+
+    /// As [`Timers::advance`] does, but each that fires is armed anew, so many ticks later.
+    fn advance_recurring(&mut self, tick: u64, limit: usize, interval: u64) -> (usize, bool) {
+        let (fired, more) = self.advance(tick, limit);
+        for n in 0..fired {
+            self.insert_only(tick + interval, n as u64);
+        }
+        (fired, more)
+    }
 
     /// A tick no later than the earliest deadline.
     fn next_expiry(&mut self) -> Option<u64>;
@@ -59,6 +71,14 @@ impl Timers for Wheel<u64> {
         let progress = Self::advance(self, tick, limit, |_, _, value| {
             black_box(value);
             Next::Drop
+        });
+        (progress.fired, progress.more)
+    }
+
+    fn advance_recurring(&mut self, tick: u64, limit: usize, interval: u64) -> (usize, bool) {
+        let progress = Self::advance(self, tick, limit, |deadline, _, value| {
+            black_box(value);
+            Next::Rearm(deadline + interval)
         });
         (progress.fired, progress.more)
     }

@@ -1,27 +1,25 @@
-//! The workloads: what is done with a timer structure while the watch runs.
+//! The workload of timers with deadlines: filling, cancelling, firing, ticking, holding a number.
 //!
-//! Units: ticks of 1 ms. Deadlines are log-uniform: every order of magnitude between a second and a year is as likely.
+//! Units: ticks of 1 ms.
 //! Invariant: every entrant gets the same timers in the same order, and what the measuring itself needs (deadlines,
 //! keys, chance) is in memory before the watch starts.
+//! Not here: when the timers are due (`load`), loads that go on (`turnover`).
 
-use std::fs;
 use std::hint::black_box;
 use std::time::Duration;
 
-use super::figures::Figures;
+use super::figures::{Figure, Figures};
+use super::load::{Chance, HOUR, Load, Run, YEAR};
+use super::process::resident;
 use super::timers::{START, Timers};
+use super::watch::{CALL_TIMERS_MAX, Calls, Lap, each, fire};
+use super::{half, turnover};
 use crate::runtime::clock::Stopwatch;
-
-const HOUR: u64 = 3_600_000;
-const YEAR: u64 = 365 * 24 * HOUR;
-
-/// Timers that fire in one call at most.
-const CALL_TIMERS_MAX: usize = 4096;
 
 /// Ticks that are measured one by one around each edge: five minutes.
 const TICKS: u64 = 300_000;
 
-/// How long ticking around an edge, or holding, may take. There are structures that look at every timer in every advance.
+/// How long ticking around an edge, or holding, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Operations of the constant population.
@@ -30,61 +28,68 @@ const HOLD_TIMERS_MAX: usize = 5_000_000;
 /// Where a coarse slot comes up that is full, in wheels of 4, 6 or 8 bits a digit.
 const EDGES: [u64; 3] = [1 << 18, 1 << 20, 1 << 24];
 
-/// Runs every workload with `count` timers.
+/// Runs the workload of a load.
 #[must_use]
-pub fn measure<T: Timers>(count: usize) -> Figures {
-    let mut chance = Chance(count as u64);
-    let spans: Vec<u64> = (0..count).map(|_| chance.span()).collect();
+pub fn measure<T: Timers>(run: &Run) -> Figures {
+    let mut figures = Figures::default();
+    let mut chance = Chance::new(run.seed);
+    // Where one is cut short, those that would have built on it are left out.
+    let _ = match run.load {
+        Load::EverySecond => turnover::every_second::<T>(run, &mut figures),
+        Load::Timeouts => turnover::timeouts::<T>(run, &mut chance, &mut figures),
+        Load::HalfCancelled => half::half_cancelled::<T>(run, &mut chance, &mut figures),
+        Load::LogUniform | Load::OneHour | Load::OneTick | Load::Ascending => {
+            pass_through::<T>(run, &mut chance, &mut figures)
+        }
+    };
+    // It always holds timers within an hour, so it would be the same for the others.
+    if matches!(run.load, Load::LogUniform | Load::OneHour) {
+        let _ = hold::<T>(run, &mut chance, &mut figures);
+    }
+    figures
+}
+
+/// Fills one, empties it by cancelling and by firing, and ticks; until something takes too long.
+fn pass_through<T: Timers>(run: &Run, chance: &mut Chance, figures: &mut Figures) -> Option<()> {
+    let Run { timers: count, load, patience, .. } = *run;
+    let spans: Vec<u64> = load.spans(chance).take(count).collect();
     let mut keys = Vec::with_capacity(count);
     let ground = resident().0;
     let mut timers = T::new();
-    let each = |watch: Stopwatch| watch.elapsed().as_nanos() as f64 / count as f64;
 
-    let watch = Stopwatch::start();
-    keys.extend(spans.iter().map(|&span| timers.insert(START + span, span)));
-    let insert_cold_ns = each(watch);
+    let lap = each(spans.iter(), patience, |&span| keys.push(timers.insert(START + span, span)));
+    lap.note(figures, Figure::InsertColdNs)?;
     let overhead = ground + (count * size_of::<T::Key>()) as f64;
-    let timer_bytes = (resident().0 - overhead) / count as f64;
-    let next_expiry_ns = ask_next(&mut timers);
+    figures.set(Figure::TimerBytes, (resident().0 - overhead) / count as f64);
+    figures.set(Figure::NextExpiryNs, ask_next(&mut timers));
 
     for at in (1..keys.len()).rev() {
         keys.swap(at, chance.below(at as u64 + 1) as usize);
     }
+    let half = each(keys.drain(count / 2..), patience, |key| timers.cancel(key));
+    half.note(figures, Figure::CancelHalfNs)?;
     let watch = Stopwatch::start();
-    keys.drain(count / 2..).for_each(|key| timers.cancel(key));
-    let cancel_half_ns = each(watch) * 2.0;
-    let watch = Stopwatch::start();
-    keys.drain(..).for_each(|key| timers.cancel(key));
+    let rest = each(keys.drain(..), patience, |key| timers.cancel(key));
     timers.advance(START, CALL_TIMERS_MAX);
-    let cancel_all_ns = each(watch) + cancel_half_ns / 2.0;
+    let took = half.took + watch.elapsed();
+    let all = Lap { operations: half.operations + rest.operations, took, cut_short: rest.cut_short };
+    all.note(figures, Figure::CancelAllNs)?;
 
-    spans.iter().for_each(|&span| timers.insert_only(START + span, span));
-    let (fire_ns, worst_fire_call_us) = fire(&mut timers, START + YEAR, count);
-    let peak_timer_bytes = (resident().1 - overhead) / count as f64;
+    if each(spans.iter(), patience, |&span| timers.insert_only(START + span, span)).cut_short {
+        return None;
+    }
+    let (lap, worst) = fire(&mut timers, START + YEAR, count, patience);
+    figures.set(Figure::WorstFireCallUs, worst.as_nanos() as f64 / 1e3);
+    lap.note(figures, Figure::FireNs)?;
+    figures.set(Figure::PeakTimerBytes, (resident().1 - overhead) / count as f64);
 
     let later = (START + YEAR + (1 << 32)) >> 32 << 32;
     timers.set_clock(later);
     timers.advance(later, CALL_TIMERS_MAX);
-    let watch = Stopwatch::start();
-    spans.iter().for_each(|&span| timers.insert_only(later + span, span));
-    let insert_warm_ns = each(watch);
-    let (worst_tick_us, p999_tick_us) = tick(&mut timers, later);
-    drop(timers);
-    drop(spans);
-    Figures {
-        insert_cold_ns,
-        insert_warm_ns,
-        cancel_half_ns,
-        cancel_all_ns,
-        fire_ns,
-        hold_ns: hold::<T>(count, &mut chance),
-        next_expiry_ns,
-        timer_bytes,
-        peak_timer_bytes,
-        worst_fire_call_us,
-        worst_tick_us,
-        p999_tick_us,
-    }
+    let lap = each(spans.iter(), patience, |&span| timers.insert_only(later + span, span));
+    lap.note(figures, Figure::InsertWarmNs)?;
+    tick(&mut timers, later, patience, figures);
+    Some(())
 }
 
 /// Asks for the next time, often enough to be measured and not longer than that.
@@ -101,38 +106,30 @@ fn ask_next<T: Timers>(timers: &mut T) -> f64 {
     watch.elapsed().as_nanos() as f64 / f64::from(times)
 }
 
-/// Fires everything. Returns the nanoseconds each took and the longest call in microseconds.
-fn fire<T: Timers>(timers: &mut T, tick: u64, count: usize) -> (f64, f64) {
-    timers.set_clock(tick);
-    let (mut left, mut worst) = (count, Duration::ZERO);
-    let whole = Stopwatch::start();
-    let mut lap = whole;
-    while left > 0 {
-        let (fired, more) = timers.advance(tick, CALL_TIMERS_MAX);
-        left = left.saturating_sub(fired);
-        worst = worst.max(lap.lap());
-        assert!(more || left == 0, "{left} timers are left that were to fire");
+/// Advances tick by tick around the edges after `start`.
+fn tick<T: Timers>(timers: &mut T, start: u64, patience: Duration, figures: &mut Figures) {
+    let mut calls = Calls::default();
+    // All of them, even when one is cut short.
+    let whole = EDGES.map(|edge| tick_around(timers, start + edge, patience, &mut calls));
+    let (worst, p999) = calls.worst_and_p999_us();
+    for (figure, value) in [(Figure::WorstTickUs, worst), (Figure::P999TickUs, p999)] {
+        figures.set(figure, value);
+        if whole.contains(&false) {
+            figures.cut_short(figure);
+        }
     }
-    (whole.elapsed().as_nanos() as f64 / count as f64, worst.as_nanos() as f64 / 1e3)
 }
 
-/// Advances tick by tick around the edges after `start`. Returns the longest advance and the 99.9th percentile, in
-/// microseconds.
-fn tick<T: Timers>(timers: &mut T, start: u64) -> (f64, f64) {
-    let mut taken = Vec::with_capacity(EDGES.len() * TICKS as usize);
-    for edge in EDGES {
-        tick_around(timers, start + edge, &mut taken);
-    }
-    taken.sort_unstable();
-    let at = |share: f64| taken[((taken.len() - 1) as f64 * share) as usize] as f64 / 1e3;
-    (at(1.0), at(0.999))
-}
-
-/// Advances tick by tick around an edge and notes what each advance took.
-fn tick_around<T: Timers>(timers: &mut T, edge: u64, taken: &mut Vec<u64>) {
+/// Advances tick by tick around an edge and notes what each advance took. Returns whether it came to its end.
+fn tick_around<T: Timers>(timers: &mut T, edge: u64, patience: Duration, calls: &mut Calls) -> bool {
     let first = edge - TICKS / 2;
     timers.set_clock(first);
-    while timers.advance(first, CALL_TIMERS_MAX).1 {}
+    let whole = Stopwatch::start();
+    while timers.advance(first, CALL_TIMERS_MAX).1 {
+        if whole.elapsed() > patience {
+            return false;
+        }
+    }
     let whole = Stopwatch::start();
     for tick in first + 1..=first + TICKS {
         timers.set_clock(tick);
@@ -140,20 +137,23 @@ fn tick_around<T: Timers>(timers: &mut T, edge: u64, taken: &mut Vec<u64>) {
         while more {
             let watch = Stopwatch::start();
             more = timers.advance(tick, CALL_TIMERS_MAX).1;
-            taken.push(watch.elapsed().as_nanos() as u64);
-        }
-        if tick.is_multiple_of(64) && whole.elapsed() > PATIENCE {
-            break;
+            calls.add(watch.elapsed());
+            if whole.elapsed() > PATIENCE.min(patience) {
+                return false;
+            }
         }
     }
+    true
 }
 
 /// Fires and inserts at a constant number of timers. The clock moves in steps in which about 64 fire, for there are
 /// structures that have to be told the time in a slow way.
-fn hold<T: Timers>(count: usize, chance: &mut Chance) -> f64 {
+fn hold<T: Timers>(run: &Run, chance: &mut Chance, figures: &mut Figures) -> Option<()> {
+    let (count, patience) = (run.timers, PATIENCE.min(run.patience));
     let mut timers = T::new();
-    for n in 0..count {
-        timers.insert_only(START + 1 + chance.below(HOUR), n as u64);
+    let filled = each(0..count, run.patience, |n| timers.insert_only(START + 1 + chance.below(HOUR), n as u64));
+    if filled.cut_short {
+        return None;
     }
     let step = (64 * HOUR / count as u64).max(1);
     let warm_up = count.min(HOLD_TIMERS_MAX) / 10;
@@ -162,7 +162,7 @@ fn hold<T: Timers>(count: usize, chance: &mut Chance) -> f64 {
     let mut held = 0;
     let mut watch = Stopwatch::start();
     let mut since = 0;
-    while held < operations && (since == 0 || watch.elapsed() < PATIENCE) {
+    while held < operations && (since == 0 || watch.elapsed() < patience) {
         now += step;
         timers.set_clock(now);
         loop {
@@ -171,50 +171,15 @@ fn hold<T: Timers>(count: usize, chance: &mut Chance) -> f64 {
                 timers.insert_only(now + 1 + chance.below(HOUR), n as u64);
             }
             held += fired;
-            if !more {
+            if !more || watch.elapsed() > patience {
                 break;
             }
         }
-        if since == 0 && (held >= warm_up || watch.elapsed() > PATIENCE / 3) {
+        if since == 0 && (held >= warm_up || watch.elapsed() > patience / 3) {
             watch = Stopwatch::start();
             since = held;
         }
     }
-    watch.elapsed().as_nanos() as f64 / (held - since).max(1) as f64
-}
-
-/// Bytes of resident memory, now and at the peak; zero where the system does not tell.
-fn resident() -> (f64, f64) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let read = |name: &str| -> f64 {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).map_or(0.0, |kib: f64| kib * 1024.0)
-    };
-    (read("VmRSS"), read("VmHWM"))
-}
-
-/// A repeatable sequence. Source: SplitMix64.
-#[derive(Debug)]
-struct Chance(u64);
-
-impl Chance {
-    #[inline]
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    #[inline]
-    fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
-    }
-
-    /// Ticks between a second and a year.
-    fn span(&mut self) -> u64 {
-        let share = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        (1000.0 * (YEAR as f64 / 1000.0).powf(share)) as u64
-    }
+    Lap { operations: held - since, took: watch.elapsed(), cut_short: held < operations }
+        .note(figures, Figure::HoldNs)
 }

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
 use crate::surface::bench::Contest;
+use crate::surface::bench::cron::CronContest;
 
 /// Schedules in, messages out, nothing lost.
 #[derive(Debug, Parser)]
@@ -144,9 +145,12 @@ pub enum Command {
     /// Check or show the config
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Measure parts of the program on this machine
-    #[command(subcommand)]
-    Bench(BenchCommand),
+    /// Measure the program on this machine and judge its bars
+    #[command(after_help = "Each structure runs in a process of its own; a million timers take about a minute.\n\
+                            `cargo bench --bench wheel --bench calendar` measures other crates, too.\n\n\
+                            Examples:\n  chimewheel bench --timers 10000000\n  \
+                            chimewheel bench wheel --only chimewheel --svg wheel.svg\n  chimewheel bench cron --json")]
+    Bench(Box<Bench>),
 }
 
 /// Options of `serve`.
@@ -364,13 +368,24 @@ pub enum ConfigCommand {
     Show,
 }
 
+/// What to measure, and how.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// One part [default: all, one after the other]
+    pub part: Option<BenchPart>,
+    /// How to measure the wheel.
+    #[command(flatten, next_help_heading = "Timer wheel")]
+    pub wheel: Contest,
+    /// How to measure the cron matcher.
+    #[command(flatten, next_help_heading = "Cron patterns")]
+    pub cron: CronContest,
+}
+
 /// What can be measured.
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Measure the timer wheel beside heaps and an ordered map
-    #[command(after_help = "Each structure runs in a process of its own; a million timers take about a minute.\n\
-                            `cargo bench --bench wheel` measures other crates, too.\n\n\
-                            Examples:\n  chimewheel bench wheel\n  \
-                            chimewheel bench wheel --timers 10000000 --svg wheel.svg")]
-    Wheel(Contest),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// The timer wheel beside heaps and an ordered map.
+    Wheel,
+    /// How fast cron patterns are read and answered.
+    Cron,
 }

@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::args::{BenchCommand, ConfigCommand, Guide, Next};
+use super::args::{Bench, BenchPart, ConfigCommand, Guide, Next};
 use super::render;
 use super::screen::{Screen, print};
 use super::setup::Setup;
 use crate::guide;
 use crate::problem::nearest;
 use crate::spec::tree::shorten;
+use crate::surface::bench::cron::{CronEntrant, Own};
 use crate::surface::bench::own_entrants;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::preview::{Setting, trigger_times};
@@ -109,8 +110,21 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
     Ok(0)
 }
 
-/// Measures a part of the program.
-pub fn bench(BenchCommand::Wheel(contest): &BenchCommand, screen: &Screen) -> Result<u8, Error> {
-    print(&contest.run(&own_entrants(), &["bench", "wheel"], screen.json)?)?;
+/// Measures the wheel, the cron matcher, or both, one after the other.
+pub fn bench(bench: &Bench, screen: &Screen) -> Result<u8, Error> {
+    let wheel = || bench.wheel.run(&own_entrants(), &["bench", "wheel"]);
+    let cron = || bench.cron.run(&[CronEntrant::of::<Own>()], &["bench", "cron"]);
+    match bench.part {
+        Some(BenchPart::Wheel) => print(&wheel()?.shown(screen.json))?,
+        Some(BenchPart::Cron) => print(&cron()?.shown(screen.json))?,
+        None if screen.json => {
+            let both = json!({"wheel": wheel()?.json, "cron": cron()?.json});
+            print(&format!("{both:#}\n"))?;
+        }
+        None => {
+            print(&(wheel()?.text + "\n"))?;
+            print(&cron()?.text)?;
+        }
+    }
     Ok(0)
 }
