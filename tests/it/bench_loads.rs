@@ -213,7 +213,8 @@ fn the_program_measures_every_load() {
         let structures = report["structures"].as_array().unwrap();
         assert!(structures.iter().all(|structure| structure[figure].as_f64() > Some(0.0)), "{report:#}");
         assert!(structures.iter().all(|structure| structure["cut_short"].is_null()), "{report:#}");
-        assert_eq!(report["bars"].as_array().map(Vec::len), Some(0), "the bars are for another load");
+        let bars = report["bars"].as_array().map(Vec::len);
+        assert_eq!(bars, Some(usize::from(load == "half-cancelled")), "most bars are for another load");
         assert!(report["ratios"].as_array().unwrap().iter().any(|ratio| ratio["figure"] == figure), "{report:#}");
     }
     let text = bench(&["wheel", "--timers", "1000", "--passes", "1", "--load", "timeouts"]);

@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::bars::{Report, grouped, verdicts};
+use super::bars::{Bar, Report, grouped, verdicts};
 use super::figures::{Figures, Kind, Outcome};
 use super::load::{Load, Run};
 use super::process::{measure_apart, progress};
-use super::report::{self, bars, ratios, table};
+use super::report::{self, Ratio, bars, ratios, table};
 use super::svg;
 use crate::surface::error::{Code, Error};
 
@@ -104,6 +104,7 @@ impl Contest {
                     (Kind::Own, Load::LogUniform) => {
                         Some(self.measure_apart(entrant, Load::HalfCancelled, command)?)
                     }
+                    (Kind::Own, Load::HalfCancelled) => Some(figures.clone()),
                     _ => None,
                 };
                 match outcomes.get_mut(at) {
@@ -155,17 +156,28 @@ impl Contest {
         if let Some(half) = report::half_cancelled(outcomes, self.timers) {
             text = text + &half + "\n";
         }
-        if self.load == Load::LogUniform {
-            if self.timers < BAR_TIMERS {
-                text += &format!("The bars are meant for {} timers.\n", grouped(&BAR_TIMERS.to_string()));
-            }
-            return text + &verdicts(&bars(outcomes));
+        let bars = self.bars(outcomes);
+        if !bars.is_empty() && self.timers < BAR_TIMERS {
+            text += &format!("The bars are meant for {} timers.\n", grouped(&BAR_TIMERS.to_string()));
         }
-        text + &report::comparison(&ratios(outcomes))
+        text + &verdicts(&bars) + &report::comparison(&self.ratios(outcomes))
+    }
+
+    /// The bars that this load is for.
+    fn bars(&self, outcomes: &[Outcome]) -> Vec<Bar> {
+        match self.load {
+            Load::LogUniform => bars(outcomes),
+            Load::HalfCancelled => report::peak_bar(outcomes).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What stands in for bars where there are none.
+    fn ratios(&self, outcomes: &[Outcome]) -> Vec<Ratio> {
+        if self.load == Load::LogUniform { Vec::new() } else { ratios(outcomes) }
     }
 
     fn to_json(&self, outcomes: &[Outcome]) -> Value {
-        let is_judged = self.load == Load::LogUniform;
         json!({
             "timers": self.timers,
             "load": self.load.name(),
@@ -173,8 +185,8 @@ impl Contest {
             "passes": self.passes,
             "huge_pages": self.has_huge_pages(),
             "structures": outcomes,
-            "bars": if is_judged { bars(outcomes) } else { Vec::new() },
-            "ratios": if is_judged { Vec::new() } else { ratios(outcomes) },
+            "bars": self.bars(outcomes),
+            "ratios": self.ratios(outcomes),
         })
     }
 }

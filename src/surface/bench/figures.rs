@@ -32,6 +32,8 @@ pub enum Figure {
     CancelHalfNs,
     /// All are cancelled, in random order, with all the clearing up.
     CancelAllNs,
+    /// All are cancelled in batches, where there is a call for that.
+    CancelBatchNs,
     /// Everything fires, 4,096 timers a call.
     FireNs,
     /// One fires and one is inserted, at a constant number within the next hour.
@@ -67,6 +69,7 @@ impl Figure {
             Self::InsertWarmNs => "insert warm",
             Self::CancelHalfNs => "cancel half",
             Self::CancelAllNs => "cancel all",
+            Self::CancelBatchNs => "cancel batch",
             Self::FireNs => "fire",
             Self::HoldNs => "hold",
             Self::RearmNs => "re-arm",

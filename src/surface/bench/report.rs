@@ -40,7 +40,7 @@ fn best(outcomes: &[Outcome], kind: Kind, figure: Figure) -> Option<(&Outcome, f
 /// Every bar that these outcomes can be held against.
 #[must_use]
 pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
-    let Some(Outcome { figures: own, half_cancelled: half, .. }) = own(outcomes) else { return Vec::new() };
+    let Some(Outcome { figures: own, .. }) = own(outcomes) else { return Vec::new() };
     let mut bars = Vec::new();
     let wanted: [Wanted; 4] = [
         ("insert warm", Figure::InsertWarmNs, 8.0),
@@ -53,6 +53,11 @@ pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
         let Some((queue, own)) = queue.and_then(|queue| queue.get(figure)).zip(own.get(figure)) else { continue };
         bars.push(Bar::at_least(format!("{name}, faster than {DELAY_QUEUE}"), bar, queue / own));
     }
+    let one_by_one = queue.and_then(|queue| queue.get(Figure::CancelAllNs));
+    if let Some((queue, own)) = one_by_one.zip(own.get(Figure::CancelBatchNs)) {
+        let what = format!("cancel all in batches, faster than {DELAY_QUEUE}, which has none");
+        bars.push(Bar::at_least(what, 10.0, queue / own));
+    }
     let wanted: [Wanted; 5] = [
         ("fire", Figure::FireNs, 4.0),
         ("hold", Figure::HoldNs, 4.0),
@@ -64,18 +69,24 @@ pub fn bars(outcomes: &[Outcome]) -> Vec<Bar> {
         let Some(((best, other), own)) = best(outcomes, Kind::Crate, figure).zip(own.get(figure)) else { continue };
         bars.push(Bar::at_least(format!("{name}, better than the best crate ({})", best.name), bar, other / own));
     }
+    bars.extend(peak_bar(outcomes));
     let mut at_most = |what: &str, bar: f64, reached: Option<f64>, unit: &'static str| {
         bars.extend(reached.map(|reached| Bar::at_most(what, bar, reached, unit)));
     };
     at_most("resident memory of a timer", 26.0, own.get(Figure::TimerBytes), "bytes");
-    let peak = half.as_ref().and_then(|half| half.get(Figure::PeakTimerBytes));
-    at_most("peak memory of a timer: all inserted, half cancelled, the rest fired", 30.0, peak, "bytes");
     at_most("worst tick", 1000.0, own.get(Figure::WorstTickUs), "µs");
     at_most("p99.9 tick", 10.0, own.get(Figure::P999TickUs), "µs");
     let call = own.get(Figure::WorstFireCallUs);
     at_most("worst call catching up a year, 4,096 timers at most", 1000.0, call, "µs");
     at_most("next expiry", 20.0, own.get(Figure::NextExpiryNs), "ns");
     bars
+}
+
+/// The bar of memory at its peak: 3 GB for 100 million.
+pub(super) fn peak_bar(outcomes: &[Outcome]) -> Option<Bar> {
+    let peak = own(outcomes)?.half_cancelled.as_ref()?.get(Figure::PeakTimerBytes)?;
+    let what = "peak memory of a timer: all inserted, half cancelled, the rest fired";
+    Some(Bar::at_most(what, 30.0, peak, "bytes"))
 }
 
 /// Ours beside the best of the others, figure by figure.

@@ -29,6 +29,11 @@ pub trait Timers {
     /// Removes a timer that waits.
     fn cancel(&mut self, key: Self::Key);
 
+    /// Removes many timers that wait, if it has a call for that.
+    fn cancel_many(&mut self, _keys: &[Self::Key]) -> Option<()> {
+        None
+    }
+
     /// Gives up the key of a timer that stays; not measured.
     fn keep(&mut self, _key: Self::Key) {}
 
@@ -65,6 +70,13 @@ impl Timers for Wheel<u64> {
 
     fn cancel(&mut self, key: Key) {
         black_box(Self::cancel(self, key));
+    }
+
+    fn cancel_many(&mut self, keys: &[Key]) -> Option<()> {
+        Self::cancel_many(self, keys, |_, value| {
+            black_box(value);
+        });
+        Some(())
     }
 
     fn advance(&mut self, tick: u64, limit: usize) -> (usize, bool) {

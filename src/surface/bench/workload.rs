@@ -63,9 +63,7 @@ fn pass_through<T: Timers>(run: &Run, chance: &mut Chance, figures: &mut Figures
     figures.set(Figure::TimerBytes, (resident().0 - overhead) / count as f64);
     figures.set(Figure::NextExpiryNs, ask_next(&mut timers));
 
-    for at in (1..keys.len()).rev() {
-        keys.swap(at, chance.below(at as u64 + 1) as usize);
-    }
+    shuffle(&mut keys, chance);
     let half = each(keys.drain(count / 2..), patience, |key| timers.cancel(key));
     half.note(figures, Figure::CancelHalfNs)?;
     let watch = Stopwatch::start();
@@ -74,6 +72,16 @@ fn pass_through<T: Timers>(run: &Run, chance: &mut Chance, figures: &mut Figures
     let took = half.took + watch.elapsed();
     let all = Lap { operations: half.operations + rest.operations, took, cut_short: rest.cut_short };
     all.note(figures, Figure::CancelAllNs)?;
+    if timers.cancel_many(&[]).is_some() {
+        keys.extend(spans.iter().map(|&span| timers.insert(START + span, span)));
+        shuffle(&mut keys, chance);
+        let lap = each(keys.chunks(CALL_TIMERS_MAX), patience, |some| {
+            timers.cancel_many(some);
+        });
+        keys.clear();
+        Lap { operations: count.min(lap.operations * CALL_TIMERS_MAX), ..lap }
+            .note(figures, Figure::CancelBatchNs)?;
+    }
 
     if each(spans.iter(), patience, |&span| timers.insert_only(START + span, span)).cut_short {
         return None;
@@ -90,6 +98,12 @@ fn pass_through<T: Timers>(run: &Run, chance: &mut Chance, figures: &mut Figures
     lap.note(figures, Figure::InsertWarmNs)?;
     tick(&mut timers, later, patience, figures);
     Some(())
+}
+
+fn shuffle<K>(keys: &mut [K], chance: &mut Chance) {
+    for at in (1..keys.len()).rev() {
+        keys.swap(at, chance.below(at as u64 + 1) as usize);
+    }
 }
 
 /// Asks for the next time, often enough to be measured and not longer than that.
