@@ -225,7 +225,12 @@ impl<T> Records<T> {
         if self.marked == 0 || !self.is_marked(index) {
             return false;
         }
-        self.bury(index);
+        self.unmark(index);
+        self.marked -= 1;
+        self.entries -= 1;
+        if self.deputies.is_empty() || !self.deputies.contains_key(&index) {
+            self.give(index);
+        }
         true
     }
 
@@ -236,19 +241,15 @@ impl<T> Records<T> {
             return 0;
         }
         let dead = entries.iter().rev().fold(0, |dead, entry| dead << 1 | self.mark_of(entry.index));
-        ones(dead).for_each(|at| self.bury(entries[at].index));
-        dead
-    }
-
-    /// Frees the record of a dead entry.
-    #[inline]
-    fn bury(&mut self, index: u32) {
-        self.marks[index as usize / 64] &= !(1 << (index % 64));
-        self.marked -= 1;
-        self.entries -= 1;
-        if self.deputies.is_empty() || !self.deputies.contains_key(&index) {
-            self.pool.give_unread(index);
+        self.marked -= dead.count_ones() as usize;
+        self.entries -= dead.count_ones() as usize;
+        for index in ones(dead).map(|at| entries[at].index) {
+            self.unmark(index);
+            if self.deputies.is_empty() || !self.deputies.contains_key(&index) {
+                self.pool.give_unread(index);
+            }
         }
+        dead
     }
 
     /// Gives some spare memory back.
@@ -354,6 +355,11 @@ impl<T> Records<T> {
     #[inline]
     fn mark_of(&self, index: u32) -> u64 {
         self.marks[index as usize / 64] >> (index % 64) & 1
+    }
+
+    #[inline]
+    fn unmark(&mut self, index: u32) {
+        self.marks[index as usize / 64] &= !(1 << (index % 64));
     }
 
     #[inline]
