@@ -122,7 +122,7 @@ impl<T> Wheel<T> {
     }
 
     /// Puts a timer that fired back into the slots, if it is to fire again.
-    #[inline]
+    #[inline(always)]
     fn follow(&mut self, outcome: Fired<T>) {
         debug_assert!(!matches!(outcome, Fired::Nothing), "an entry that is not marked stands for a timer");
         if let Fired::Again { deadline, index } = outcome {

@@ -222,7 +222,12 @@ impl<T> Records<T> {
     /// Whether an entry just taken out of a slot was a dead one; its record is then free.
     #[inline]
     pub(super) fn reap(&mut self, index: u32) -> bool {
-        if self.marked == 0 || !self.is_marked(index) {
+        self.marked > 0 && self.reap_marked(index)
+    }
+
+    #[inline(never)]
+    fn reap_marked(&mut self, index: u32) -> bool {
+        if !self.is_marked(index) {
             return false;
         }
         self.unmark(index);
