@@ -32,6 +32,7 @@ impl<T> Wheel<T> {
     /// go back. Where [`Progress::more`] is set, `now` has not been reached: call again with the same or a later one.
     pub fn advance(&mut self, now: u64, limit: usize, mut fired: impl FnMut(u64, Key, &mut T) -> Next) -> Progress {
         self.now = self.now.max(now);
+        self.expect_panic();
         let mut budget = CALL_CHUNKS_MAX;
         let mut left = limit;
         let more = loop {
@@ -45,7 +46,7 @@ impl<T> Wheel<T> {
                 break true;
             }
         };
-        self.tidy_after_advance();
+        self.tidy_after_advance(limit - left);
         self.next = self.dial.bound();
         Progress { fired: limit - left, more }
     }

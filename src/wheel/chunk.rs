@@ -207,12 +207,12 @@ impl Chunks {
     /// Gives some spare memory back.
     #[inline]
     pub(super) fn trim(&mut self) {
-        self.pool.trim();
+        self.pool.trim(|_| true);
     }
 
     /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
-        self.pool.shrink();
+        self.pool.shrink(|_| true);
     }
 
     /// Gives back what [`Chunks::shrink`] must leave as long as there are entries.
@@ -228,7 +228,7 @@ impl Chunks {
     /// Puts an empty chunk before the head.
     #[inline(never)]
     fn extend(&mut self, chain: &mut Chain) {
-        let chunk = self.pool.take().unwrap_or_else(|| self.pool.grow([Entry::BLANK; CHUNK]));
+        let chunk = self.pool.take().unwrap_or_else(|| self.pool.grow(|_| [Entry::BLANK; CHUNK]));
         if chunk as usize >= self.behind.len() {
             self.behind.resize(chunk as usize + 1, NONE);
         }

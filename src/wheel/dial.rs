@@ -145,7 +145,11 @@ impl Dial {
     /// Bytes of memory held.
     pub(super) fn bytes(&self) -> usize {
         let far = self.far.len() * size_of::<(u32, Chain)>();
-        self.rings.iter().map(Ring::bytes).sum::<usize>() + self.chunks.bytes() + self.late.bytes() + far
+        self.rings.iter().map(Ring::bytes).sum::<usize>()
+            + self.chunks.bytes()
+            + self.late.bytes()
+            + self.run.capacity() * size_of::<u64>()
+            + far
     }
 
     /// Brings into the coarsest ring what has come within its reach: whole slots, without looking at their timers.

@@ -60,7 +60,8 @@
 //! # What it does not promise
 //!
 //! Timers of the same tick fire in no particular order; sort them if order matters. One thread uses a wheel; there is
-//! no lock in it. A key is good for 2^32 reuses of its record. Nothing here is durable.
+//! no lock in it. Nothing here is durable. Memory that is no longer needed is given back a segment at a time, by advances
+//! and cancels, so a wheel that nobody calls may hold more than it needs.
 //!
 //! Source: George Varghese and Tony Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7; the bitmaps
 //! and the choice of level follow tokio's timer wheel.

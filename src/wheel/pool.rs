@@ -1,10 +1,11 @@
 //! Storage that grows by segments, keeps its indices stable and gives whole segments back.
 //!
-//! Units: an index is a `u32`, a segment at most 8 MiB: the first 1 MiB, each of the next twice as large as the one before
-//! it. So a small wheel stays small, and what one timer that stays can keep from being given back is at most about as
-//! much as the wheel held before.
+//! Units: an index is a `u32`, a segment 8 MiB or 1,024 items, whichever is more: the first an eighth of it, each of the
+//! next twice as large as the one before it. So a small wheel stays small.
 //! Invariant: an item never moves while it is in use, so growing never copies what is already there; only the very first
 //! segment starts small and doubles.
+//! What it cannot do: one item that stays keeps its segment, and items that hover are spread over as many segments as
+//! there once were.
 //! Not here: what an item means, and what a reused one still remembers (`record`, `chunk`).
 
 use super::vacant::Vacant;
@@ -36,8 +37,11 @@ pub(super) struct Pool<T> {
     filling: usize,
     /// Segments given back, whose indices may be used again.
     gone: Vec<usize>,
-    /// As long as fewer items than this are free, no other segment can have become wholly free.
+    /// As long as fewer items than this are free, no other segment can have become wholly free: it is as many as were
+    /// free when the segments were last looked at, less those taken since, and those the fullest free one lacked.
     trim_at: usize,
+    /// Calls that would have looked at the segments since then. They look at all, so only one in as many does.
+    waited: usize,
     /// Items in all segments, used or free.
     held: usize,
 }
@@ -62,6 +66,7 @@ impl<T> Pool<T> {
             filling: 0,
             gone: Vec::new(),
             trim_at: 0,
+            waited: 0,
             held: 0,
         }
     }
@@ -109,11 +114,12 @@ impl<T> Pool<T> {
         }
         let place = vacant.take(self.taken)?;
         self.free -= 1;
+        self.trim_at = self.trim_at.saturating_sub(1);
         self.taken = place;
         Some((self.taking << Self::SHIFT) as u32 | place)
     }
 
-    /// Takes from the first segment that has free items, which lets the last ones empty.
+    /// Goes on to the first segment that has free items, so that the last ones have a chance to empty.
     #[cold]
     fn take_elsewhere(&mut self) -> Option<u32> {
         self.taking = self.vacant.iter().position(|vacant| vacant.len() > 0)?;
@@ -131,15 +137,21 @@ impl<T> Pool<T> {
         }
     }
 
-    /// Adds a new item; for when [`Pool::take`] had none.
+    /// The segment of an item.
     #[inline]
-    pub(super) fn grow(&mut self, item: T) -> u32 {
+    pub(super) const fn segment_of(index: u32) -> usize {
+        index as usize >> Self::SHIFT
+    }
+
+    /// Adds a new item, which may depend on its segment; for when [`Pool::take`] had none.
+    #[inline]
+    pub(super) fn grow(&mut self, item: impl FnOnce(usize) -> T) -> u32 {
         if self.segments.get(self.filling).is_none_or(|segment| segment.len() == segment.capacity()) {
             self.make_room();
         }
         let items = &mut self.segments[self.filling];
         let index = (self.filling << Self::SHIFT) + items.len();
-        items.push(item);
+        items.push(item(self.filling));
         self.held += 1;
         index as u32
     }
@@ -191,24 +203,41 @@ impl<T> Pool<T> {
         self.recent = recent;
     }
 
-    /// Gives one free segment back if there are more than one: giving memory back takes its time, and one is kept so
-    /// that a population that hovers at an edge does not allocate all the time. Returns whether it did.
+    /// Gives one free segment back if it may go, and not the last one unless there is little else: giving memory back
+    /// takes its time, and a population that hovers at an edge should not allocate all the time. Returns which.
     #[inline]
-    pub(super) fn trim(&mut self) -> bool {
-        self.free + self.recent.len() >= self.trim_at && self.trim_one()
+    pub(super) fn trim(&mut self, may_go: impl Fn(usize) -> bool) -> Option<usize> {
+        if self.free + self.recent.len() < self.trim_at {
+            return None;
+        }
+        self.waited += 1;
+        if self.waited < self.segments.len() { None } else { self.trim_one(may_go) }
     }
 
     #[cold]
-    fn trim_one(&mut self) -> bool {
+    fn trim_one(&mut self, may_go: impl Fn(usize) -> bool) -> Option<usize> {
         self.forget(0);
-        let mut idle = (0..self.segments.len()).rev().filter(|&at| self.lacks(at) == 0 && self.vacant[at].len() > 0);
-        let spare = idle.next().filter(|_| idle.next().is_some());
+        let mut idle = (0..self.segments.len()).rev().filter(|&at| self.is_idle(at) && may_go(at));
+        let spare = idle.next().filter(|_| self.is_mostly_free() || idle.next().is_some());
         if let Some(at) = spare {
             self.let_go(at);
+            // There may be another one, for the next call.
+            self.trim_at = 0;
+            return spare;
         }
         let lacking = (0..self.segments.len()).map(|at| self.lacks(at)).filter(|&lacking| lacking > 0).min();
-        self.trim_at = if spare.is_some() { 0 } else { self.free + lacking.unwrap_or(1) };
-        spare.is_some()
+        self.trim_at = self.free + lacking.unwrap_or(1);
+        self.waited = 0;
+        None
+    }
+
+    const fn is_mostly_free(&self) -> bool {
+        self.free > 4 * (self.held - self.free) + Self::room(0)
+    }
+
+    /// Whether a segment has items, all of them free.
+    fn is_idle(&self, at: usize) -> bool {
+        self.lacks(at) == 0 && self.vacant[at].len() > 0
     }
 
     /// How many items of a segment are in use.
@@ -216,12 +245,13 @@ impl<T> Pool<T> {
         self.segments[at].len() - self.vacant[at].len() as usize
     }
 
-    /// Gives every free segment back.
-    pub(super) fn shrink(&mut self) {
+    /// Gives every free segment back that may go.
+    pub(super) fn shrink(&mut self, mut may_go: impl FnMut(usize) -> bool) {
         self.forget(0);
         self.recent = Vec::new();
+        self.trim_at = 0;
         for at in 0..self.segments.len() {
-            if self.vacant[at].len() > 0 && self.lacks(at) == 0 {
+            if self.is_idle(at) && may_go(at) {
                 self.let_go(at);
             }
         }

@@ -57,17 +57,27 @@ pub(super) struct Records<T> {
     entries: usize,
     /// Principal → deputy.
     deputies: HashMap<u32, u32>,
-    /// The generation at which a new record starts: above every key of one that has been let go with its segment.
+    /// The generations in each segment of the pool.
+    eras: Vec<Era>,
+}
+
+/// Generations of the records of one segment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Era {
+    /// Where a new record starts: above every key of those that have been let go with the segment.
     first: u32,
-    /// The highest generation of a key.
+    /// The highest of a key.
     latest: u32,
 }
+
+/// The generation of a record that is not used again: one more, and old keys would lead to its timer.
+const WORN: u32 = u32::MAX;
 
 impl<T> Records<T> {
     /// No records at all.
     pub(super) fn new() -> Self {
         let (pool, marks, deputies) = (Pool::new(), Vec::new(), HashMap::new());
-        Self { pool, marks, marked: 0, entries: 0, deputies, first: 0, latest: 0 }
+        Self { pool, marks, marked: 0, entries: 0, deputies, eras: Vec::new() }
     }
 
     /// Timers that wait.
@@ -129,7 +139,7 @@ impl<T> Records<T> {
             return None;
         }
         // The next generation comes of the key, not of the record, so that nothing waits for the record to be read.
-        let generation = key.generation.wrapping_add(1);
+        let generation = key.generation.saturating_add(1);
         let value = std::mem::replace(record, Record::Vacant { generation }).value();
         if self.deputies.is_empty() {
             self.mark(key.index);
@@ -182,7 +192,7 @@ impl<T> Records<T> {
         match fired(key, value) {
             Next::Rearm(deadline) => Fired::Again { deadline, index },
             Next::Drop => {
-                let generation = key.generation.wrapping_add(1);
+                let generation = key.generation.saturating_add(1);
                 let ended = std::mem::replace(record, Record::Vacant { generation });
                 self.entries -= 1;
                 self.pool.give(index);
@@ -260,15 +270,22 @@ impl<T> Records<T> {
     /// Gives some spare memory back.
     #[inline]
     pub(super) fn trim(&mut self) {
-        if self.pool.trim() {
-            self.first = self.latest.wrapping_add(1);
+        let eras = &self.eras;
+        if let Some(at) = self.pool.trim(|at| eras[at].may_end()) {
+            self.eras[at].end();
         }
     }
 
     /// Gives all spare memory back.
     pub(super) fn shrink(&mut self) {
-        self.pool.shrink();
-        self.first = self.latest.wrapping_add(1);
+        let eras = &mut self.eras;
+        self.pool.shrink(|at| {
+            let may_end = eras[at].may_end();
+            if may_end {
+                eras[at].end();
+            }
+            may_end
+        });
     }
 
     /// Gives back what [`Records::shrink`] must leave as long as there are timers.
@@ -296,19 +313,30 @@ impl<T> Records<T> {
 
     #[inline]
     fn make(&mut self, record: impl FnOnce(u32) -> Record<T>) -> Key {
-        let Some(index) = self.pool.take() else { return self.make_new(record) };
-        let slot = self.pool.at_mut(index);
-        let generation = slot.generation();
-        *slot = record(generation);
-        self.latest = self.latest.max(generation);
-        Key { index, generation }
+        loop {
+            let Some(index) = self.pool.take() else { return self.make_new(record) };
+            let slot = self.pool.at_mut(index);
+            let generation = slot.generation();
+            if generation != WORN {
+                *slot = record(generation);
+                self.eras[Pool::<Record<T>>::segment_of(index)].note(generation);
+                return Key { index, generation };
+            }
+        }
     }
 
     #[inline(never)]
     fn make_new(&mut self, record: impl FnOnce(u32) -> Record<T>) -> Key {
-        let generation = self.first;
-        self.latest = self.latest.max(generation);
-        let index = self.pool.grow(record(generation));
+        let Self { pool, eras, .. } = self;
+        let mut generation = 0;
+        let index = pool.grow(|segment| {
+            if eras.len() <= segment {
+                eras.resize(segment + 1, Era::default());
+            }
+            generation = eras[segment].first;
+            eras[segment].note(generation);
+            record(generation)
+        });
         if self.marks.len() <= index as usize / 64 {
             self.cover(index);
         }
@@ -325,12 +353,11 @@ impl<T> Records<T> {
         self.marks.resize(words, 0);
     }
 
-    /// Empties a record and moves its generation on, so that no key leads here any more. (2^32 reuses of one record
-    /// would lead an old key here again.)
+    /// Empties a record and moves its generation on, so that no key leads here any more.
     #[inline]
     fn vacate(&mut self, index: u32) -> Option<T> {
         let record = self.pool.at_mut(index);
-        let generation = record.generation().wrapping_add(1);
+        let generation = record.generation().saturating_add(1);
         std::mem::replace(record, Record::Vacant { generation }).value()
     }
 
@@ -382,6 +409,22 @@ impl<T> Records<T> {
         if !self.is_marked(index) {
             self.give(index);
         }
+    }
+}
+
+impl Era {
+    #[inline]
+    fn note(&mut self, generation: u32) {
+        self.latest = self.latest.max(generation);
+    }
+
+    /// Whether new records can start above the keys of all that there were.
+    const fn may_end(self) -> bool {
+        self.latest < WORN - 1
+    }
+
+    const fn end(&mut self) {
+        self.first = self.latest + 1;
     }
 }
 

@@ -1,13 +1,14 @@
 //! The sweep: getting rid of cancelled timers long before their time.
 //!
-//! Units: chunks looked at.
+//! Units: entries looked at; a chunk counts as some more of them.
 //! Invariant: dead entries never stay more than the live ones and a small constant, beyond what is cancelled while
-//! one sweep runs.
+//! one sweep runs, and a sweep ends: it does not follow what is put in behind it.
 //!
 //! A cancelled timer's entry dies on its way down. One that was set for next year would keep its 24 bytes till then,
 //! and a caller that sets and cancels timeouts all day would pile them up; netty, Hystrix and Flink all did. So when
 //! more than half of all entries are dead, every slot is gone through once. The work is done in slices, by those who
-//! cause it: each cancel looks at a few entries more than it added, so a sweep ends before the next one is called for.
+//! cause it: each cancel looks at a few entries more than it added, so where chunks are full a sweep ends before the next
+//! one is called for.
 //! A wheel that was once large and is mostly free memory is swept for fewer dead, for they hold that memory.
 
 use super::Wheel;
@@ -19,8 +20,9 @@ const DEAD_COUNT_MIN: usize = 1024;
 /// Dead entries that an otherwise empty wheel may keep.
 const IDLE_COUNT_MAX: usize = 64;
 
-/// Entries looked at for each cancel.
-const CANCEL_ENTRIES: isize = 6;
+/// Entries looked at for each cancel: more than it costs to come to a chunk with a single one, or garbage in such chunks
+/// would grow faster than it is swept.
+const CANCEL_ENTRIES: isize = 12;
 
 /// What it costs to come to a chunk at all, in entries.
 const CHUNK_COST: isize = 8;
@@ -28,11 +30,21 @@ const CHUNK_COST: isize = 8;
 /// Chunks looked at in each `advance`.
 const ADVANCE_CHUNKS: usize = 4;
 
+/// Timers that fire in one advance for each segment of memory that it may give back, besides the first.
+const TRIM_TIMERS: usize = 1 << 16;
+
 /// Where a sweep is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    Ring { level: usize, place: usize },
-    Far { slot: u32 },
+    Ring {
+        level: usize,
+        place: usize,
+    },
+    /// Up to the slot that was the last one when the sweep came here.
+    Far {
+        slot: u32,
+        last: u32,
+    },
     Late,
 }
 
@@ -78,10 +90,19 @@ impl<T> Wheel<T> {
         self.set_due();
     }
 
+    /// Sets bounds that hold even if an advance does not come to its end: the next cancel looks for itself.
+    #[inline]
+    pub(super) const fn expect_panic(&mut self) {
+        self.sweep.due_at = 0;
+        self.next = 0;
+    }
+
     /// Does the share of a sweep that one advance owes.
     #[inline]
-    pub(super) fn tidy_after_advance(&mut self) {
-        self.trim();
+    pub(super) fn tidy_after_advance(&mut self, fired: usize) {
+        for _ in 0..=fired / TRIM_TIMERS {
+            self.trim();
+        }
         self.begin_sweep_if_due();
         if self.sweep.place.is_none() && self.records.is_sparse() {
             self.begin_sweep();
@@ -132,6 +153,8 @@ impl<T> Wheel<T> {
         while self.sweep.place.is_some() {
             self.sweep_chunk();
         }
+        self.records.shrink();
+        self.dial.chunks.shrink();
         self.records.forget_all();
         self.dial.chunks.forget_all();
     }
@@ -158,17 +181,21 @@ impl<T> Wheel<T> {
                     (done, Some(Place::Ring { level, place: found + 1 }))
                 }
                 None if level + 1 < LEVELS => (true, Some(Place::Ring { level: level + 1, place: 0 })),
-                None => (true, Some(Place::Far { slot: 0 })),
+                None => (true, dial.far.last_key_value().map(|(&last, _)| Place::Far { slot: 0, last })),
             },
-            Place::Far { slot } => match dial.far.range_mut(slot..).next() {
+            Place::Far { slot, last } => match dial.far.range_mut(slot..=last).next() {
                 Some((&found, chain)) => {
+                    if found != slot {
+                        // Where it halted may have come within reach of the rings since.
+                        chunks.forget_halt();
+                    }
                     let done;
                     (looked, done) = chunks.sweep(chain, records);
                     if chain.is_empty() {
                         dial.far.remove(&found);
                     }
-                    sweep.place = Some(Place::Far { slot: found });
-                    (done, found.checked_add(1).map(|slot| Place::Far { slot }))
+                    sweep.place = Some(Place::Far { slot: found, last });
+                    (done, (found < last).then(|| Place::Far { slot: found + 1, last }))
                 }
                 None => (true, None),
             },
@@ -177,10 +204,6 @@ impl<T> Wheel<T> {
         if done {
             chunks.forget_halt();
             sweep.place = next;
-            if next.is_none() {
-                records.shrink();
-                chunks.shrink();
-            }
         }
     }
 }

@@ -47,7 +47,7 @@ impl Vacant {
         }
     }
 
-    /// The first place whose word is not before `hint`'s, if that word has one; else the first of all.
+    /// The first place in the word of `hint`, if that word has one; else the first of all.
     #[inline]
     pub(super) fn take(&mut self, hint: u32) -> Option<u32> {
         let word = match self.rows[0].get(hint as usize / 64) {

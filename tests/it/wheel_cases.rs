@@ -1,5 +1,7 @@
 //! The wheel's known hard cases, one by one: overflow, the horizon, mass cancels, clocks that jump.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use chimewheel::wheel::{Key, Next, Wheel};
 
 use crate::wheel::Chance;
@@ -106,6 +108,55 @@ fn a_million_cancelled_timers_leave_nothing() {
     assert!(left.bytes < 128 * 1024, "{left:?}");
 }
 
+/// The far slot in which a sweep halts comes within reach of the rings before the sweep goes on.
+#[test]
+fn a_far_slot_may_come_near_while_it_is_being_swept() {
+    for cancelled in [50_500, 52_000, 54_000, 59_000] {
+        let (near, far) = ((1 << 41) + 5, (1 << 42) + 7);
+        let mut wheel = Wheel::new(0);
+        let mut keys: Vec<Key> = (0..60_000).map(|n| wheel.insert(near, n)).collect();
+        (60_000..100_000).for_each(|n| {
+            wheel.insert(far, n);
+        });
+        keys.sort_by_key(|&key| wheel.get(key).map(|&n| n % 2));
+        assert!(keys.iter().take(cancelled).all(|&key| wheel.cancel(key).is_some()));
+        (0..2000).for_each(|_| assert_eq!(fire(&mut wheel, 1 << 40), [0; 0]));
+        assert_eq!(fire(&mut wheel, near).len(), 60_000 - cancelled);
+        assert_eq!(fire(&mut wheel, far - 1), [0; 0]);
+        assert_eq!(fire(&mut wheel, far).len(), 40_000);
+    }
+}
+
+/// Each cancelled timer in a far slot of its own, ahead of the sweep.
+#[test]
+fn a_sweep_is_not_outrun() {
+    let mut wheel = Wheel::new(0);
+    wheel.insert(1 << 62, 0);
+    for slot in 600..400_600 {
+        let key = wheel.insert(slot << 32, slot);
+        assert_eq!(wheel.cancel(key), Some(slot));
+    }
+    let left = wheel.footprint();
+    assert!(left.dead <= 8192 && left.bytes < 8_000_000, "{left:?}");
+}
+
+/// After a panic of the caller's code the next expiry is still no later than the earliest deadline.
+#[test]
+fn a_panic_leaves_the_next_expiry_early_enough() {
+    let mut wheel = Wheel::new(0);
+    let keys = [wheel.insert(100, 1), wheel.insert(100, 2)];
+    let mut calls = 0;
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        wheel.advance(200, usize::MAX, |_, _, _| {
+            calls += 1;
+            assert!(calls < 2, "the caller's mistake");
+            Next::Rearm(50)
+        })
+    }));
+    assert!(caught.is_err() && keys.iter().all(|&key| wheel.get(key).is_some()));
+    assert!(wheel.next_expiry() <= Some(50), "{:?}", wheel.next_expiry());
+}
+
 /// apache/hertzbeat#4201: armed anew without letting go of the old timer.
 #[test]
 fn a_million_rearms_leave_one_timer() {
@@ -198,7 +249,7 @@ fn a_clock_that_goes_back_fires_only_what_is_due_by_it() {
 fn a_panic_in_the_callers_code_loses_no_timer() {
     let mut wheel = Wheel::new(0);
     wheel.insert(5, 1);
-    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let broken = catch_unwind(AssertUnwindSafe(|| {
         wheel.advance(5, 1, |_, _, _| panic!("the caller's own"));
     }));
     assert!(broken.is_err());
