@@ -66,6 +66,14 @@ pub const BEAT_MS_MAX: u64 = 250;
 
 /// Attempts of one delivery.
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
+/// Failures in a row after which a schedule pauses itself.
+pub const FAILURES_COUNT_MAX: u16 = 10;
+/// Rows of the history in which the error of the last failure is looked for.
+pub const FAILURES_ROWS_MAX: usize = 100;
+/// Milliseconds for which the owner's chat is told of that before it is given up: a day.
+pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
+/// Milliseconds between two attempts to tell it.
+pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
 /// Deliveries of one chat handed to its gateway in one go.

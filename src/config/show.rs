@@ -37,6 +37,7 @@ impl Config {
             "limits": {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,
+                "pause_after_failures": self.limits.pause_after_failures,
             },
             "log": log,
         })

@@ -63,6 +63,8 @@ pub enum Status {
     Active,
     /// It waits for a resume.
     Paused,
+    /// It paused itself after too many failures in a row, and waits for a resume like any other that is paused.
+    Failing,
     /// It has no dues left.
     Completed,
     /// Its owner ended it.
@@ -106,6 +108,8 @@ pub enum Cause {
     CatchUp,
     /// Somebody asked for it.
     Manual,
+    /// Its schedule paused itself, and the owner's chat is told.
+    Notice,
 }
 
 /// How far an occurrence is.

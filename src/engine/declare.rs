@@ -71,12 +71,12 @@ impl Engine {
     ) {
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let status = match paused {
+            Some(true) | None if old.status.is_paused() => old.status,
             Some(true) => Status::Paused,
-            None if old.status == Status::Paused => Status::Paused,
             Some(false) | None => Status::Active,
         };
         let renewed = timing == Timing::Renew || old.status.is_over();
-        let resumed = old.status == Status::Paused && status == Status::Active;
+        let resumed = old.status.is_paused() && status == Status::Active;
         let bounds = schedule.bounds;
         let is_allowed = |due: Timestamp, runs: u32| {
             bounds.max_runs.is_none_or(|most| runs < most) && bounds.end_at.is_none_or(|end| due <= end)
@@ -86,6 +86,8 @@ impl Engine {
         let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
+        }
+        if old.status.is_over() || resumed {
             state.failures = 0;
         }
         let plan = plan_of(&schedule);
@@ -137,7 +139,7 @@ impl Engine {
                 self.arm(key);
                 Reply::Done(state)
             }
-            Status::Paused => Reply::Unchanged(state),
+            Status::Paused | Status::Failing => Reply::Unchanged(state),
             Status::Completed | Status::Cancelled => Reply::Ended(state),
         };
         self.reply(op, reply);
@@ -147,13 +149,15 @@ impl Engine {
     pub(super) fn resume(&mut self, op: OpId, key: ScheduleKey) {
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match old.status {
-            Status::Paused => {
+            Status::Paused | Status::Failing => {
+                self.withdraw_notices(key);
                 let next_due = match self.give_up_waiting(key, &old) {
                     Some(last) => self.plans.get(old.plan).and_then(|plan| following(plan, last, old.runs)),
                     None => old.next_due,
                 };
                 let mut state = self.state(key).unwrap_or(old);
                 state.next_due = next_due;
+                state.failures = 0;
                 state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
                 self.put(key, state);
                 self.arm(key);
@@ -251,7 +255,7 @@ impl Engine {
     }
 
     /// Now, or the nearest millisecond before it that no other occurrence of the schedule has or will have.
-    fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
+    pub(super) fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
         let floor = self.now.minus(RECENT);
         self.manual.retain(|occurrence| occurrence.due >= floor);
         let trigger = self.plans.get(state.plan).zip(state.next_due.or(state.last_due)).map(|(plan, known)| {
@@ -275,7 +279,7 @@ impl Engine {
     fn give_up_waiting(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
         let outcome = match old.status {
             Status::Active => Outcome::Cancelled,
-            Status::Paused => Outcome::Skipped(SkipReason::Paused),
+            Status::Paused | Status::Failing => Outcome::Skipped(SkipReason::Paused),
             Status::Completed | Status::Cancelled => return None,
         };
         let first = old.next_due.filter(|due| *due <= self.now);
@@ -291,9 +295,7 @@ impl Engine {
 
     /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.
     fn end_open(&mut self, key: ScheduleKey) {
-        let first = OccurrenceId { schedule: key, generation: 0, due: Timestamp::from_millis(i64::MIN) };
-        let last = OccurrenceId { schedule: key, generation: u32::MAX, due: Timestamp::from_millis(i64::MAX) };
-        let ids: Vec<OccurrenceId> = self.open.range(first..=last).map(|(&id, _)| id).collect();
+        let ids: Vec<OccurrenceId> = self.open.range(OccurrenceId::all_of(key)).map(|(&id, _)| id).collect();
         for id in ids {
             match self.open.get_mut(&id) {
                 Some(open) if matches!(open.run.phase, Phase::Sending { .. }) => open.superseded = true,

@@ -7,7 +7,8 @@
 //!
 //! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
 //! phase (`change.rs`). Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
-//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`.
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; too many failures
+//! in a row: `streak.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -20,10 +21,13 @@ pub mod change;
 mod clock;
 mod declare;
 mod lanes;
+mod options;
 mod plans;
 mod serve;
 mod settle;
 mod slots;
+mod streak;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -36,6 +40,9 @@ use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
+
+pub use options::Options;
+pub use window::{Content, Window};
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -191,17 +198,6 @@ pub enum Effect {
     },
 }
 
-/// Deliveries of one chat, to be tried in order; every one of them is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Name of the gateway.
-    pub gateway: Arc<str>,
-    /// The chat's queue.
-    pub lane: LaneId,
-    /// Each occurrence with the number of this attempt.
-    pub items: Vec<(OccurrenceId, u16)>,
-}
-
 /// Names a question until it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
@@ -219,17 +215,6 @@ pub enum Reply {
     Ended(State),
     /// No such schedule.
     NotFound,
-}
-
-/// What the engine is started with.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Boot epoch: attempts of older ones count as unanswered.
-    pub epoch: u32,
-    /// Days that history is kept.
-    pub history_days: u32,
-    /// Whether dues are served and deliveries made; otherwise it only keeps the books.
-    pub serving: bool,
 }
 
 /// Figures for `status`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
-use crate::engine::{Engine, Open, Window, backoff};
+use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
 use crate::spec::{DeliveryGuarantee, MisfirePolicy};
@@ -133,7 +133,7 @@ impl Engine {
     /// Takes one due up: from here on it has a record.
     pub(super) fn claim(&mut self, key: ScheduleKey, state: &mut State, due: Timestamp, cause: Cause) {
         let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
-        if cause != Cause::Manual {
+        if matches!(cause, Cause::Due | Cause::CatchUp) {
             state.runs = state.runs.saturating_add(1);
             state.last_due = Some(due);
         }
@@ -141,7 +141,7 @@ impl Engine {
             occurrence,
             range: None,
             cause,
-            number: state.runs,
+            number: if cause == Cause::Notice { 0 } else { state.runs },
             claimed_at: self.now,
             attempt: 0,
             phase: Phase::Pending,
@@ -170,7 +170,8 @@ impl Engine {
         if let Some(slot) = self.slots.get_mut(occurrence.schedule) {
             slot.open += 1;
         }
-        let alone = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
+        let at_most_once = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
+        let alone = at_most_once || run.cause == Cause::Notice;
         self.open.insert(occurrence, Open { run, lane, gateway, alone, superseded: false, timer: None });
     }
 
@@ -182,15 +183,19 @@ impl Engine {
             self.lanes.next_window(|next| open.get(&next).is_some_and(|open| open.alone))
         {
             let mut items = Vec::with_capacity(occurrences.len());
+            let mut content = Content::Payload;
             for occurrence in occurrences {
                 if let Some(entry) = open.get_mut(&occurrence) {
                     entry.run.attempt = entry.run.attempt.saturating_add(1);
                     entry.run.phase = Phase::Sending { epoch: self.options.epoch };
                     self.dirty_runs.insert(occurrence);
                     items.push((occurrence, entry.run.attempt));
+                    if entry.run.cause == Cause::Notice {
+                        content = Content::Notice;
+                    }
                 }
             }
-            windows.push(Window { gateway, lane, items });
+            windows.push(Window { content, gateway, lane, items });
         }
         windows
     }
@@ -255,6 +260,12 @@ impl Status {
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled)
+    }
+
+    /// Whether it waits for a resume.
+    #[must_use]
+    pub const fn is_paused(self) -> bool {
+        matches!(self, Self::Paused | Self::Failing)
     }
 }
 

@@ -4,7 +4,7 @@
 //! ambiguous: sent again under the same key, or, at most once, recorded as unknown.
 //! Invariant: every occurrence handed out in a window comes back here exactly once.
 
-use crate::engine::change::{Outcome, OutcomeKind, Phase, Run};
+use crate::engine::change::{Cause, Outcome, Phase, Run};
 use crate::engine::{Answer, Engine, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::ERROR_BYTES_MAX;
@@ -50,25 +50,21 @@ impl Engine {
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
-        let kind = outcome.kind();
+        let (kind, cause) = (outcome.kind(), open.run.cause);
         self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
         if let Some(slot) = self.slots.get_mut(key) {
             slot.open = slot.open.saturating_sub(1);
-            slot.state.last_outcome = Some(kind);
-            match kind {
-                OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
-                OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
-                OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
-            }
-            self.dirty_slots.insert(key);
-            self.finish_if_over(key);
         }
+        if cause != Cause::Notice {
+            self.count_outcome(key, kind);
+        }
+        self.finish_if_over(key);
     }
 
     /// Plans the next attempt, or gives up.
     fn retry(&mut self, occurrence: OccurrenceId, error: String, asked: Option<Span>) {
-        let policy = self.policy(occurrence).retry;
+        let policy = self.retry_policy(occurrence);
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         let failed = open.run.attempt;
         let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);

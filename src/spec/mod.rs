@@ -102,6 +102,8 @@ pub struct Policy {
     pub retry: RetryPolicy,
     /// What an unanswered attempt means.
     pub delivery: DeliveryGuarantee,
+    /// Failures in a row after which it pauses itself; 0: never; `None`: as the config says.
+    pub pause_after: Option<u16>,
 }
 
 impl Default for Policy {
@@ -113,6 +115,7 @@ impl Default for Policy {
             overlap: OverlapPolicy::Skip,
             retry: RetryPolicy::default(),
             delivery: DeliveryGuarantee::AtLeastOnce,
+            pause_after: None,
         }
     }
 }

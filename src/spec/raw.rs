@@ -67,6 +67,9 @@ pub struct RawSchedule {
     /// What an unanswered attempt means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
+    /// Failures in a row after which it pauses itself; 0: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_after_failures: Option<i64>,
     /// Which conversation a run belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,

@@ -21,8 +21,9 @@ use crate::spec::{
     Source,
 };
 
-const SCHEDULE_VERSION: u8 = 1;
-const PLAN_VERSION: u8 = 1;
+/// 2: how many failures are borne.
+const SCHEDULE_VERSION: u8 = 2;
+const PLAN_VERSION: u8 = 2;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -100,7 +101,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
 /// The pair of [`schedule_row`].
 pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> {
     let bytes = &mut Bytes::new(row);
-    bytes.version(SCHEDULE_VERSION)?;
+    let version = bytes.version(SCHEDULE_VERSION)?;
     let generation = bytes.narrow()?;
     let id = bytes.text()?;
     let schedule = Schedule {
@@ -121,7 +122,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> 
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
         bounds: read_bounds(bytes)?,
-        policy: read_policy(bytes)?,
+        policy: read_policy(bytes, version)?,
         labels: read_labels(bytes)?,
         vars: match bytes.text()? {
             "" => BTreeMap::new(),
@@ -148,11 +149,11 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
 /// The pair of [`plan_row`].
 pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
     let bytes = &mut Bytes::new(row);
-    bytes.version(PLAN_VERSION)?;
+    let version = bytes.version(PLAN_VERSION)?;
     let plan = Plan {
         trigger: read_trigger(bytes, crons)?,
         bounds: read_bounds(bytes)?,
-        policy: read_policy(bytes)?,
+        policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
     };
     bytes.end()?;
@@ -239,9 +240,10 @@ fn put_policy(out: &mut Vec<u8>, policy: &Policy) {
         DeliveryGuarantee::AtLeastOnce => 0,
         DeliveryGuarantee::AtMostOnce => 1,
     });
+    out.option(policy.pause_after, |out, failures| out.number(u64::from(failures)));
 }
 
-fn read_policy(bytes: &mut Bytes<'_>) -> Read<Policy> {
+fn read_policy(bytes: &mut Bytes<'_>, version: u8) -> Read<Policy> {
     Ok(Policy {
         jitter: bytes.span()?,
         misfire: match bytes.byte()? {
@@ -270,6 +272,7 @@ fn read_policy(bytes: &mut Bytes<'_>) -> Read<Policy> {
             1 => DeliveryGuarantee::AtMostOnce,
             other => return bytes.wrong(format!("no delivery guarantee is written {other}")),
         },
+        pause_after: if version < 2 { None } else { bytes.option(Bytes::narrow)? },
     })
 }
 

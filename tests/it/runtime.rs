@@ -52,8 +52,13 @@ impl House {
     }
 
     fn start(&self, serving: bool) -> Result<Runtime, StartError> {
-        let settings =
-            Settings { data: self.folder.path().join("data"), serving, cache_bytes: 8 << 20, history_days: 30 };
+        let settings = Settings {
+            data: self.folder.path().join("data"),
+            serving,
+            cache_bytes: 8 << 20,
+            history_days: 30,
+            pause_after: 3,
+        };
         let mut gateways = Gateways::new();
         let recorder: Arc<dyn Gateway> = Arc::clone(&self.recorder) as _;
         gateways.insert("console".into(), recorder);
@@ -289,8 +294,13 @@ fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
     let (sender, handed) = channel();
     let mut gateways = Gateways::new();
     gateways.insert("console".into(), Arc::new(Hangs(Mutex::new(sender))) as _);
-    let settings =
-        Settings { data: house.folder.path().join("data"), serving: true, cache_bytes: 8 << 20, history_days: 30 };
+    let settings = Settings {
+        data: house.folder.path().join("data"),
+        serving: true,
+        cache_bytes: 8 << 20,
+        history_days: 30,
+        pause_after: 3,
+    };
     let clock: Arc<ManualClock> = Arc::clone(&house.clock);
     let runtime = Runtime::start(&settings, clock, gateways, house.tokio.handle().clone()).unwrap();
     let handle = runtime.handle();
@@ -304,5 +314,31 @@ fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
     let runtime = house.start(true).unwrap();
     assert_eq!(house.handed.recv().unwrap().due, BEGIN.plus(Span::from_seconds(3600)));
     assert!(runtime.handle().reader().state(key).unwrap().is_some());
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn an_owner_is_told_once_that_a_schedule_paused_itself_and_why() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    for hour in 1..=3 {
+        let refusal = SendError::Permanent { error: format!("chat not found, {hour}") };
+        house.recorder.refusals.lock().unwrap().insert("this is note".into(), refusal);
+        house.set(&handle, BEGIN.plus(Span::from_seconds(hour * 3600)));
+        assert_eq!(house.handed.recv().unwrap().text, "this is note");
+    }
+    let told = house.handed.recv().unwrap();
+    assert_eq!(
+        told.text,
+        "Schedule 'note' has paused itself after 3 failures in a row. The last error: chat not found, 3. Nothing of it \
+         fires until it is resumed: chimewheel resume note"
+    );
+    let Ok(Done::Changed(_, state)) = house.ask(&handle, Op::Resume(key)) else { panic!("it was paused") };
+    assert_eq!((state.status, state.failures), (Status::Active, 0));
+    house.set(&handle, BEGIN.plus(Span::from_seconds(4 * 3600)));
+    assert_eq!(house.handed.recv().unwrap().text, "this is note", "nothing else was told");
+    drop(handle);
     runtime.stop().unwrap();
 }

@@ -123,6 +123,9 @@ pub struct Fields {
     /// Longest wait before trying again
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub backoff_max: Option<String>,
+    /// Failures in a row after which it pauses itself; 0: never
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Policies")]
+    pub pause_after_failures: Option<i64>,
     /// A label; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Schedule")]
     pub label: Vec<String>,
@@ -178,6 +181,7 @@ impl Fields {
             ("delivery", &self.delivery),
         ]));
         put(&mut whole, "max_runs", &self.max_runs);
+        put(&mut whole, "pause_after_failures", &self.pause_after_failures);
         let spans =
             [("max_age", &self.max_age), ("backoff_min", &self.backoff_min), ("backoff_max", &self.backoff_max)];
         let mut retry = texts(&spans);

@@ -114,6 +114,7 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
         serving,
         cache_bytes: config.limits.cache_mb * 1024 * 1024,
         history_days: config.limits.history_days,
+        pause_after: config.limits.pause_after_failures,
     }
 }
 

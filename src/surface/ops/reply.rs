@@ -191,6 +191,9 @@ pub struct Shown {
     /// The dialect of its cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,
+    /// Why it is as it is: that it paused itself, and after which error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its next three times.
     pub upcoming: Vec<FireTime>,
     /// The file that declares it.
@@ -264,7 +267,7 @@ pub struct RunLine {
     pub through: Option<FireTime>,
     /// How many dues this covers.
     pub count: u64,
-    /// `due`, `catch-up` or `manual`.
+    /// `due`, `catch-up`, `manual`, or `notice` for telling the owner that the schedule paused itself.
     pub cause: String,
     /// `pending`, `sending`, `retry`, or how it ended.
     pub outcome: String,

@@ -213,7 +213,7 @@ fn paused_under_a_clock_of_another_century_it_comes_back() {
 #[test]
 fn what_changed_after_it_had_ended_is_not_forgotten_before_it_is_durable() {
     let (now, key, op) = (Timestamp::from_seconds(1_767_225_600), ScheduleKey(1), OpId(0));
-    let mut engine = Engine::new(now, Options { epoch: 1, history_days: 30, serving: true });
+    let mut engine = Engine::new(now, Options::default());
     let forgets = |engine: &mut Engine| {
         std::iter::from_fn(|| engine.poll_effect()).filter(|effect| *effect == Effect::Forget { key }).count()
     };

@@ -35,6 +35,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     if get("delivery") == Some("at_most_once") {
         policy.delivery = DeliveryGuarantee::AtMostOnce;
     }
+    policy.pause_after = get("pause_after").map(|n| n.parse().unwrap());
     let chat = get("chat").unwrap_or(id);
     Schedule {
         id: ScheduleId::parse(id).unwrap(),

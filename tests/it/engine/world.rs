@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
-use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
+use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
@@ -276,7 +276,8 @@ impl World {
                 continue;
             }
             self.sent.push((self.now, occurrence));
-            let mut line = format!("send {}", self.id(occurrence.schedule));
+            let verb = if window.content == Content::Notice { "tell" } else { "send" };
+            let mut line = format!("{verb} {}", self.id(occurrence.schedule));
             if occurrence.due != self.now {
                 write!(line, " due {}", occurrence.due).unwrap();
             }
@@ -373,7 +374,7 @@ impl World {
 }
 
 fn options(epoch: u32) -> Options {
-    Options { epoch, history_days: 30, serving: true }
+    Options { epoch, ..Options::default() }
 }
 
 fn answer(script: &str) -> Option<Answer> {

@@ -188,19 +188,23 @@ fn policies() -> impl Strategy<Value = Policy> {
         prop_oneof![Just(O::Skip), Just(O::BufferOne), Just(O::BufferAll), Just(O::CancelOther), Just(O::AllowAll)],
         (1u16..=100, 0u64..1_000_000_000, 1u64..100_000, 0u64..100_000),
         prop_oneof![Just(D::AtLeastOnce), Just(D::AtMostOnce)],
+        proptest::option::of(any::<u16>()),
     )
-        .prop_map(|(jitter, misfire, window, overlap, (max_attempts, age, min, more), delivery)| Policy {
-            jitter: Span::from_millis(jitter),
-            misfire,
-            catchup_window: Span::from_millis(window),
-            overlap,
-            retry: RetryPolicy {
-                max_attempts,
-                max_age: Span::from_millis(age),
-                backoff_min: Span::from_millis(min),
-                backoff_max: Span::from_millis(min + more),
-            },
-            delivery,
+        .prop_map(|(jitter, misfire, window, overlap, (max_attempts, age, min, more), delivery, pause_after)| {
+            Policy {
+                jitter: Span::from_millis(jitter),
+                misfire,
+                catchup_window: Span::from_millis(window),
+                overlap,
+                retry: RetryPolicy {
+                    max_attempts,
+                    max_age: Span::from_millis(age),
+                    backoff_min: Span::from_millis(min),
+                    backoff_max: Span::from_millis(min + more),
+                },
+                delivery,
+                pause_after,
+            }
         })
 }
 

@@ -79,6 +79,7 @@ pub fn shown(shown: &Shown, look: Look) -> String {
     if line.failures > 0 {
         rows.push(("failures", format!("{} in a row", line.failures)));
     }
+    rows.extend(shown.note.clone().map(|note| ("note", note)));
     rows.push(("created", format!("{}  ({})", shown.created_at.0, relative(shown.created_at.0, look.now))));
     rows.extend(shown.source.clone().map(|file| ("declared in", file)));
     let mut text = pairs(&rows);

@@ -8,7 +8,7 @@ use super::super::reply::{Counts, Exported, Instant, Listed, Previewed, RunsList
 use super::super::request::{Export, List, Preview, Runs, Selector};
 use super::{Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::engine::change::{Phase, Run};
+use crate::engine::change::{Phase, Run, Status};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ impl Local {
         let limit = view::limit(list.limit, limits::PAGE_ROWS_MAX)?;
         let status = list.status.as_deref().map(view::read_status).transpose()?;
         let wanted = |row: &store::Listed| match status {
-            Some(status) => row.state.status == status,
+            Some(status) => view::status_word(row.state.status) == view::status_word(status),
             None => list.all || !row.state.status.is_over(),
         };
         let (rows, cursor) = self.page(list.agent.as_deref(), list.cursor.as_deref(), limit, wanted)?;
@@ -35,7 +35,9 @@ impl Local {
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
         let found = self.find(one)?;
-        view::shown(&found.schedule, &found.state, self.handle.now())
+        let failing = found.state.status == Status::Failing;
+        let error = if failing { self.handle.reader().last_error(found.key)? } else { None };
+        view::shown(&found.schedule, &found.state, error, self.handle.now())
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {

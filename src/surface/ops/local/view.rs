@@ -22,7 +22,7 @@ const UPCOMING: usize = 3;
 pub(super) const fn status_word(status: Status) -> &'static str {
     match status {
         Status::Active => "active",
-        Status::Paused => "paused",
+        Status::Paused | Status::Failing => "paused",
         Status::Completed => "completed",
         Status::Cancelled => "cancelled",
     }
@@ -96,7 +96,7 @@ pub(super) fn upcoming(schedule: &Schedule, state: &State, now: Timestamp, count
             None => Vec::new(),
         },
         // Paused time is not made up for: what is due by now will be skipped.
-        Status::Paused => dues(schedule, state.next_due.filter(|due| *due > now), now, left),
+        Status::Paused | Status::Failing => dues(schedule, state.next_due.filter(|due| *due > now), now, left),
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn created(schedule: &Schedule, state: &State, now: Timestamp, warnin
         name: schedule.name.clone(),
         recurring: schedule.trigger.is_recurring(),
         existing: false,
-        paused: state.status == Status::Paused,
+        paused: state.status.is_paused(),
         description: schedule.trigger.describe(schedule.zone),
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
@@ -163,8 +163,17 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
 }
 
 /// A schedule in full.
-pub(super) fn shown(schedule: &Schedule, state: &State, now: Timestamp) -> Result<Shown, Error> {
+pub(super) fn shown(
+    schedule: &Schedule,
+    state: &State,
+    last_error: Option<String>,
+    now: Timestamp,
+) -> Result<Shown, Error> {
+    let because = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
+    let note = (state.status == Status::Failing)
+        .then(|| format!("it paused itself after too many failures in a row{because}"));
     Ok(Shown {
+        note,
         line: line(schedule, state, now),
         created_at: Instant(schedule.created_at),
         generation: state.generation,
@@ -181,7 +190,7 @@ pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, E
         Error::new(crate::surface::error::Code::Failed, "the declaration cannot be written").detail(error)
     };
     let mut written = serde_json::to_value(from_schedule(schedule)).map_err(unwritten)?;
-    if state.status == Status::Paused {
+    if state.status.is_paused() {
         written["paused"] = json!(true);
     }
     Ok(written)
@@ -225,6 +234,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
         Cause::Due => "due",
         Cause::CatchUp => "catch-up",
         Cause::Manual => "manual",
+        Cause::Notice => "notice",
     };
     RunLine {
         due: FireTime::new(run.occurrence.due, schedule.zone),
