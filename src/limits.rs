@@ -41,6 +41,11 @@ pub const OFFSET_PROBE_DAYS_MAX: i64 = 6;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
+/// Entries of one schedule's `except`.
+pub const EXCEPT_COUNT_MAX: usize = 64;
+/// Excluded stretches that a search for a due looks past before the schedule counts as never firing.
+pub const EXCEPT_STEPS_COUNT_MAX: usize = 20_000;
+
 /// Milliseconds of the shortest interval of `every`.
 pub const EVERY_MS_MIN: u64 = 1000;
 /// Milliseconds of the longest span a schedule may name: 100 years.

@@ -8,7 +8,7 @@
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Outcome, Phase, Plan, PlanId, Run, State, Status};
-use crate::engine::serve::anchored;
+use crate::engine::dues::anchored;
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, GRACE};
 use crate::id::{OccurrenceId, ScheduleKey};

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Trigger;
+use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
 use crate::time::Timestamp;
@@ -27,6 +27,8 @@ pub struct Plan {
     pub trigger: Trigger,
     /// Where dues begin and end.
     pub bounds: Bounds,
+    /// Which dues do not count.
+    pub except: Option<Except>,
     /// How it behaves.
     pub policy: Policy,
     /// Gateway of the destination; `None`: the result is only recorded.
@@ -178,6 +180,8 @@ pub enum SkipReason {
     Paused,
     /// It was already past when it was declared.
     Past,
+    /// An exclusion covers it.
+    Except,
 }
 
 /// An outcome without its details.

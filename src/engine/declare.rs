@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Change, LaneId, Outcome, Phase, SkipReason, State, Status};
+use crate::engine::dues::{Dues, anchored, following};
 use crate::engine::plans::plan_of;
-use crate::engine::serve::{Dues, anchored, following};
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, OpId, Reply, Start, Timing};
 use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
@@ -44,7 +44,7 @@ impl Engine {
         };
         self.slots.insert(key, Slot { state, timer: None, open: 0 });
         if let (Start::Past, Some(due)) = (start, state.next_due) {
-            self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, PAST);
+            self.skip(key, &mut state, Dues::one(due), PAST);
             state.next_due = None;
         }
         let fires_now = self.options.serving && status == Status::Active;
@@ -69,6 +69,7 @@ impl Engine {
         timing: Timing,
         paused: Option<bool>,
     ) {
+        self.pass_excluded(key);
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let status = match paused {
             Some(true) | None if old.status.is_paused() => old.status,
@@ -123,7 +124,7 @@ impl Engine {
             return Some(due);
         }
         if state.last_due != Some(due) {
-            self.skip(key, state, &schedule.trigger, Dues { first: due, last: due }, PAST);
+            self.skip(key, state, Dues::one(due), PAST);
         }
         None
     }
@@ -131,6 +132,7 @@ impl Engine {
     /// Dues pass without a run from here on.
     pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey) {
         self.serve_overdue(key);
+        self.pass_excluded(key);
         let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match state.status {
             Status::Active => {
@@ -171,6 +173,7 @@ impl Engine {
 
     /// The end of a schedule and of whatever of it is under way.
     pub(super) fn cancel(&mut self, op: OpId, key: ScheduleKey) {
+        self.pass_excluded(key);
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         if old.status == Status::Cancelled {
             return self.reply(op, Reply::Unchanged(old));
@@ -284,13 +287,12 @@ impl Engine {
         };
         let first = old.next_due.filter(|due| *due <= self.now);
         let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else { return None };
-        let trigger = anchored(&plan, first);
         let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
-        let last = trigger.latest_in(first, until).unwrap_or(first);
+        let dues = Dues::of(&anchored(&plan, first), first.minus(Span::from_millis(1)), until)?;
         let mut state = *old;
-        self.skip(key, &mut state, &trigger, Dues { first, last }, outcome);
+        self.skip(key, &mut state, dues, outcome);
         self.put(key, state);
-        Some(last)
+        Some(dues.last)
     }
 
     /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.

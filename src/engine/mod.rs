@@ -20,6 +20,7 @@ pub mod boot;
 pub mod change;
 mod clock;
 mod declare;
+mod dues;
 mod lanes;
 mod options;
 mod plans;

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Trigger;
 use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
+use crate::engine::dues::{Dues, Sorted, anchored, following};
 use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
@@ -55,7 +55,7 @@ impl Engine {
         let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { return };
         if self.deadline(key, &state, due) <= self.missed_until {
             self.serve_misfire(key, &mut state, &plan, due);
-        } else {
+        } else if let Some(due) = self.due_that_counts(key, &mut state, &plan, due) {
             self.claim(key, &mut state, due, Cause::Due);
             state.next_due = following(&plan, due, state.runs);
         }
@@ -79,7 +79,7 @@ impl Engine {
             // Put off by jitter, the last of them is yet to come.
             last = trigger.latest_in(first, last.minus(MS)).unwrap_or(first);
         }
-        let missed = Dues { first, last };
+        let missed = Sorted::new(plan, first, last);
         let window_start = self.now.minus(plan.policy.catchup_window);
         let left = plan.bounds.max_runs.map_or(u64::MAX, |most| u64::from(most.saturating_sub(state.runs)));
         let most = match plan.policy.misfire {
@@ -87,41 +87,45 @@ impl Engine {
             MisfirePolicy::FireOnce => 1,
             MisfirePolicy::FireAll => FIRE_ALL_COUNT_MAX,
         };
-        let served = latest_dues(&trigger, missed, window_start, most.min(left) as usize);
-        let skipped_through = match served.first() {
-            Some(&earliest) => trigger.latest_in(first.minus(MS), earliest.minus(MS)),
-            None => Some(last),
-        };
-        if let Some(through) = skipped_through.filter(|through| *through >= first) {
+        let served = missed.latest(window_start, most.min(left) as usize);
+        if let Some(excluded) = missed.excluded {
+            self.skip(key, state, excluded, Outcome::Skipped(SkipReason::Except));
+        }
+        if let Some(skipped) = missed.before(served.first().copied()) {
             let too_old = match plan.policy.misfire {
                 MisfirePolicy::Skip => false,
                 MisfirePolicy::FireOnce => served.is_empty(),
-                MisfirePolicy::FireAll => through < window_start,
+                MisfirePolicy::FireAll => skipped.last < window_start,
             };
             let reason = if too_old { SkipReason::CatchupWindow } else { SkipReason::Misfire };
-            self.skip(key, state, &trigger, Dues { first, last: through }, Outcome::Skipped(reason));
+            self.skip(key, state, skipped, Outcome::Skipped(reason));
         }
         for due in served {
             self.claim(key, state, due, Cause::CatchUp);
         }
+        state.last_due = Some(last);
         state.next_due = following(plan, last, state.runs);
     }
 
-    /// Records dues that will not run, as one row.
-    pub(super) fn skip(
+    /// The due itself, or the first after it that no exclusion covers; what is excluded is recorded.
+    fn due_that_counts(
         &mut self,
         key: ScheduleKey,
         state: &mut State,
-        trigger: &Trigger,
-        dues: Dues,
-        outcome: Outcome,
-    ) {
-        let count = 1 + trigger.count_in(dues.first, dues.last);
-        state.last_due = Some(dues.last);
+        plan: &Plan,
+        due: Timestamp,
+    ) -> Option<Timestamp> {
+        if plan.except.is_none() { Some(due) } else { self.skip_excluded(key, state, plan, due) }
+    }
+
+    /// Records dues that will not run, as one row.
+    pub(super) fn skip(&mut self, key: ScheduleKey, state: &mut State, dues: Dues, outcome: Outcome) {
+        let Dues { first, last, count } = dues;
+        state.last_due = Some(last);
         state.last_outcome = Some(outcome.kind());
         self.record(Run {
-            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: dues.first },
-            range: (count > 1).then_some(DueRange { through: dues.last, count }),
+            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: first },
+            range: (count > 1).then_some(DueRange { through: last, count }),
             cause: Cause::Due,
             number: 0,
             claimed_at: self.now,
@@ -220,9 +224,10 @@ impl Engine {
         self.finish_if_over(key);
     }
 
-    /// The due with its jitter, which never reaches the following due.
+    /// When a schedule's timer goes off: its first due that counts, with a jitter that never reaches the following due.
     pub(super) fn deadline(&self, key: ScheduleKey, state: &State, due: Timestamp) -> Timestamp {
         let Some(plan) = self.plans.get(state.plan) else { return due };
+        let due = plan.wakes_for(due);
         let jitter = plan.policy.jitter;
         if jitter == Span::ZERO {
             return due;
@@ -248,13 +253,6 @@ impl Engine {
     }
 }
 
-/// The first and the last of a row of dues.
-#[derive(Clone, Copy)]
-pub(super) struct Dues {
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
-}
-
 impl Status {
     /// Whether it has no dues any more.
     #[must_use]
@@ -267,34 +265,4 @@ impl Status {
     pub const fn is_paused(self) -> bool {
         matches!(self, Self::Paused | Self::Failing)
     }
-}
-
-/// The plan's trigger, its grid laid through a due that is known to be on it.
-pub(super) fn anchored(plan: &Plan, due: Timestamp) -> Trigger {
-    match &plan.trigger {
-        Trigger::At(_) => Trigger::At(due),
-        Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: due },
-        Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
-    }
-}
-
-/// The due that follows `due`, within the bounds; `runs` have been made.
-pub(super) fn following(plan: &Plan, due: Timestamp, runs: u32) -> Option<Timestamp> {
-    if plan.bounds.max_runs.is_some_and(|most| runs >= most) {
-        return None;
-    }
-    let next = anchored(plan, due).next_after(due)?;
-    (plan.bounds.end_at.is_none_or(|end| next <= end) && next < Timestamp::HORIZON).then_some(next)
-}
-
-/// Up to `most` of the latest dues not older than `window_start`, oldest first.
-fn latest_dues(trigger: &Trigger, missed: Dues, window_start: Timestamp, most: usize) -> Vec<Timestamp> {
-    let mut dues = Vec::new();
-    let mut due = Some(missed.last);
-    while let Some(found) = due.filter(|found| dues.len() < most && *found >= window_start.max(missed.first)) {
-        dues.push(found);
-        due = trigger.latest_in(missed.first.minus(MS), found.minus(MS));
-    }
-    dues.reverse();
-    dues
 }

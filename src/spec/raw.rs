@@ -88,9 +88,9 @@ pub struct RawSchedule {
     /// Whether it begins paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
-    /// Exclusions.
+    /// Dates, weekdays and hours on which its dues do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub except: Option<Json>,
+    pub except: Option<Vec<String>>,
     /// The schedule whose runs start this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Json>,

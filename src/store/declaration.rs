@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
-use crate::calendar::{Cron, Dialect, DialectChoice, Trigger, Zone};
+use crate::calendar::{Cron, Dialect, DialectChoice, Except, Trigger, Zone};
 use crate::engine::change::Plan;
 use crate::id::ScheduleId;
 use crate::limits;
@@ -21,7 +21,7 @@ use crate::spec::{
     Source,
 };
 
-/// 2: how many failures are borne.
+/// 2: how many failures are borne, and exclusions.
 const SCHEDULE_VERSION: u8 = 2;
 const PLAN_VERSION: u8 = 2;
 
@@ -95,6 +95,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         out.text(&source.file);
         out.option(source.content, |out, hash| out.raw(&hash.to_le_bytes()));
     });
+    put_except(&mut out, schedule.except.as_ref());
     out
 }
 
@@ -130,6 +131,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> 
         },
         client_token: bytes.option(Bytes::string)?,
         source: bytes.option(read_source)?,
+        except: if version < 2 { None } else { read_except(bytes)? },
     };
     bytes.end()?;
     Ok((generation, schedule))
@@ -143,6 +145,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
     put_bounds(&mut out, plan.bounds);
     put_policy(&mut out, &plan.policy);
     out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
+    put_except(&mut out, plan.except.as_ref());
     out
 }
 
@@ -155,6 +158,7 @@ pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
         bounds: read_bounds(bytes)?,
         policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
+        except: if version < 2 { None } else { read_except(bytes)? },
     };
     bytes.end()?;
     Ok(plan)
@@ -201,6 +205,25 @@ fn read_trigger(bytes: &mut Bytes<'_>, crons: &Crons) -> Read<Trigger> {
 fn read_zone(bytes: &mut Bytes<'_>) -> Read<Zone> {
     let name = bytes.text()?;
     Zone::parse(name).or_else(|error| bytes.wrong(error.to_string()))
+}
+
+fn put_except(out: &mut Vec<u8>, except: Option<&Except>) {
+    out.option(except, |out, except| {
+        out.text(except.zone().name());
+        out.number(except.texts().len() as u64);
+        except.texts().iter().for_each(|text| out.text(text));
+    });
+}
+
+fn read_except(bytes: &mut Bytes<'_>) -> Read<Option<Except>> {
+    bytes.option(|bytes| {
+        let zone = read_zone(bytes)?;
+        let mut texts = Vec::new();
+        for _ in 0..bytes.number()? {
+            texts.push(bytes.string()?);
+        }
+        Except::read(&texts, zone).or_else(|_| bytes.wrong(format!("exclusions that cannot be read: {texts:?}")))
+    })
 }
 
 fn put_bounds(out: &mut Vec<u8>, bounds: Bounds) {

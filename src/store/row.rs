@@ -191,6 +191,7 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
                 SkipReason::CatchupWindow => 1,
                 SkipReason::Paused => 2,
                 SkipReason::Past => 3,
+                SkipReason::Except => 4,
             });
         }
         Outcome::Failed { error } => {
@@ -242,6 +243,7 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
             1 => SkipReason::CatchupWindow,
             2 => SkipReason::Paused,
             3 => SkipReason::Past,
+            4 => SkipReason::Except,
             other => return bytes.wrong(format!("no reason is written {other}")),
         }),
         3 => Outcome::Failed { error: bytes.string()? },

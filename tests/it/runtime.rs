@@ -87,6 +87,7 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         trigger,
         payload: Payload::Message(format!("this is {id}")),
         bounds: Bounds::default(),
+        except: None,
         policy: Policy::default(),
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),

@@ -131,7 +131,7 @@ impl Reader {
             "labels" => self.labels(at, raw),
             "vars" => self.vars(at, raw),
             "paused" => raw.paused = self.flag(at),
-            "except" => raw.except = self.any(at),
+            "except" => raw.except = self.texts(at),
             "after" => raw.after = self.any(at),
             "expect_every" => raw.expect_every = self.text(at),
             "on_hook_error" => raw.on_hook_error = self.text(at),

@@ -3,6 +3,7 @@
 mod changes;
 mod clock;
 mod delivery;
+mod except;
 mod failing;
 mod misfire;
 mod restart;

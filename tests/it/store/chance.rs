@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
     Cause, Change, DueRange, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State, Status,
 };
@@ -116,10 +116,17 @@ impl Chance {
         }
     }
 
+    fn except(&self) -> Option<Except> {
+        let texts: &[&str] = [&[][..], &["2026-12-24"], &["SAT,SUN", "22:00-07:00"]][self.aside(3) as usize];
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        (!texts.is_empty()).then(|| Except::read(&texts, Zone::UTC).unwrap())
+    }
+
     pub fn plan(&mut self) -> Plan {
         Plan {
             trigger: self.trigger(),
             bounds: self.bounds(),
+            except: self.except(),
             policy: self.policy(),
             gateway: self.maybe(Self::word),
         }
@@ -147,6 +154,7 @@ impl Chance {
             trigger: self.trigger(),
             payload: Payload::Message(self.word()),
             bounds: self.bounds(),
+            except: self.except(),
             policy: self.policy(),
             labels: (0..self.below(3)).map(|_| (self.word(), self.word())).collect(),
             vars,
@@ -216,7 +224,7 @@ impl Chance {
             2 => Outcome::Skipped(self.pick(&[
                 SkipReason::Misfire,
                 SkipReason::CatchupWindow,
-                SkipReason::Paused,
+                if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
             3 => Outcome::Failed { error: self.word() },
@@ -235,14 +243,23 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            Change::Plan { id, plan: Arc::new(Plan { policy: policy(plan.policy), ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { except: None, policy: policy(plan.policy), ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
-            let schedule = Schedule { policy: policy(schedule.policy), ..(*schedule).clone() };
+            let schedule = Schedule { except: None, policy: policy(schedule.policy), ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }
         }
         Change::State { key, state } => Change::State { key, state: known(state) },
+        Change::Run(run) if as_paused(&run) => {
+            let Phase::Settled { at, .. } = run.phase else { return Change::Run(run) };
+            let outcome = Outcome::Skipped(SkipReason::Paused);
+            as_of_format_1(Change::Run(Run { phase: Phase::Settled { at, outcome }, ..run }))
+        }
         Change::Run(run) if run.cause == Cause::Notice => Change::Run(Run { cause: Cause::Manual, ..run }),
         other => other,
     }
+}
+
+fn as_paused(run: &Run) -> bool {
+    matches!(run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Except), .. })
 }

@@ -93,6 +93,7 @@ impl Local {
         Ok(Previewed {
             local: dues.iter().map(|due| zone.format(*due)).collect(),
             next: dues.into_iter().map(Instant).collect(),
+            description: found.schedule.describe(),
             ..times(&found.schedule.trigger, zone, now, 0)
         })
     }

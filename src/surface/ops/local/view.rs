@@ -71,19 +71,22 @@ const fn skip_word(reason: SkipReason) -> &'static str {
         SkipReason::CatchupWindow => "older than the catch-up window",
         SkipReason::Paused => "paused",
         SkipReason::Past => "past when it was declared",
+        SkipReason::Except => "excluded",
     }
 }
 
 /// The dues of a schedule from `first` on, or strictly after `now` where nothing is due yet.
 pub(super) fn dues(schedule: &Schedule, first: Option<Timestamp>, now: Timestamp, count: usize) -> Vec<Timestamp> {
     let start = schedule.bounds.start_at.map_or(now, |start| start.minus(Span::from_millis(1)).max(now));
-    let first = first.or_else(|| match schedule.trigger {
-        Trigger::At(at) => Some(at),
-        Trigger::Every { .. } | Trigger::Cron(_) => schedule.trigger.next_after(start),
-    });
+    let first = match (first, &schedule.trigger) {
+        // What is open already may be excluded.
+        (Some(due), _) => schedule.next_after(due.minus(Span::from_millis(1))),
+        (None, Trigger::At(at)) => Some(*at),
+        (None, Trigger::Every { .. } | Trigger::Cron(_)) => schedule.next_after(start),
+    };
     let in_bounds =
         |due: &Timestamp| *due < Timestamp::HORIZON && schedule.bounds.end_at.is_none_or(|end| *due <= end);
-    std::iter::successors(first, |due| schedule.trigger.next_after(*due)).take_while(in_bounds).take(count).collect()
+    std::iter::successors(first, |due| schedule.next_after(*due)).take_while(in_bounds).take(count).collect()
 }
 
 /// The next dues of a schedule that is stored.
@@ -113,7 +116,7 @@ pub(super) fn created(schedule: &Schedule, state: &State, now: Timestamp, warnin
         recurring: schedule.trigger.is_recurring(),
         existing: false,
         paused: state.status.is_paused(),
-        description: schedule.trigger.describe(schedule.zone),
+        description: schedule.describe(),
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next,
@@ -132,7 +135,7 @@ pub(super) fn drafted(draft: &Draft, now: Timestamp, warnings: Vec<String>) -> C
         recurring: schedule.trigger.is_recurring(),
         existing: false,
         paused: draft.paused,
-        description: schedule.trigger.describe(schedule.zone),
+        description: schedule.describe(),
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next: fire_times(schedule, next),
@@ -147,7 +150,7 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
         name: schedule.name.clone(),
         agent: schedule.agent.clone(),
         status: status_word(state.status).to_owned(),
-        description: schedule.trigger.describe(schedule.zone),
+        description: schedule.describe(),
         timezone: schedule.zone.name().to_owned(),
         destination: schedule.destination.as_ref().map(|place| {
             let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
@@ -197,8 +200,8 @@ pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, E
 }
 
 /// A schedule whose status was set.
-pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool) -> Changed {
-    let due = if state.status == Status::Active { state.next_due } else { None };
+pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool, now: Timestamp) -> Changed {
+    let due = if state.status == Status::Active { upcoming(schedule, state, now, 1).pop() } else { None };
     Changed {
         id: schedule.id.to_string(),
         name: schedule.name.clone(),
