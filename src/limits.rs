@@ -59,6 +59,8 @@ pub const JITTER_MS_MAX: u64 = 86_400_000;
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
 /// Dues that `fire_all` serves after one interruption; earlier ones are recorded as skipped.
 pub const FIRE_ALL_COUNT_MAX: u64 = 100;
+/// Runs begun in one second to catch up on missed dues, of all schedules together.
+pub const CATCHUP_COUNT_MAX: u32 = 500;
 /// Milliseconds the clock may go back without counting as a step.
 pub const CLOCK_SLEW_MS_MAX: u64 = 1000;
 /// Milliseconds of a step back after which even fixed times are armed anew: 7 days.
@@ -85,6 +87,8 @@ pub const LANE_HOLD_MS_MAX: u64 = 30_000;
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 /// Chats of one gateway served at the same time.
 pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
+/// Of these, chats that are only being caught up; the others are kept free for what is due now.
+pub const CATCHUP_LANES_COUNT_MAX: usize = 48;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
@@ -142,6 +146,8 @@ const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must 
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
+const _: () =
+    assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_LANES_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");

@@ -38,6 +38,7 @@ impl Config {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,
                 "pause_after_failures": self.limits.pause_after_failures,
+                "catchup_per_second": self.limits.catchup_per_second,
             },
             "log": log,
         })

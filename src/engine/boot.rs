@@ -78,6 +78,7 @@ impl Engine {
 
     /// Builds the wheel from the slots: it is a cache of them.
     pub(super) fn load_wheel(&mut self) {
+        self.overdue.clear();
         let mut timers: Vec<(u64, u64)> = Vec::with_capacity(self.slots.len());
         for key in self.slots.keys() {
             let Some(state) = self.state(key) else { continue };

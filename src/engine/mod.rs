@@ -12,7 +12,8 @@
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
-//! schedule up to `now` is covered by one record once `handle(now, Tick)` has drained.
+//! schedule up to `now` is covered by one record once `handle(now, Tick)` has drained, or its schedule stands in line to
+//! be caught up (`overdue.rs`).
 //! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
 mod backoff;
@@ -23,6 +24,7 @@ mod declare;
 mod dues;
 mod lanes;
 mod options;
+mod overdue;
 mod plans;
 mod serve;
 mod settle;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
+use crate::engine::overdue::Overdue;
 use crate::engine::plans::Plans;
 use crate::engine::slots::Slots;
 use crate::id::{OccurrenceId, ScheduleKey};
@@ -229,6 +232,8 @@ pub struct Figures {
     pub open: usize,
     /// Of these, how many wait for another attempt.
     pub retrying: usize,
+    /// Schedules that missed a due and stand in line to be caught up.
+    pub overdue: usize,
 }
 
 /// The scheduling core.
@@ -246,6 +251,7 @@ pub struct Engine {
     dues: Wheel<u64>,
     retries: Wheel<OccurrenceId>,
     backlog: bool,
+    overdue: Overdue,
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
     manual: BTreeSet<OccurrenceId>,
@@ -288,6 +294,7 @@ impl Engine {
             dues: Wheel::new(now.tick()),
             retries: Wheel::new(now.tick()),
             backlog: false,
+            overdue: Overdue::default(),
             open: BTreeMap::new(),
             lanes: Lanes::default(),
             manual: BTreeSet::new(),
@@ -334,7 +341,8 @@ impl Engine {
         let due = self.dues.next_expiry();
         let retry = self.retries.next_expiry();
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
-        due.into_iter().chain(retry).chain(slewed).min().map(Timestamp::from_tick)
+        let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
+        due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
     }
 
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.
@@ -357,6 +365,7 @@ impl Engine {
             held: self.slots.len(),
             open: self.open.len(),
             retrying: self.retries.len(),
+            overdue: self.overdue.len(),
         }
     }
 

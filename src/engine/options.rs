@@ -15,6 +15,8 @@ pub struct Options {
     pub serving: bool,
     /// Failures in a row after which a schedule that says nothing about it pauses itself; 0: never.
     pub pause_after: u16,
+    /// Runs begun in one second to catch up on missed dues.
+    pub catchup_per_second: u32,
 }
 
 impl Default for Options {
@@ -25,6 +27,7 @@ impl Default for Options {
             history_days: limits::HISTORY_DAYS_MAX,
             serving: true,
             pause_after: limits::FAILURES_COUNT_MAX,
+            catchup_per_second: limits::CATCHUP_COUNT_MAX,
         }
     }
 }

@@ -41,8 +41,14 @@ impl Engine {
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
-            self.serve(key);
+            // Who stands in line already is here for its next due, and misses nothing more.
+            if self.is_missed(key) && !self.overdue.holds(key, self.state(key)) {
+                self.stand_in_line(key);
+            } else {
+                self.serve(key);
+            }
         }
+        self.catch_up();
         for occurrence in waits_over {
             self.wait_is_over(occurrence);
         }
@@ -101,7 +107,8 @@ impl Engine {
             self.skip(key, state, skipped, Outcome::Skipped(reason));
         }
         for due in served {
-            self.claim(key, state, due, Cause::CatchUp);
+            let is_late = due <= self.missed_until;
+            self.claim(key, state, due, if is_late { Cause::CatchUp } else { Cause::Due });
         }
         state.last_due = Some(last);
         state.next_due = following(plan, last, state.runs);
@@ -163,7 +170,7 @@ impl Engine {
 
     fn open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
         let occurrence = run.occurrence;
-        self.lanes.push(lane, &gateway, occurrence);
+        self.lanes.push(lane, &gateway, occurrence, run.cause.rank());
         self.hold_open(lane, gateway, run);
         self.dirty_runs.insert(occurrence);
     }

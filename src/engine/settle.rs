@@ -103,8 +103,8 @@ impl Engine {
         if occurrence.due > self.now {
             open.timer = Some(self.retries.insert(occurrence.due.tick(), occurrence));
         } else {
-            let (lane, gateway) = (open.lane, open.gateway.clone());
-            self.lanes.push_front(lane, &gateway, occurrence);
+            let (lane, gateway, rank) = (open.lane, open.gateway.clone(), open.run.cause.rank());
+            self.lanes.push_front(lane, &gateway, occurrence, rank);
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Settings {
     pub history_days: u32,
     /// Failures in a row after which a schedule that says nothing about it pauses itself; 0: never.
     pub pause_after: u16,
+    /// Runs begun in one second to catch up on missed dues.
+    pub catchup_per_second: u32,
 }
 
 /// A running engine.
@@ -135,6 +137,7 @@ impl Runtime {
                 history_days: settings.history_days,
                 serving: settings.serving,
                 pause_after: settings.pause_after,
+                catchup_per_second: settings.catchup_per_second,
             },
         );
         restore(&opened, &mut engine, clock.now())?;

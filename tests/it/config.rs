@@ -47,6 +47,7 @@ fn nothing_written_is_the_defaults() {
 
             [limits]
             cache_mb = 64
+            catchup_per_second = 500
             history_days = 30
             pause_after_failures = 10
 

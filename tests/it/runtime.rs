@@ -58,6 +58,7 @@ impl House {
             cache_bytes: 8 << 20,
             history_days: 30,
             pause_after: 3,
+            catchup_per_second: 500,
         };
         let mut gateways = Gateways::new();
         let recorder: Arc<dyn Gateway> = Arc::clone(&self.recorder) as _;
@@ -301,6 +302,7 @@ fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
         cache_bytes: 8 << 20,
         history_days: 30,
         pause_after: 3,
+        catchup_per_second: 500,
     };
     let clock: Arc<ManualClock> = Arc::clone(&house.clock);
     let runtime = Runtime::start(&settings, clock, gateways, house.tokio.handle().clone()).unwrap();

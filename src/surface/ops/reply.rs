@@ -278,6 +278,9 @@ pub struct RunLine {
     pub attempts: u16,
     /// Its number among the schedule's runs, from 1; 0 for what never ran.
     pub number: u32,
+    /// Milliseconds by which it was taken up later than it was due, jitter included; left out for what never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<u64>,
     /// When the engine took it up.
     pub claimed_at: Instant,
     /// When it ended.
@@ -344,6 +347,9 @@ pub struct StatusShown {
     pub open: u64,
     /// Of these, how many wait for another attempt.
     pub retrying: u64,
+    /// Schedules that missed a due and stand in line to be caught up.
+    #[serde(default)]
+    pub overdue: u64,
     /// Deliveries with a gateway right now.
     pub in_flight: u64,
     /// Commits since the start.

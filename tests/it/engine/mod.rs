@@ -6,6 +6,7 @@ mod delivery;
 mod except;
 mod failing;
 mod misfire;
+mod overdue;
 mod restart;
 mod words;
 mod world;

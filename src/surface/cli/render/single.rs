@@ -122,6 +122,9 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         rows.push(("next due", next.unwrap_or_else(|| "nothing".to_owned())));
         rows.push(("behind", format!("{} ms", status.lag_ms)));
         let sent = format!("{} with a gateway, {} to be tried again", status.in_flight, status.retrying);
+        if status.overdue > 0 {
+            rows.push(("catching up", format!("{} schedules that missed a due", status.overdue)));
+        }
         rows.push(("deliveries", format!("{} open, {sent}", status.open)));
     } else {
         rows.push(("schedules", known));

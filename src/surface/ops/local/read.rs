@@ -136,6 +136,7 @@ impl Local {
             lag_ms: status.lag.as_millis(),
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
+            overdue: status.figures.overdue as u64,
             in_flight: status.in_flight as u64,
             commits: status.commits,
             store_bytes: facts.file_bytes,

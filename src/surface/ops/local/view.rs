@@ -248,6 +248,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
         detail,
         attempts: run.attempt,
         number: run.number,
+        late_ms: (run.number > 0).then(|| run.claimed_at.since(run.occurrence.due).as_millis()),
         claimed_at: Instant(run.claimed_at),
         settled_at: settled_at.map(Instant),
         retry_at: retry_at.map(Instant),

@@ -1,0 +1,102 @@
+//! Catching up: schedules that missed a due stand in line, and only so many of their runs are begun in a second.
+//!
+//! Everything else comes first. What waits here is not claimed yet: its row in the store still points at the missed
+//! due, so a backlog of any size takes a few bytes each in memory, a restart finds it again, and a catch-up never
+//! holds up the start. A schedule that waits is woken for its next due all the same; its misfire policy then sees to
+//! what it missed as well.
+//! Units: runs in a slice of time, of a tenth of a second where the rate allows it.
+//! Invariant: whoever stands here is active and points at a due it missed; others are passed over.
+//! Not here: what a misfire policy makes of dues (`serve`).
+
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::engine::change::{State, Status};
+use crate::engine::dues::anchored;
+use crate::id::ScheduleKey;
+use crate::limits::TURN_TIMERS_COUNT_MAX;
+use crate::time::{Span, Timestamp};
+
+/// The line, oldest due first.
+#[derive(Default)]
+pub(super) struct Overdue {
+    line: BTreeSet<(Timestamp, ScheduleKey)>,
+    /// When the next slice begins.
+    next_slice: Option<Timestamp>,
+    /// Runs that may still be begun in this slice; below zero after a schedule that had several.
+    left: i64,
+}
+
+impl Overdue {
+    pub(super) fn len(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether a schedule stands in line with the due its row points at.
+    pub(super) fn holds(&self, key: ScheduleKey, state: Option<State>) -> bool {
+        state.and_then(|state| state.next_due).is_some_and(|due| self.line.contains(&(due, key)))
+    }
+
+    /// The clock was set back: what is still missed comes here again.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// When the next of them may begin.
+    pub(super) fn next_wakeup(&self, now: Timestamp) -> Option<Timestamp> {
+        let begin = self.next_slice.unwrap_or(now);
+        (!self.line.is_empty()).then_some(if self.left > 0 { now } else { begin })
+    }
+
+    /// Begins the next slice if its time has come.
+    fn refill(&mut self, now: Timestamp, per_second: u32) {
+        let per_second = u64::from(per_second.max(1));
+        let runs = (per_second / SLICES_COUNT).max(1);
+        if self.next_slice.is_none_or(|next| next <= now) {
+            self.left = self.left.min(0).saturating_add_unsigned(runs);
+            self.next_slice = Some(now.plus(Span::from_millis((1000 * runs).div_ceil(per_second))));
+        }
+    }
+}
+
+impl Engine {
+    /// Whether the earliest open due of a schedule passed while it could not be served.
+    pub(super) fn is_missed(&self, key: ScheduleKey) -> bool {
+        let Some(state) = self.state(key).filter(|state| state.status == Status::Active) else { return false };
+        state.next_due.is_some_and(|due| self.deadline(key, &state, due) <= self.missed_until)
+    }
+
+    /// Puts a schedule that missed a due in line, and wakes it for its next one.
+    pub(super) fn stand_in_line(&mut self, key: ScheduleKey) {
+        let Some(state) = self.state(key) else { return };
+        let (Some(missed), Some(plan)) = (state.next_due, self.plans.get(state.plan)) else { return };
+        self.overdue.line.insert((missed, key));
+        let next = anchored(plan, missed).next_free(plan.except.as_ref(), self.now);
+        let next = next.filter(|next| plan.bounds.end_at.is_none_or(|end| *next <= end));
+        let timer = next.map(|next| self.dues.insert(self.deadline(key, &state, next).tick(), key.0));
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.timer = timer;
+        }
+    }
+
+    /// Serves those that have waited longest, as many as this slice of time allows.
+    pub(super) fn catch_up(&mut self) {
+        self.overdue.refill(self.now, self.options.catchup_per_second);
+        for _ in 0..TURN_TIMERS_COUNT_MAX {
+            if self.overdue.left <= 0 {
+                return;
+            }
+            let Some((due, key)) = self.overdue.line.pop_first() else { return };
+            let Some(before) = self.state(key).filter(|state| state.next_due == Some(due)) else { continue };
+            if self.is_missed(key) {
+                self.serve(key);
+                let after = self.state(key).map_or(before.runs, |state| state.runs);
+                self.overdue.left -= i64::from(after.saturating_sub(before.runs));
+            }
+        }
+        self.backlog = true;
+    }
+}
+
+/// Slices that a second is cut into at most.
+const SLICES_COUNT: u64 = 10;
