@@ -99,6 +99,7 @@ impl Engine {
     /// `step` is how far the clock was set back meanwhile.
     fn resume_open(&mut self, occurrence: OccurrenceId, step: Span) {
         let guarantee = self.policy(occurrence).delivery;
+        let was_edited = self.was_edited_one_shot(occurrence);
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         match open.run.phase {
@@ -107,6 +108,8 @@ impl Engine {
                 let error = "the process ended before the gateway answered".into();
                 self.settle(occurrence, Outcome::Unknown { error });
             }
+            // An edited one-shot whose old words a gateway may have taken is not sent anew.
+            Phase::Sending { .. } if was_edited => self.settle(occurrence, Outcome::Cancelled),
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
                 open.run.claimed_at = open.run.claimed_at.min(now);

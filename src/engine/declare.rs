@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Change, LaneId, Outcome, Phase, SkipReason, State, Status};
 use crate::engine::dues::{Dues, anchored, following};
+use crate::engine::edited::Waiting;
 use crate::engine::plans::plan_of;
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, OpId, Reply, Start, Timing};
@@ -92,7 +93,9 @@ impl Engine {
             state.failures = 0;
         }
         let plan = plan_of(&schedule);
+        let waiting = self.waiting_one_shot(key, &old, &schedule);
         let due = match given_up {
+            _ if renewed && waiting.is_some() => waiting.as_ref().map(|waiting| waiting.due),
             _ if renewed => self.renewed_due(key, &schedule, &mut state),
             Some(given_up) => anchored(&plan, given_up).next_after(given_up.max(self.now)),
             None => old.next_due,
@@ -105,20 +108,20 @@ impl Engine {
             state.status = Status::Completed;
         }
         self.end_open(key);
+        let is_sent_anew = |waiting: &Waiting| state.status == Status::Active && state.next_due == Some(waiting.due);
+        if let Some(waiting) = waiting.filter(is_sent_anew) {
+            self.send_anew(key, &mut state, waiting);
+        }
         self.declare(key, schedule, state);
         self.reply(op, Reply::Done(state));
     }
 
     /// The first due after an update; a one-shot's time that has passed is recorded, not served, and one that has been
-    /// handed to a gateway is not served again.
+    /// served is not served again.
     fn renewed_due(&mut self, key: ScheduleKey, schedule: &Schedule, state: &mut State) -> Option<Timestamp> {
         let due = first_due(schedule, self.now)?;
         if !schedule.trigger.is_recurring() && state.last_due == Some(due) {
-            let old = OccurrenceId { schedule: key, generation: state.generation - 1, due };
-            let phase = self.open.get(&old).map(|open| &open.run.phase);
-            if !matches!(phase, Some(Phase::Pending | Phase::Retry { .. })) {
-                return None;
-            }
+            return None;
         }
         if due > self.now.minus(Span::from_millis(LATE_CREATE_MS_MAX)) {
             return Some(due);

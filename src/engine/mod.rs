@@ -22,6 +22,7 @@ pub mod change;
 mod clock;
 mod declare;
 mod dues;
+mod edited;
 mod lanes;
 mod options;
 mod overdue;

@@ -23,13 +23,13 @@ impl Engine {
         match answer {
             Answer::Delivered { message_id } => self.settle(occurrence, Outcome::Delivered { message_id }),
             Answer::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
-            Answer::Superseded => self.settle(occurrence, Outcome::Cancelled),
+            Answer::Superseded => self.hand_over(occurrence, None),
             Answer::Ambiguous { error } if self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce => {
                 self.settle(occurrence, Outcome::Unknown { error: clip(error) });
             }
-            Answer::Retry { .. } | Answer::Ambiguous { .. } | Answer::NotTried if superseded => {
-                self.settle(occurrence, Outcome::Cancelled);
-            }
+            Answer::Ambiguous { .. } if superseded => self.settle(occurrence, Outcome::Cancelled),
+            Answer::Retry { error, after } if superseded => self.hand_over(occurrence, Some((clip(error), after))),
+            Answer::NotTried if superseded => self.hand_over(occurrence, None),
             Answer::Retry { error, after } => self.retry(occurrence, clip(error), after),
             Answer::Ambiguous { error } => self.retry(occurrence, clip(error), None),
             Answer::NotTried => self.back_in_line(occurrence),
