@@ -46,6 +46,7 @@ use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
+pub use backoff::fires_at;
 pub use options::Options;
 pub use window::{Content, Window};
 

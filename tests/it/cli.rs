@@ -21,7 +21,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn fire(utc: &str, local: &str) -> FireTime {
-    FireTime { utc: Instant(at(utc)), local: local.to_owned() }
+    FireTime { utc: Instant(at(utc)), local: local.to_owned(), fires: None }
 }
 
 fn look(width: u16) -> Look {

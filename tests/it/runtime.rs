@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chimewheel::calendar::{Trigger, Zone};
 use chimewheel::engine::change::{Outcome, Phase, Status};
+use chimewheel::engine::fires_at;
 use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
 use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::runtime::clock::ManualClock;
@@ -342,6 +343,29 @@ fn an_owner_is_told_once_that_a_schedule_paused_itself_and_why() {
     assert_eq!((state.status, state.failures), (Status::Active, 0));
     house.set(&handle, BEGIN.plus(Span::from_seconds(4 * 3600)));
     assert_eq!(house.handed.recv().unwrap().text, "this is note", "nothing else was told");
+    drop(handle);
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn a_due_with_jitter_fires_when_it_was_foretold_and_never_early() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let mut declaration = hourly("note");
+    declaration.schedule.policy.jitter = Span::from_seconds(600);
+    let schedule = declaration.schedule.clone();
+    let key = created(house.ask(&handle, Op::Create(declaration)));
+    let due = BEGIN.plus(Span::from_seconds(3600));
+    let fires = fires_at(&schedule, key, due);
+    assert!(fires > due && fires < due.plus(Span::from_seconds(600)), "{fires}");
+    house.set(&handle, fires.minus(Span::from_millis(1)));
+    let early = house.ask(&handle, Op::Status).unwrap();
+    let Done::Status(status) = early else { panic!("{early:?}") };
+    assert_eq!((status.next_wakeup, status.figures.open), (Some(fires), 0));
+    house.set(&handle, fires);
+    let delivery = house.handed.recv().unwrap();
+    assert_eq!((delivery.due, delivery.sent_at), (due, fires));
     drop(handle);
     runtime.stop().unwrap();
 }

@@ -35,13 +35,16 @@ pub struct FireTime {
     pub utc: Instant,
     /// In the schedule's zone, with its offset.
     pub local: String,
+    /// When it fires, its jitter included; left out where that is not known or the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fires: Option<Instant>,
 }
 
 impl FireTime {
     /// An instant and the same in a zone.
     #[must_use]
     pub fn new(at: Timestamp, zone: Zone) -> Self {
-        Self { utc: Instant(at), local: zone.format(at) }
+        Self { utc: Instant(at), local: zone.format(at), fires: None }
     }
 }
 
@@ -298,6 +301,9 @@ pub struct Previewed {
     pub next: Vec<Instant>,
     /// The same in the zone.
     pub local: Vec<String>,
+    /// When each of them fires, its jitter included; left out for a schedule without jitter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fires: Vec<Instant>,
     /// The trigger in plain English.
     pub description: String,
     /// The dialect of the cron expression.

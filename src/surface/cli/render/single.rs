@@ -95,10 +95,12 @@ pub fn shown(shown: &Shown, look: Look) -> String {
     text
 }
 
-/// Times alone, one a line.
+/// Times alone, one a line; of a schedule with jitter also when each of them fires.
 #[must_use]
 pub fn previewed(previewed: &Previewed) -> String {
-    previewed.next.iter().map(|at| format!("{}\n", at.0)).collect()
+    let fires = previewed.fires.iter().map(|at| format!("  fires {}", at.0));
+    let fires = fires.chain(std::iter::repeat(String::new()));
+    previewed.next.iter().zip(fires).map(|(at, fires)| format!("{}{fires}\n", at.0)).collect()
 }
 
 /// How the engine is.
@@ -162,7 +164,8 @@ fn about(created: &Created, look: Look) -> String {
 fn time(at: &FireTime, look: Look) -> String {
     let utc = at.utc.0.to_string();
     let local = if at.local == utc { String::new() } else { format!("  {}", at.local) };
-    format!("{utc}{local}  ({})", relative(at.utc.0, look.now))
+    let fires = at.fires.map(|at| format!(", fires {}", at.0)).unwrap_or_default();
+    format!("{utc}{local}  ({}){fires}", relative(at.utc.0, look.now))
 }
 
 fn pairs(rows: &[(&str, String)]) -> String {

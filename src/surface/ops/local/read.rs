@@ -37,7 +37,7 @@ impl Local {
         let found = self.find(one)?;
         let failing = found.state.status == Status::Failing;
         let error = if failing { self.handle.reader().last_error(found.key)? } else { None };
-        view::shown(&found.schedule, &found.state, error, self.handle.now())
+        view::shown(found.key, &found.schedule, &found.state, error, self.handle.now())
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
@@ -92,6 +92,7 @@ impl Local {
         };
         Ok(Previewed {
             local: dues.iter().map(|due| zone.format(*due)).collect(),
+            fires: view::fires(&found.schedule, found.key, &dues),
             next: dues.into_iter().map(Instant).collect(),
             description: found.schedule.describe(),
             ..times(&found.schedule.trigger, zone, now, 0)

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, State, Status};
+use crate::engine::fires_at;
+use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::{Draft, Schedule, from_schedule};
@@ -103,6 +105,14 @@ pub(super) fn upcoming(schedule: &Schedule, state: &State, now: Timestamp, count
     }
 }
 
+/// When each of these dues fires, for a schedule with jitter.
+pub(super) fn fires(schedule: &Schedule, key: ScheduleKey, dues: &[Timestamp]) -> Vec<Instant> {
+    if schedule.policy.jitter == Span::ZERO {
+        return Vec::new();
+    }
+    dues.iter().map(|due| Instant(fires_at(schedule, key, *due))).collect()
+}
+
 fn fire_times(schedule: &Schedule, dues: Vec<Timestamp>) -> Vec<FireTime> {
     dues.into_iter().map(|due| FireTime::new(due, schedule.zone)).collect()
 }
@@ -167,6 +177,7 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
 
 /// A schedule in full.
 pub(super) fn shown(
+    key: ScheduleKey,
     schedule: &Schedule,
     state: &State,
     last_error: Option<String>,
@@ -181,7 +192,13 @@ pub(super) fn shown(
         created_at: Instant(schedule.created_at),
         generation: state.generation,
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
-        upcoming: fire_times(schedule, upcoming(schedule, state, now, UPCOMING)),
+        upcoming: {
+            let dues = upcoming(schedule, state, now, UPCOMING);
+            let fires = fires(schedule, key, &dues);
+            let mut times = fire_times(schedule, dues);
+            times.iter_mut().zip(fires).for_each(|(time, fires)| time.fires = Some(fires));
+            times
+        },
         source: schedule.source.as_ref().map(|source| source.file.clone()),
         declaration: declaration(schedule, state)?,
     })
