@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::Engine;
-use crate::engine::change::{State, Status};
+use crate::engine::change::Status;
 use crate::engine::dues::anchored;
 use crate::id::ScheduleKey;
 use crate::limits::TURN_TIMERS_COUNT_MAX;
@@ -30,11 +30,6 @@ pub(super) struct Overdue {
 impl Overdue {
     pub(super) fn len(&self) -> usize {
         self.line.len()
-    }
-
-    /// Whether a schedule stands in line with the due its row points at.
-    pub(super) fn holds(&self, key: ScheduleKey, state: Option<State>) -> bool {
-        state.and_then(|state| state.next_due).is_some_and(|due| self.line.contains(&(due, key)))
     }
 
     /// The clock was set back: what is still missed comes here again.
@@ -66,14 +61,19 @@ impl Engine {
         state.next_due.is_some_and(|due| self.deadline(key, &state, due) <= self.missed_until)
     }
 
-    /// Puts a schedule that missed a due in line, and wakes it for its next one.
-    pub(super) fn stand_in_line(&mut self, key: ScheduleKey) {
+    /// Puts a schedule that missed a due in line and wakes it for its next one; one that is due right now is on time
+    /// for that, and caught up with it.
+    pub(super) fn catch_up_or_stand_in_line(&mut self, key: ScheduleKey) {
         let Some(state) = self.state(key) else { return };
         let (Some(missed), Some(plan)) = (state.next_due, self.plans.get(state.plan)) else { return };
-        self.overdue.line.insert((missed, key));
-        let next = anchored(plan, missed).next_free(plan.except.as_ref(), self.now);
+        let next = anchored(plan, missed).next_free(plan.except.as_ref(), self.missed_until);
         let next = next.filter(|next| plan.bounds.end_at.is_none_or(|end| *next <= end));
-        let timer = next.map(|next| self.dues.insert(self.deadline(key, &state, next).tick(), key.0));
+        let deadline = next.map(|next| self.deadline(key, &state, next));
+        if deadline.is_some_and(|deadline| deadline <= self.now) {
+            return self.serve(key);
+        }
+        self.overdue.line.insert((missed, key));
+        let timer = deadline.map(|deadline| self.dues.insert(deadline.tick(), key.0));
         if let Some(slot) = self.slots.get_mut(key) {
             slot.timer = timer;
         }

@@ -41,9 +41,8 @@ impl Engine {
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
-            // Who stands in line already is here for its next due, and misses nothing more.
-            if self.is_missed(key) && !self.overdue.holds(key, self.state(key)) {
-                self.stand_in_line(key);
+            if self.is_missed(key) {
+                self.catch_up_or_stand_in_line(key);
             } else {
                 self.serve(key);
             }

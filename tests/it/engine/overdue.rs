@@ -132,3 +132,24 @@ fn chats_that_hang_while_they_are_caught_up_leave_room_for_what_is_due_now() {
     world.answer_all();
     assert_eq!(world.sent.len() as u64, many + 1);
 }
+
+#[test]
+fn a_second_stop_in_the_middle_of_catching_up_does_not_let_the_herd_loose() {
+    let mut world = World::new(BEGIN);
+    for number in 1..=HERD {
+        world.add(&format!("s{number}"), "every 1h", Start::Active);
+    }
+    world.down("90m");
+    world.advance(Span::from_seconds(3));
+    assert!(world.engine.figures().overdue > 3000);
+    // The machine sleeps for two hours, past the next due of everyone in line.
+    world.now = world.now.plus(Span::from_seconds(7200));
+    world.handle(Input::Tick);
+    world.advance(Span::from_seconds(60));
+    let seconds = per_second(&world, HERD);
+    assert!(seconds.values().all(|count| *count <= u64::from(CATCHUP_COUNT_MAX)), "{seconds:?}");
+    let caught: Vec<_> = world.sent.iter().map(|(_, occurrence)| occurrence.schedule).collect();
+    let everyone: std::collections::BTreeSet<_> = caught.iter().collect();
+    assert_eq!(everyone.len() as u64, HERD);
+    assert_eq!(world.engine.figures().overdue, 0);
+}
