@@ -89,6 +89,8 @@ pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
 /// Of these, chats that are only being caught up; the others are kept free for what is due now.
 pub const CATCHUP_LANES_COUNT_MAX: usize = 48;
+/// Occurrences of one gateway that are claimed and not settled; what is due beyond that waits in the store.
+pub const OPEN_COUNT_MAX: usize = 100_000;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.

@@ -117,6 +117,7 @@ impl Engine {
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
             }
             Phase::Settled { .. } => {
+                self.lanes.closed(&open.gateway);
                 self.open.remove(&occurrence);
             }
         }

@@ -59,6 +59,8 @@ struct Hold {
 
 #[derive(Default)]
 struct Gateway {
+    /// Occurrences claimed and not settled.
+    open: usize,
     busy: usize,
     /// Of these, lanes that are only being caught up.
     late: usize,
@@ -71,6 +73,23 @@ struct Gateway {
 impl Lanes {
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// One occurrence more of this gateway is open.
+    pub(super) fn opened(&mut self, gateway: &Arc<str>) {
+        self.gateways.entry(Arc::clone(gateway)).or_default().open += 1;
+    }
+
+    /// One occurrence less.
+    pub(super) fn closed(&mut self, gateway: &str) {
+        if let Some(gateway) = self.gateways.get_mut(gateway) {
+            gateway.open = gateway.open.saturating_sub(1);
+        }
+    }
+
+    /// How many occurrences of this gateway are open.
+    pub(super) fn open(&self, gateway: &str) -> usize {
+        self.gateways.get(gateway).map_or(0, |gateway| gateway.open)
     }
 
     /// No head is waited for any more: the clock was set back, and so were the ends of the waits.

@@ -337,7 +337,7 @@ impl Engine {
     /// When [`Input::Tick`] has something to do; never too late.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        if self.backlog {
+        if self.backlog || self.room_is_waited_for() {
             return Some(self.now);
         }
         let due = self.dues.next_expiry();

@@ -17,6 +17,8 @@ pub struct Options {
     pub pause_after: u16,
     /// Runs begun in one second to catch up on missed dues.
     pub catchup_per_second: u32,
+    /// Occurrences of one gateway that may be claimed and not settled.
+    pub open_per_gateway: usize,
 }
 
 impl Default for Options {
@@ -28,6 +30,7 @@ impl Default for Options {
             serving: true,
             pause_after: limits::FAILURES_COUNT_MAX,
             catchup_per_second: limits::CATCHUP_COUNT_MAX,
+            open_per_gateway: limits::OPEN_COUNT_MAX,
         }
     }
 }

@@ -4,15 +4,19 @@
 //! due, so a backlog of any size takes a few bytes each in memory, a restart finds it again, and a catch-up never
 //! holds up the start. A schedule that waits is woken for its next due all the same; its misfire policy then sees to
 //! what it missed as well.
+//!
+//! A gateway that is down for long must not fill the memory either: once it has as many open occurrences as it may,
+//! what is due for it waits here in the same way, and holds up no other gateway.
 //! Units: runs in a slice of time, of a tenth of a second where the rate allows it.
 //! Invariant: whoever stands here is active and points at a due it missed; others are passed over.
 //! Not here: what a misfire policy makes of dues (`serve`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::engine::Engine;
 use crate::engine::change::Status;
 use crate::engine::dues::anchored;
+use crate::engine::{Engine, GRACE};
 use crate::id::ScheduleKey;
 use crate::limits::TURN_TIMERS_COUNT_MAX;
 use crate::time::{Span, Timestamp};
@@ -21,6 +25,8 @@ use crate::time::{Span, Timestamp};
 #[derive(Default)]
 pub(super) struct Overdue {
     line: BTreeSet<(Timestamp, ScheduleKey)>,
+    /// Who waits for a gateway that has as many open occurrences as it may, oldest due first.
+    waiting: BTreeMap<Arc<str>, BTreeSet<(Timestamp, ScheduleKey)>>,
     /// When the next slice begins.
     next_slice: Option<Timestamp>,
     /// Runs that may still be begun in this slice; below zero after a schedule that had several.
@@ -29,7 +35,7 @@ pub(super) struct Overdue {
 
 impl Overdue {
     pub(super) fn len(&self) -> usize {
-        self.line.len()
+        self.line.len() + self.waiting.values().map(BTreeSet::len).sum::<usize>()
     }
 
     /// The clock was set back: what is still missed comes here again.
@@ -88,13 +94,59 @@ impl Engine {
             }
             let Some((due, key)) = self.overdue.line.pop_first() else { return };
             let Some(before) = self.state(key).filter(|state| state.next_due == Some(due)) else { continue };
-            if self.is_missed(key) {
+            if !self.has_room(key) {
+                self.wait_for_room(key);
+            } else if self.is_missed(key) {
                 self.serve(key);
                 let after = self.state(key).map_or(before.runs, |state| state.runs);
                 self.overdue.left -= i64::from(after.saturating_sub(before.runs));
             }
         }
         self.backlog = true;
+    }
+
+    /// Whether the gateway of a schedule may have another open occurrence.
+    pub(super) fn has_room(&self, key: ScheduleKey) -> bool {
+        if self.open.len() < self.options.open_per_gateway {
+            return true;
+        }
+        let gateway = self.state(key).and_then(|state| self.plans.gateway(state.plan));
+        gateway.is_none_or(|gateway| self.lanes.open(&gateway) < self.options.open_per_gateway)
+    }
+
+    /// Leaves a due where it is, in the store, until its gateway has room.
+    pub(super) fn wait_for_room(&mut self, key: ScheduleKey) {
+        let Some(state) = self.state(key) else { return };
+        if let (Some(due), Some(gateway)) = (state.next_due, self.plans.gateway(state.plan)) {
+            self.overdue.waiting.entry(gateway).or_default().insert((due, key));
+        }
+    }
+
+    /// Whether somebody waits for a gateway that has room.
+    pub(super) fn room_is_waited_for(&self) -> bool {
+        let room = |gateway: &Arc<str>| self.lanes.open(gateway) < self.options.open_per_gateway;
+        self.overdue.waiting.keys().any(room)
+    }
+
+    /// Serves those that waited for room, as far as there is any. What passed meanwhile could not be served: it is a
+    /// misfire like any other.
+    pub(super) fn use_room(&mut self) {
+        let missed_until = self.missed_until;
+        self.missed_until = missed_until.max(self.now.minus(GRACE));
+        for gateway in self.overdue.waiting.keys().cloned().collect::<Vec<_>>() {
+            for _ in 0..TURN_TIMERS_COUNT_MAX {
+                if self.lanes.open(&gateway) >= self.options.open_per_gateway {
+                    break;
+                }
+                let first = self.overdue.waiting.get_mut(&gateway).and_then(BTreeSet::pop_first);
+                let Some((due, key)) = first else { break };
+                if self.state(key).is_some_and(|state| state.next_due == Some(due)) {
+                    self.serve(key);
+                }
+            }
+        }
+        self.overdue.waiting.retain(|_, waiting| !waiting.is_empty());
+        self.missed_until = missed_until;
     }
 }
 

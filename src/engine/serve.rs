@@ -41,13 +41,16 @@ impl Engine {
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
-            if self.is_missed(key) {
+            if !self.has_room(key) {
+                self.wait_for_room(key);
+            } else if self.is_missed(key) {
                 self.catch_up_or_stand_in_line(key);
             } else {
                 self.serve(key);
             }
         }
         self.catch_up();
+        self.use_room();
         for occurrence in waits_over {
             self.wait_is_over(occurrence);
         }
@@ -180,6 +183,7 @@ impl Engine {
         if let Some(slot) = self.slots.get_mut(occurrence.schedule) {
             slot.open += 1;
         }
+        self.lanes.opened(&gateway);
         let at_most_once = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
         let alone = at_most_once || run.cause == Cause::Notice;
         self.open.insert(occurrence, Open { run, lane, gateway, alone, superseded: false, timer: None });

@@ -40,6 +40,7 @@ impl Engine {
     /// Ends an occurrence.
     pub(super) fn settle(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
         let Some(open) = self.open.remove(&occurrence) else { return };
+        self.lanes.closed(&open.gateway);
         self.dirty_runs.remove(&occurrence);
         // What is with its gateway stands in no queue; a long one must not be searched for each answer.
         if matches!(open.run.phase, Phase::Sending { .. }) {

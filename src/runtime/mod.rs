@@ -138,6 +138,7 @@ impl Runtime {
                 serving: settings.serving,
                 pause_after: settings.pause_after,
                 catchup_per_second: settings.catchup_per_second,
+                ..Options::default()
             },
         );
         restore(&opened, &mut engine, clock.now())?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
-use chimewheel::engine::{Input, Start};
+use chimewheel::engine::{Input, Options, Start};
 use chimewheel::id::ScheduleKey;
 use chimewheel::limits::{CATCHUP_COUNT_MAX, GATEWAY_LANES_COUNT_MAX};
 use chimewheel::time::{Span, Timestamp};
@@ -152,4 +152,48 @@ fn a_second_stop_in_the_middle_of_catching_up_does_not_let_the_herd_loose() {
     let everyone: std::collections::BTreeSet<_> = caught.iter().collect();
     assert_eq!(everyone.len() as u64, HERD);
     assert_eq!(world.engine.figures().overdue, 0);
+}
+
+#[test]
+fn a_gateway_that_is_down_for_a_day_fills_no_memory_and_loses_nothing() {
+    let mut world = World::with(BEGIN, Options { open_per_gateway: 20, pause_after: 0, ..Options::default() });
+    for number in 1..=100 {
+        let at = BEGIN.plus(Span::from_seconds(60 * number));
+        world.add(&format!("s{number}"), &format!("at {at} attempts 3 backoff 30m max_age 1d"), Start::Active);
+        world.script(ScheduleKey(number), if number <= 20 { "retry, retry, ok" } else { "ok" });
+    }
+    world.add("minutely", "every 1m", Start::Active);
+    let mut most = 0;
+    for _ in 0..200 {
+        world.advance(Span::from_seconds(60));
+        most = most.max(world.engine.figures().open);
+        if world.now == BEGIN.plus(Span::from_seconds(40 * 60)) {
+            assert_eq!(world.engine.figures().overdue, 21, "twenty one-shots and the minutely one wait for room");
+            world.down("1s");
+        }
+    }
+    assert_eq!(most, 20);
+    let one_shots = world.disk.runs.values().filter(|run| run.occurrence.schedule.0 <= 100);
+    let taken =
+        one_shots.filter(|run| matches!(&run.phase, Phase::Settled { outcome: Outcome::Delivered { .. }, .. }));
+    assert_eq!(taken.count(), 100);
+    // Every minute has its record, those that waited as one range.
+    let minutes = world.disk.runs.values().filter(|run| run.occurrence.schedule.0 == 101);
+    assert_eq!(minutes.map(|run| run.range.map_or(1, |range| range.count)).sum::<u64>(), 200);
+    assert_eq!(world.engine.figures().overdue, 0);
+}
+
+#[test]
+fn whoever_waits_for_one_gateway_holds_up_no_schedule_without_one() {
+    let mut world = World::with(BEGIN, Options { open_per_gateway: 1, ..Options::default() });
+    world.add("hangs", "every 1m", Start::Active);
+    world.script(ScheduleKey(1), "hangs");
+    world.add("second", "every 1m", Start::Active);
+    world.add("recorded", "every 1m chat none", Start::Active);
+    world.advance(Span::from_seconds(300));
+    assert_eq!(world.state(ScheduleKey(2)).runs, 0);
+    assert_eq!(world.state(ScheduleKey(3)).runs, 5);
+    world.answer_all();
+    world.advance(Span::from_seconds(1));
+    assert_eq!((world.state(ScheduleKey(1)).runs, world.state(ScheduleKey(2)).runs), (2, 1));
 }
