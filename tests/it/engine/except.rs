@@ -1,8 +1,14 @@
 //! Exclusions: dues that do not count, and their records.
 
+use chimewheel::engine::change::{Outcome, Phase, SkipReason};
+use chimewheel::engine::{Input, OpId, Start};
+use chimewheel::id::ScheduleKey;
+use chimewheel::time::{Span, Timestamp};
 use expect_test::expect;
 
 use super::check;
+use super::words::schedule;
+use super::world::World;
 
 #[test]
 fn a_standup_is_silent_over_christmas_and_at_the_weekend() {
@@ -182,4 +188,75 @@ fn a_kill_in_the_middle_of_an_exclusion_changes_nothing() {
             2026-01-06T13:00:00Z show standup: Completed generation 1 runs 2 failures 0 next -
         "#]],
     );
+}
+
+/// Stops, kills, pauses and edits anywhere, across a spring change: each due has one record, each excluded one is in
+/// a record that says so or was skipped with its schedule paused, and none of them is sent.
+#[test]
+fn every_due_is_recorded_once_and_no_excluded_one_is_sent() {
+    for seed in 1..=120_u64 {
+        let mut chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut below = |bound: u64| {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            chance % bound
+        };
+        let begin = Timestamp::parse_rfc3339("2026-03-26T12:00:00Z").unwrap();
+        let triggers =
+            ["cron \"*/20 * * * *\"", "cron \"30 2,9 * * *\"", "every 37m", "cron \"0 9 * * *\" jitter 1h"];
+        let lists = ["22:00-07:00", "SAT,SUN", "2026-03-28..2026-03-30;12:00-13:00", "SUN 01:00-04:00;THU"];
+        let misfire = ["fire_once", "skip", "fire_all"][below(3) as usize];
+        let words = format!(
+            "{} tz Europe/Berlin except \"{}\" misfire {misfire}",
+            triggers[below(4) as usize],
+            lists[below(4) as usize]
+        );
+        let mut world = World::new(begin);
+        world.add("one", &words, Start::Active);
+        let (key, op) = (ScheduleKey(1), OpId(0));
+        let mut has_paused = false;
+        for _ in 0..30 {
+            if below(4) == 0 {
+                world.fuse = Some(1 + below(6) as u32);
+            }
+            world.advance(Span::from_millis(below(6 * 3_600_000)));
+            if world.fuse.is_some() || below(4) == 0 {
+                world.down(&format!("{}ms", below(20 * 3_600_000)));
+            }
+            match below(12) {
+                0 => {
+                    has_paused = true;
+                    world.ask(key, Input::Pause { op, key });
+                }
+                1 | 2 => world.ask(key, Input::Resume { op, key }),
+                3 => world.update(key, ""),
+                _ => {}
+            }
+        }
+        world.ask(key, Input::Resume { op, key });
+        world.advance(Span::from_seconds(5 * 86_400));
+        let declared = schedule("one", &words, begin);
+        let (open, except) = (world.state(key).next_due.unwrap(), declared.except.as_ref().unwrap());
+        let walk = std::iter::successors(declared.trigger.next_after(begin), |due| declared.trigger.next_after(*due));
+        let dues: Vec<Timestamp> = walk.take_while(|due| *due < open).collect();
+        let (mut recorded, mut excluded) = (0, 0);
+        for run in world.disk.runs.values() {
+            let count = run.range.map_or(1, |range| range.count);
+            recorded += count;
+            let Phase::Settled { outcome, .. } = &run.phase else { panic!("seed {seed}: left open: {run:?}") };
+            if *outcome == Outcome::Skipped(SkipReason::Except) {
+                excluded += count;
+                assert!(except.covers(run.occurrence.due), "seed {seed}: {run:?}");
+            }
+        }
+        assert_eq!(recorded, dues.len() as u64, "seed {seed}: {words}");
+        let covered = dues.iter().filter(|due| except.covers(**due)).count() as u64;
+        assert!(
+            excluded == covered || (has_paused && excluded < covered),
+            "seed {seed}: {excluded} of {covered}: {words}"
+        );
+        let wrong = world.sent.iter().find(|(at, one)| except.covers(one.due) || *at < one.due);
+        assert_eq!(wrong, None, "seed {seed}: {words}");
+    }
 }
