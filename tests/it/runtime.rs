@@ -12,7 +12,10 @@ use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
 use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
+use chimewheel::surface::ops::local::{Local, Setting};
+use chimewheel::surface::ops::{Operations as _, Request};
 use chimewheel::time::{Span, Timestamp};
+use serde_json::Value;
 
 const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
@@ -69,6 +72,21 @@ impl House {
 
     fn ask(&self, handle: &Handle, op: Op) -> Result<Done, OpError> {
         self.tokio.block_on(handle.ask(op))
+    }
+
+    /// What a surface tells of the schedule `note`.
+    fn told(&self, handle: &Handle, what: &str) -> Value {
+        let setting = Setting {
+            zone: Zone::UTC,
+            gateways: vec!["console".into()],
+            data: String::new(),
+            listen: None,
+            serving: true,
+            notices: Vec::new(),
+        };
+        let request = Request::read(what, br#"{"schedule": "note", "agent": "tester"}"#).unwrap();
+        let reply = self.tokio.block_on(Local::new(handle.clone(), setting).call(request));
+        reply.unwrap().to_json().unwrap()
     }
 
     fn set(&self, handle: &Handle, now: Timestamp) {
@@ -339,6 +357,15 @@ fn an_owner_is_told_once_that_a_schedule_paused_itself_and_why() {
         "Schedule 'note' has paused itself after 3 failures in a row. The last error: chat not found, 3. Nothing of it \
          fires until it is resumed: chimewheel resume note"
     );
+    let shown = house.told(&handle, "show");
+    assert_eq!((&shown["status"], &shown["failures"]), (&"paused".into(), &3.into()), "{shown}");
+    let note = "it paused itself after too many failures in a row; the last error: chat not found, 3";
+    assert_eq!(shown["note"], note);
+    assert_eq!(shown["declaration"]["paused"], true);
+    let runs = house.told(&handle, "runs");
+    let rows: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| (&run["cause"], &run["late_ms"])).collect();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.contains(&(&"notice".into(), &Value::Null)) && rows.contains(&(&"due".into(), &0.into())), "{runs}");
     let Ok(Done::Changed(_, state)) = house.ask(&handle, Op::Resume(key)) else { panic!("it was paused") };
     assert_eq!((state.status, state.failures), (Status::Active, 0));
     house.set(&handle, BEGIN.plus(Span::from_seconds(4 * 3600)));
