@@ -4,10 +4,11 @@ use expect_test::expect;
 
 use chimewheel::engine::{Effect, Engine, Input, OpId, Options, Start};
 use chimewheel::id::ScheduleKey;
-use chimewheel::time::Timestamp;
+use chimewheel::time::{Span, Timestamp};
 
 use super::check;
 use super::words::schedule;
+use super::world::World;
 
 #[test]
 fn set_back_while_it_was_down_what_waits_is_lined_up_once() {
@@ -336,4 +337,22 @@ fn a_kill_after_an_edit_of_a_reminder_that_is_being_sent_sends_neither_again() {
             2026-01-01T02:05:10Z show once: Completed generation 2 runs 0 failures 0 next -
         "#]],
     );
+}
+
+#[test]
+fn a_reminder_edited_while_no_daemon_runs_is_sent_by_the_next_one() {
+    let mut world = World::new(super::words::instant("2026-01-01T00:00Z"));
+    world.add("once", "at 2026-01-01T01:00Z", Start::Active);
+    let key = ScheduleKey(1);
+    world.script(key, "retry 10m, ok");
+    world.advance(Span::from_seconds(3900));
+    world.options.serving = false;
+    world.down("1s");
+    world.update(key, "");
+    assert_eq!(world.sent.len(), 1, "nothing is sent without a daemon");
+    world.options.serving = true;
+    world.down("1s");
+    world.advance(Span::from_seconds(3600));
+    let sent: Vec<_> = world.sent.iter().map(|(at, occurrence)| (at.to_string(), occurrence.generation)).collect();
+    assert_eq!(sent, [("2026-01-01T01:00:00Z".to_owned(), 1), ("2026-01-01T01:10:00Z".to_owned(), 2)]);
 }
