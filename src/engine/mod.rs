@@ -7,8 +7,8 @@
 //!
 //! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
 //! phase (`change.rs`). Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
-//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; too many failures
-//! in a row: `streak.rs`.
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
+//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
