@@ -87,6 +87,16 @@ pub struct OccurrenceId {
     pub due: Timestamp,
 }
 
+impl OccurrenceId {
+    /// Every occurrence that a schedule can have, whatever its generation.
+    #[must_use]
+    pub const fn all_of(schedule: ScheduleKey) -> std::ops::RangeInclusive<Self> {
+        let first = Self { schedule, generation: 0, due: Timestamp::from_millis(i64::MIN) };
+        let last = Self { schedule, generation: u32::MAX, due: Timestamp::from_millis(i64::MAX) };
+        first..=last
+    }
+}
+
 /// The idempotency key of one delivery: 22 base62 characters of a 128-bit hash, the same for every attempt.
 #[must_use]
 pub fn delivery_key(id: &ScheduleId, generation: u32, due: Timestamp, target: u16, part: u16) -> String {

@@ -46,7 +46,8 @@
 //! (`at`, `in`, `every`, `cron`). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
 //! generation of a schedule. *run*: the execution of an occurrence. *attempt*: one try of a delivery. *delivery*:
 //! handing a finished text to a gateway. *misfire*: a due that passed while it could not be served. *ledger*: the
-//! record of occurrences and what became of them. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
+//! record of occurrences and what became of them. *exclusion*: days or hours on which dues do not count.
+//! *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!
 //! # Modules in reading order
 //!
@@ -57,7 +58,7 @@
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
-//! | 3 | [`engine`] | the state machine of occurrences: misfire, retry, order, pause, bounds |
+//! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, retry, order, pause, bounds |
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |

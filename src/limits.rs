@@ -41,6 +41,11 @@ pub const OFFSET_PROBE_DAYS_MAX: i64 = 6;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
+/// Entries of one schedule's `except`.
+pub const EXCEPT_COUNT_MAX: usize = 64;
+/// Excluded stretches that a search for a due looks past before the schedule counts as never firing.
+pub const EXCEPT_STEPS_COUNT_MAX: usize = 20_000;
+
 /// Milliseconds of the shortest interval of `every`.
 pub const EVERY_MS_MIN: u64 = 1000;
 /// Milliseconds of the longest span a schedule may name: 100 years.
@@ -54,6 +59,8 @@ pub const JITTER_MS_MAX: u64 = 86_400_000;
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
 /// Dues that `fire_all` serves after one interruption; earlier ones are recorded as skipped.
 pub const FIRE_ALL_COUNT_MAX: u64 = 100;
+/// Runs begun in one second to catch up on missed dues, of all schedules together.
+pub const CATCHUP_COUNT_MAX: u32 = 500;
 /// Milliseconds the clock may go back without counting as a step.
 pub const CLOCK_SLEW_MS_MAX: u64 = 1000;
 /// Milliseconds of a step back after which even fixed times are armed anew: 7 days.
@@ -66,12 +73,24 @@ pub const BEAT_MS_MAX: u64 = 250;
 
 /// Attempts of one delivery.
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
+/// Failures in a row after which a schedule pauses itself.
+pub const FAILURES_COUNT_MAX: u16 = 10;
+/// Rows of the history in which the error of the last failure is looked for.
+pub const FAILURES_ROWS_MAX: usize = 100;
+/// Milliseconds for which the owner's chat is told of that before it is given up: a day.
+pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
+/// Milliseconds between two attempts to tell it.
+pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 /// Chats of one gateway served at the same time.
 pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
+/// Of these, chats that are only being caught up; the others are kept free for what is due now.
+pub const CATCHUP_LANES_COUNT_MAX: usize = 48;
+/// Occurrences of one gateway that are claimed and not settled; what is due beyond that waits in the store.
+pub const OPEN_COUNT_MAX: usize = 100_000;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
@@ -129,6 +148,8 @@ const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must 
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
+const _: () =
+    assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_LANES_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");

@@ -5,7 +5,7 @@
 //! Invariant: `next_after(t)` is strictly later than `t`, so every walk ends; `latest_in` and `count_in` agree with
 //! that walk; no due lies at or beyond `Timestamp::HORIZON`, no cron due before 1970.
 //! Reading order: `cron`, `dialect`, `field` (text in), `matcher` (the compiled pattern), `search` (civil time),
-//! `fold` and `offsets` (clock changes), `describe` (text out).
+//! `fold` and `offsets` (clock changes), `describe` (text out); `except` (dues that do not count).
 //! Not here: jitter, bounds and misfires (`engine`), the current time (callers pass it).
 //! Source: POSIX crontab, OCPS 1.4, Quartz `CronExpression`; Debian's cron for daylight saving.
 
@@ -14,6 +14,8 @@ mod cron;
 mod describe;
 mod dialect;
 mod every;
+mod except;
+mod exclusion;
 mod field;
 mod fold;
 mod matcher;
@@ -27,6 +29,8 @@ mod zone;
 use std::sync::Arc;
 
 pub use cron::{Cron, CronError, Dialect, DialectChoice};
+pub use except::{Except, Stretch};
+pub use exclusion::ExceptError;
 pub use zone::{Local, ZONE_DATA_VERSION, Zone, ZoneError};
 
 use crate::time::{Span, Timestamp};

@@ -150,7 +150,7 @@ fn before_last(before: u32) -> String {
 }
 
 /// Weekdays alone: `Monday through Friday`, `Saturday and Sunday`.
-fn every_weekday(set: u8) -> String {
+pub(super) fn every_weekday(set: u8) -> String {
     // The week is told from Monday on.
     let days: Vec<u32> = (1..=7).map(|day| day % 7).filter(|day| set >> day & 1 == 1).collect();
     let name = |day: u32| WEEKDAYS[day as usize].to_owned();

@@ -77,6 +77,10 @@ pub struct Limits {
     pub history_days: u32,
     /// Megabytes of the store's page cache.
     pub cache_mb: usize,
+    /// Failures in a row after which a schedule pauses itself, unless it says otherwise; 0: never.
+    pub pause_after_failures: u16,
+    /// Runs begun in one second to catch up on missed dues.
+    pub catchup_per_second: u32,
 }
 
 /// What is logged, and how.
@@ -196,6 +200,12 @@ impl Limits {
         if let Some(megabytes) = section.whole(text, "cache_mb", 1..65_537) {
             limits.cache_mb = megabytes as usize;
         }
+        if let Some(failures) = section.whole(text, "pause_after_failures", 0..65_536) {
+            limits.pause_after_failures = failures as u16;
+        }
+        if let Some(runs) = section.whole(text, "catchup_per_second", 1..1_000_001) {
+            limits.catchup_per_second = runs as u32;
+        }
         section.finish(text);
         limits
     }
@@ -203,7 +213,12 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { history_days: limits::HISTORY_DAYS_MAX, cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024) }
+        Self {
+            history_days: limits::HISTORY_DAYS_MAX,
+            cache_mb: limits::CACHE_BYTES_MAX / (1024 * 1024),
+            pause_after_failures: limits::FAILURES_COUNT_MAX,
+            catchup_per_second: limits::CATCHUP_COUNT_MAX,
+        }
     }
 }
 

@@ -37,6 +37,8 @@ impl Config {
             "limits": {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,
+                "pause_after_failures": self.limits.pause_after_failures,
+                "catchup_per_second": self.limits.catchup_per_second,
             },
             "log": log,
         })

@@ -3,9 +3,9 @@
 //! Units: `Span`. Both are hashes of what they belong to, not chance: the same occurrence always waits the same, so
 //! a run can be replayed. Source: "full jitter", held above the floor that the schedule names.
 
-use crate::id::OccurrenceId;
-use crate::spec::RetryPolicy;
-use crate::time::Span;
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::spec::{RetryPolicy, Schedule};
+use crate::time::{Span, Timestamp};
 
 /// The wait before the next attempt, after `failed` failed ones: between the floor and `floor * 2^failed`, at most
 /// the cap, never below what the provider asked for.
@@ -27,6 +27,15 @@ pub(super) fn jitter(jitter: Span, occurrence: OccurrenceId, room: Option<Span>)
     Span::from_millis(below(seed(occurrence), most + 1))
 }
 
+/// When a due of a schedule fires, its jitter included.
+#[must_use]
+pub fn fires_at(schedule: &Schedule, key: ScheduleKey, due: Timestamp) -> Timestamp {
+    let room = schedule.trigger.next_after(due).map(|next| next.since(due));
+    let occurrence = OccurrenceId { schedule: key, generation: 0, due };
+    due.plus(jitter(schedule.policy.jitter, occurrence, room))
+}
+
+/// Whatever its generation: an edit does not move it.
 fn seed(occurrence: OccurrenceId) -> u64 {
     mix(occurrence.schedule.0 ^ mix(occurrence.due.as_millis().cast_unsigned()))
 }

@@ -8,7 +8,7 @@
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Outcome, Phase, Plan, PlanId, Run, State, Status};
-use crate::engine::serve::anchored;
+use crate::engine::dues::anchored;
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, GRACE};
 use crate::id::{OccurrenceId, ScheduleKey};
@@ -78,6 +78,7 @@ impl Engine {
 
     /// Builds the wheel from the slots: it is a cache of them.
     pub(super) fn load_wheel(&mut self) {
+        self.overdue.clear();
         let mut timers: Vec<(u64, u64)> = Vec::with_capacity(self.slots.len());
         for key in self.slots.keys() {
             let Some(state) = self.state(key) else { continue };
@@ -98,6 +99,7 @@ impl Engine {
     /// `step` is how far the clock was set back meanwhile.
     fn resume_open(&mut self, occurrence: OccurrenceId, step: Span) {
         let guarantee = self.policy(occurrence).delivery;
+        let was_edited = self.was_edited_one_shot(occurrence);
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         match open.run.phase {
@@ -106,6 +108,8 @@ impl Engine {
                 let error = "the process ended before the gateway answered".into();
                 self.settle(occurrence, Outcome::Unknown { error });
             }
+            // An edited one-shot whose old words a gateway may have taken is not sent anew.
+            Phase::Sending { .. } if was_edited => self.settle(occurrence, Outcome::Cancelled),
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
                 open.run.claimed_at = open.run.claimed_at.min(now);
@@ -113,6 +117,7 @@ impl Engine {
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
             }
             Phase::Settled { .. } => {
+                self.lanes.closed(&open.gateway);
                 self.open.remove(&occurrence);
             }
         }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Trigger;
+use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
 use crate::time::Timestamp;
@@ -27,6 +27,8 @@ pub struct Plan {
     pub trigger: Trigger,
     /// Where dues begin and end.
     pub bounds: Bounds,
+    /// Which dues do not count.
+    pub except: Option<Except>,
     /// How it behaves.
     pub policy: Policy,
     /// Gateway of the destination; `None`: the result is only recorded.
@@ -63,6 +65,8 @@ pub enum Status {
     Active,
     /// It waits for a resume.
     Paused,
+    /// It paused itself after too many failures in a row, and waits for a resume like any other that is paused.
+    Failing,
     /// It has no dues left.
     Completed,
     /// Its owner ended it.
@@ -106,6 +110,8 @@ pub enum Cause {
     CatchUp,
     /// Somebody asked for it.
     Manual,
+    /// Its schedule paused itself, and the owner's chat is told.
+    Notice,
 }
 
 /// How far an occurrence is.
@@ -174,6 +180,8 @@ pub enum SkipReason {
     Paused,
     /// It was already past when it was declared.
     Past,
+    /// An exclusion covers it.
+    Except,
 }
 
 /// An outcome without its details.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Change, LaneId, Outcome, Phase, SkipReason, State, Status};
+use crate::engine::dues::{Dues, anchored, following};
+use crate::engine::edited::Waiting;
 use crate::engine::plans::plan_of;
-use crate::engine::serve::{Dues, anchored, following};
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, OpId, Reply, Start, Timing};
 use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
@@ -44,7 +45,7 @@ impl Engine {
         };
         self.slots.insert(key, Slot { state, timer: None, open: 0 });
         if let (Start::Past, Some(due)) = (start, state.next_due) {
-            self.skip(key, &mut state, &schedule.trigger, Dues { first: due, last: due }, PAST);
+            self.skip(key, &mut state, Dues::one(due), PAST);
             state.next_due = None;
         }
         let fires_now = self.options.serving && status == Status::Active;
@@ -69,14 +70,15 @@ impl Engine {
         timing: Timing,
         paused: Option<bool>,
     ) {
+        self.pass_excluded(key);
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let status = match paused {
+            Some(true) | None if old.status.is_paused() => old.status,
             Some(true) => Status::Paused,
-            None if old.status == Status::Paused => Status::Paused,
             Some(false) | None => Status::Active,
         };
         let renewed = timing == Timing::Renew || old.status.is_over();
-        let resumed = old.status == Status::Paused && status == Status::Active;
+        let resumed = old.status.is_paused() && status == Status::Active;
         let bounds = schedule.bounds;
         let is_allowed = |due: Timestamp, runs: u32| {
             bounds.max_runs.is_none_or(|most| runs < most) && bounds.end_at.is_none_or(|end| due <= end)
@@ -86,10 +88,14 @@ impl Engine {
         let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
+        }
+        if old.status.is_over() || resumed {
             state.failures = 0;
         }
         let plan = plan_of(&schedule);
+        let waiting = self.waiting_one_shot(key, &old, &schedule);
         let due = match given_up {
+            _ if renewed && waiting.is_some() => waiting.as_ref().map(|waiting| waiting.due),
             _ if renewed => self.renewed_due(key, &schedule, &mut state),
             Some(given_up) => anchored(&plan, given_up).next_after(given_up.max(self.now)),
             None => old.next_due,
@@ -102,26 +108,26 @@ impl Engine {
             state.status = Status::Completed;
         }
         self.end_open(key);
+        let is_sent_anew = |waiting: &Waiting| state.status == Status::Active && state.next_due == Some(waiting.due);
+        if let Some(waiting) = waiting.filter(is_sent_anew) {
+            self.send_anew(key, &mut state, waiting);
+        }
         self.declare(key, schedule, state);
         self.reply(op, Reply::Done(state));
     }
 
     /// The first due after an update; a one-shot's time that has passed is recorded, not served, and one that has been
-    /// handed to a gateway is not served again.
+    /// served is not served again.
     fn renewed_due(&mut self, key: ScheduleKey, schedule: &Schedule, state: &mut State) -> Option<Timestamp> {
         let due = first_due(schedule, self.now)?;
         if !schedule.trigger.is_recurring() && state.last_due == Some(due) {
-            let old = OccurrenceId { schedule: key, generation: state.generation - 1, due };
-            let phase = self.open.get(&old).map(|open| &open.run.phase);
-            if !matches!(phase, Some(Phase::Pending | Phase::Retry { .. })) {
-                return None;
-            }
+            return None;
         }
         if due > self.now.minus(Span::from_millis(LATE_CREATE_MS_MAX)) {
             return Some(due);
         }
         if state.last_due != Some(due) {
-            self.skip(key, state, &schedule.trigger, Dues { first: due, last: due }, PAST);
+            self.skip(key, state, Dues::one(due), PAST);
         }
         None
     }
@@ -129,6 +135,7 @@ impl Engine {
     /// Dues pass without a run from here on.
     pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey) {
         self.serve_overdue(key);
+        self.pass_excluded(key);
         let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match state.status {
             Status::Active => {
@@ -137,7 +144,7 @@ impl Engine {
                 self.arm(key);
                 Reply::Done(state)
             }
-            Status::Paused => Reply::Unchanged(state),
+            Status::Paused | Status::Failing => Reply::Unchanged(state),
             Status::Completed | Status::Cancelled => Reply::Ended(state),
         };
         self.reply(op, reply);
@@ -147,13 +154,15 @@ impl Engine {
     pub(super) fn resume(&mut self, op: OpId, key: ScheduleKey) {
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match old.status {
-            Status::Paused => {
+            Status::Paused | Status::Failing => {
+                self.withdraw_notices(key);
                 let next_due = match self.give_up_waiting(key, &old) {
                     Some(last) => self.plans.get(old.plan).and_then(|plan| following(plan, last, old.runs)),
                     None => old.next_due,
                 };
                 let mut state = self.state(key).unwrap_or(old);
                 state.next_due = next_due;
+                state.failures = 0;
                 state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
                 self.put(key, state);
                 self.arm(key);
@@ -167,6 +176,7 @@ impl Engine {
 
     /// The end of a schedule and of whatever of it is under way.
     pub(super) fn cancel(&mut self, op: OpId, key: ScheduleKey) {
+        self.pass_excluded(key);
         let Some(old) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         if old.status == Status::Cancelled {
             return self.reply(op, Reply::Unchanged(old));
@@ -251,7 +261,7 @@ impl Engine {
     }
 
     /// Now, or the nearest millisecond before it that no other occurrence of the schedule has or will have.
-    fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
+    pub(super) fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
         let floor = self.now.minus(RECENT);
         self.manual.retain(|occurrence| occurrence.due >= floor);
         let trigger = self.plans.get(state.plan).zip(state.next_due.or(state.last_due)).map(|(plan, known)| {
@@ -275,25 +285,22 @@ impl Engine {
     fn give_up_waiting(&mut self, key: ScheduleKey, old: &State) -> Option<Timestamp> {
         let outcome = match old.status {
             Status::Active => Outcome::Cancelled,
-            Status::Paused => Outcome::Skipped(SkipReason::Paused),
+            Status::Paused | Status::Failing => Outcome::Skipped(SkipReason::Paused),
             Status::Completed | Status::Cancelled => return None,
         };
         let first = old.next_due.filter(|due| *due <= self.now);
         let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else { return None };
-        let trigger = anchored(&plan, first);
         let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
-        let last = trigger.latest_in(first, until).unwrap_or(first);
+        let dues = Dues::of(&anchored(&plan, first), first.minus(Span::from_millis(1)), until)?;
         let mut state = *old;
-        self.skip(key, &mut state, &trigger, Dues { first, last }, outcome);
+        self.skip(key, &mut state, dues, outcome);
         self.put(key, state);
-        Some(last)
+        Some(dues.last)
     }
 
     /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.
     fn end_open(&mut self, key: ScheduleKey) {
-        let first = OccurrenceId { schedule: key, generation: 0, due: Timestamp::from_millis(i64::MIN) };
-        let last = OccurrenceId { schedule: key, generation: u32::MAX, due: Timestamp::from_millis(i64::MAX) };
-        let ids: Vec<OccurrenceId> = self.open.range(first..=last).map(|(&id, _)| id).collect();
+        let ids: Vec<OccurrenceId> = self.open.range(OccurrenceId::all_of(key)).map(|(&id, _)| id).collect();
         for id in ids {
             match self.open.get_mut(&id) {
                 Some(open) if matches!(open.run.phase, Phase::Sending { .. }) => open.superseded = true,

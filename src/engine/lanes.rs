@@ -3,14 +3,15 @@
 //! First copies leave a chat's queue in order of (due, schedule). A lane hands its gateway a window of deliveries
 //! and no more until every one is answered. A head that must be tried again holds its lane while its wait ends
 //! within [`LANE_HOLD_MS_MAX`](crate::limits::LANE_HOLD_MS_MAX) of its first failure; after that the others pass.
+//! What is due now goes before what is caught up, and always finds room.
 //! Units: `Timestamp`. Not here: texts, attempts and their records (`settle`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::engine::change::LaneId;
+use crate::engine::change::{Cause, LaneId};
 use crate::id::OccurrenceId;
-use crate::limits::{GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
+use crate::limits::{CATCHUP_LANES_COUNT_MAX, GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
 use crate::time::{Span, Timestamp};
 
 /// All queues.
@@ -21,13 +22,32 @@ pub(super) struct Lanes {
     in_flight: usize,
 }
 
+/// Who goes first where a gateway has little room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// What is due now.
+    Fresh,
+    /// What is caught up.
+    Late,
+}
+
+impl Rank {
+    const fn count(self) -> usize {
+        matches!(self, Self::Fresh) as usize
+    }
+}
+
 struct Lane {
     gateway: Arc<str>,
-    queue: VecDeque<OccurrenceId>,
+    queue: VecDeque<(OccurrenceId, Rank)>,
+    /// How many of the queue are due now.
+    fresh: usize,
+    /// Of the window that is with the gateway.
+    rank: Rank,
     unanswered: usize,
     hold: Option<Hold>,
-    /// Stands in its gateway's line.
-    ready: bool,
+    /// Stands in this line of its gateway.
+    ready: Option<Rank>,
 }
 
 /// A lane's head waits for its next attempt.
@@ -39,14 +59,37 @@ struct Hold {
 
 #[derive(Default)]
 struct Gateway {
+    /// Occurrences claimed and not settled.
+    open: usize,
     busy: usize,
+    /// Of these, lanes that are only being caught up.
+    late: usize,
     /// Lanes that can go on, longest waiting first.
     line: VecDeque<LaneId>,
+    /// The same for lanes that are only being caught up.
+    late_line: VecDeque<LaneId>,
 }
 
 impl Lanes {
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// One occurrence more of this gateway is open.
+    pub(super) fn opened(&mut self, gateway: &Arc<str>) {
+        self.gateways.entry(Arc::clone(gateway)).or_default().open += 1;
+    }
+
+    /// One occurrence less.
+    pub(super) fn closed(&mut self, gateway: &str) {
+        if let Some(gateway) = self.gateways.get_mut(gateway) {
+            gateway.open = gateway.open.saturating_sub(1);
+        }
+    }
+
+    /// How many occurrences of this gateway are open.
+    pub(super) fn open(&self, gateway: &str) -> usize {
+        self.gateways.get(gateway).map_or(0, |gateway| gateway.open)
     }
 
     /// No head is waited for any more: the clock was set back, and so were the ends of the waits.
@@ -61,21 +104,24 @@ impl Lanes {
     }
 
     /// Puts an occurrence at the end of its queue.
-    pub(super) fn push(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId) {
-        self.lane(lane, gateway).queue.push_back(occurrence);
+    pub(super) fn push(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId, rank: Rank) {
+        let row = self.lane(lane, gateway);
+        row.queue.push_back((occurrence, rank));
+        row.fresh += rank.count();
         self.consider(lane);
     }
 
     /// Puts an occurrence back at the front: it was taken out and not tried, or its wait is over.
-    pub(super) fn push_front(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId) {
+    pub(super) fn push_front(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId, rank: Rank) {
         let row = self.lane(lane, gateway);
         if let Some(hold) = &mut row.hold
             && hold.head == occurrence
         {
             hold.waiting = false;
         }
-        let place = row.queue.partition_point(|waiting| order(*waiting) < order(occurrence));
-        row.queue.insert(place, occurrence);
+        let place = row.queue.partition_point(|(waiting, _)| order(*waiting) < order(occurrence));
+        row.queue.insert(place, (occurrence, rank));
+        row.fresh += rank.count();
         self.consider(lane);
     }
 
@@ -100,6 +146,9 @@ impl Lanes {
             && let Some(gateway) = self.gateways.get_mut(&row.gateway)
         {
             gateway.busy = gateway.busy.saturating_sub(1);
+            if row.rank == Rank::Late {
+                gateway.late = gateway.late.saturating_sub(1);
+            }
         }
         self.consider(lane);
     }
@@ -117,7 +166,11 @@ impl Lanes {
     /// Takes an occurrence that is waiting out of its queue.
     pub(super) fn remove(&mut self, lane: LaneId, occurrence: OccurrenceId) {
         if let Some(row) = self.lanes.get_mut(&lane) {
-            row.queue.retain(|waiting| *waiting != occurrence);
+            row.queue.retain(|(waiting, rank)| {
+                let stays = *waiting != occurrence;
+                row.fresh -= if stays { 0 } else { rank.count() };
+                stays
+            });
         }
         self.release(lane, occurrence);
     }
@@ -133,10 +186,11 @@ impl Lanes {
         let most = if lane.hold.is_some() { 1 } else { LANE_WINDOW_COUNT_MAX };
         let mut window = Vec::new();
         while window.len() < most
-            && let Some(&next) = lane.queue.front()
+            && let Some(&(next, rank)) = lane.queue.front()
             && (window.is_empty() || !alone(next))
         {
             lane.queue.pop_front();
+            lane.fresh -= rank.count();
             window.push(next);
             if alone(next) {
                 break;
@@ -151,12 +205,14 @@ impl Lanes {
     fn next_in_line(&mut self) -> Option<(Arc<str>, LaneId)> {
         for (name, gateway) in &mut self.gateways {
             while gateway.busy < GATEWAY_LANES_COUNT_MAX
-                && let Some(id) = gateway.line.pop_front()
+                && let Some((id, rank)) = gateway.next()
             {
-                let Some(lane) = self.lanes.get_mut(&id) else { continue };
-                lane.ready = false;
+                let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.ready == Some(rank)) else { continue };
+                lane.ready = None;
                 if lane.can_go_on() {
+                    lane.rank = rank;
                     gateway.busy += 1;
+                    gateway.late += usize::from(rank == Rank::Late);
                     return Some((Arc::clone(name), id));
                 }
             }
@@ -170,7 +226,9 @@ impl Lanes {
             queue: VecDeque::new(),
             unanswered: 0,
             hold: None,
-            ready: false,
+            fresh: 0,
+            rank: Rank::Fresh,
+            ready: None,
         })
     }
 
@@ -178,9 +236,13 @@ impl Lanes {
     fn consider(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         if lane.can_go_on() {
-            if !lane.ready {
-                lane.ready = true;
-                self.gateways.entry(Arc::clone(&lane.gateway)).or_default().line.push_back(id);
+            let is_late = lane.fresh == 0;
+            let rank = if is_late { Rank::Late } else { Rank::Fresh };
+            // What becomes due in a chat that is caught up takes the whole chat with it: its order stays.
+            if lane.ready.is_none() || (lane.ready, rank) == (Some(Rank::Late), Rank::Fresh) {
+                lane.ready = Some(rank);
+                let gateway = self.gateways.entry(Arc::clone(&lane.gateway)).or_default();
+                if is_late { gateway.late_line.push_back(id) } else { gateway.line.push_back(id) }
             }
         } else if lane.unanswered == 0 && lane.queue.is_empty() && lane.hold.is_none() {
             self.lanes.remove(&id);
@@ -188,10 +250,29 @@ impl Lanes {
     }
 }
 
+impl Gateway {
+    /// The lane that waited longest, what is due now before what is caught up.
+    fn next(&mut self) -> Option<(LaneId, Rank)> {
+        let late = self.late < CATCHUP_LANES_COUNT_MAX;
+        let fresh = self.line.pop_front().map(|id| (id, Rank::Fresh));
+        fresh.or_else(|| late.then(|| self.late_line.pop_front().map(|id| (id, Rank::Late))).flatten())
+    }
+}
+
 impl Lane {
     fn can_go_on(&self) -> bool {
         let waiting = self.hold.as_ref().is_some_and(|hold| hold.waiting);
         self.unanswered == 0 && !waiting && !self.queue.is_empty()
+    }
+}
+
+impl Cause {
+    /// Who goes first.
+    pub(super) const fn rank(self) -> Rank {
+        match self {
+            Self::Due | Self::Manual | Self::Notice => Rank::Fresh,
+            Self::CatchUp => Rank::Late,
+        }
     }
 }
 

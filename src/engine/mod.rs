@@ -7,11 +7,13 @@
 //!
 //! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
 //! phase (`change.rs`). Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
-//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`.
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
+//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
-//! schedule up to `now` is covered by one record once `handle(now, Tick)` has drained.
+//! schedule up to `now` is covered by one record once `handle(now, Tick)` has drained, or its schedule stands in line to
+//! be caught up (`overdue.rs`).
 //! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
 mod backoff;
@@ -19,23 +21,34 @@ pub mod boot;
 pub mod change;
 mod clock;
 mod declare;
+mod dues;
+mod edited;
 mod lanes;
+mod options;
+mod overdue;
 mod plans;
 mod serve;
 mod settle;
 mod slots;
+mod streak;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
+use crate::engine::overdue::Overdue;
 use crate::engine::plans::Plans;
 use crate::engine::slots::Slots;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
+
+pub use backoff::fires_at;
+pub use options::Options;
+pub use window::{Content, Window};
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -191,17 +204,6 @@ pub enum Effect {
     },
 }
 
-/// Deliveries of one chat, to be tried in order; every one of them is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Name of the gateway.
-    pub gateway: Arc<str>,
-    /// The chat's queue.
-    pub lane: LaneId,
-    /// Each occurrence with the number of this attempt.
-    pub items: Vec<(OccurrenceId, u16)>,
-}
-
 /// Names a question until it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
@@ -221,17 +223,6 @@ pub enum Reply {
     NotFound,
 }
 
-/// What the engine is started with.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Boot epoch: attempts of older ones count as unanswered.
-    pub epoch: u32,
-    /// Days that history is kept.
-    pub history_days: u32,
-    /// Whether dues are served and deliveries made; otherwise it only keeps the books.
-    pub serving: bool,
-}
-
 /// Figures for `status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -243,6 +234,8 @@ pub struct Figures {
     pub open: usize,
     /// Of these, how many wait for another attempt.
     pub retrying: usize,
+    /// Schedules that missed a due and stand in line to be caught up.
+    pub overdue: usize,
 }
 
 /// The scheduling core.
@@ -260,6 +253,7 @@ pub struct Engine {
     dues: Wheel<u64>,
     retries: Wheel<OccurrenceId>,
     backlog: bool,
+    overdue: Overdue,
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
     manual: BTreeSet<OccurrenceId>,
@@ -302,6 +296,7 @@ impl Engine {
             dues: Wheel::new(now.tick()),
             retries: Wheel::new(now.tick()),
             backlog: false,
+            overdue: Overdue::default(),
             open: BTreeMap::new(),
             lanes: Lanes::default(),
             manual: BTreeSet::new(),
@@ -342,13 +337,14 @@ impl Engine {
     /// When [`Input::Tick`] has something to do; never too late.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Timestamp> {
-        if self.backlog {
+        if self.backlog || self.room_is_waited_for() {
             return Some(self.now);
         }
         let due = self.dues.next_expiry();
         let retry = self.retries.next_expiry();
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
-        due.into_iter().chain(retry).chain(slewed).min().map(Timestamp::from_tick)
+        let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
+        due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
     }
 
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.
@@ -371,6 +367,7 @@ impl Engine {
             held: self.slots.len(),
             open: self.open.len(),
             retrying: self.retries.len(),
+            overdue: self.overdue.len(),
         }
     }
 

@@ -139,6 +139,7 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
     Plan {
         trigger,
         bounds,
+        except: schedule.except.clone(),
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
     }
@@ -151,5 +152,6 @@ fn identity(plan: &Plan) -> String {
         Trigger::Every { period, .. } => format!("every {}", period.as_millis()),
         Trigger::Cron(cron) => format!("cron {:?} {} {}", cron.dialect(), cron.zone(), cron.text()),
     };
-    format!("{trigger}|{:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway)
+    let except = plan.except.as_ref().map(|except| (except.zone().name(), except.texts()));
+    format!("{trigger}|{:?}|{except:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway)
 }

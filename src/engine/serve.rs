@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Trigger;
 use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
-use crate::engine::{Engine, Open, Window, backoff};
+use crate::engine::dues::{Dues, Sorted, anchored, following};
+use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
 use crate::spec::{DeliveryGuarantee, MisfirePolicy};
@@ -41,8 +41,16 @@ impl Engine {
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
-            self.serve(key);
+            if !self.has_room(key) {
+                self.wait_for_room(key);
+            } else if self.is_missed(key) {
+                self.catch_up_or_stand_in_line(key);
+            } else {
+                self.serve(key);
+            }
         }
+        self.catch_up();
+        self.use_room();
         for occurrence in waits_over {
             self.wait_is_over(occurrence);
         }
@@ -55,7 +63,7 @@ impl Engine {
         let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { return };
         if self.deadline(key, &state, due) <= self.missed_until {
             self.serve_misfire(key, &mut state, &plan, due);
-        } else {
+        } else if let Some(due) = self.due_that_counts(key, &mut state, &plan, due) {
             self.claim(key, &mut state, due, Cause::Due);
             state.next_due = following(&plan, due, state.runs);
         }
@@ -79,7 +87,7 @@ impl Engine {
             // Put off by jitter, the last of them is yet to come.
             last = trigger.latest_in(first, last.minus(MS)).unwrap_or(first);
         }
-        let missed = Dues { first, last };
+        let missed = Sorted::new(plan, first, last);
         let window_start = self.now.minus(plan.policy.catchup_window);
         let left = plan.bounds.max_runs.map_or(u64::MAX, |most| u64::from(most.saturating_sub(state.runs)));
         let most = match plan.policy.misfire {
@@ -87,41 +95,46 @@ impl Engine {
             MisfirePolicy::FireOnce => 1,
             MisfirePolicy::FireAll => FIRE_ALL_COUNT_MAX,
         };
-        let served = latest_dues(&trigger, missed, window_start, most.min(left) as usize);
-        let skipped_through = match served.first() {
-            Some(&earliest) => trigger.latest_in(first.minus(MS), earliest.minus(MS)),
-            None => Some(last),
-        };
-        if let Some(through) = skipped_through.filter(|through| *through >= first) {
+        let served = missed.latest(window_start, most.min(left) as usize);
+        if let Some(excluded) = missed.excluded {
+            self.skip(key, state, excluded, Outcome::Skipped(SkipReason::Except));
+        }
+        if let Some(skipped) = missed.before(served.first().copied()) {
             let too_old = match plan.policy.misfire {
                 MisfirePolicy::Skip => false,
                 MisfirePolicy::FireOnce => served.is_empty(),
-                MisfirePolicy::FireAll => through < window_start,
+                MisfirePolicy::FireAll => skipped.last < window_start,
             };
             let reason = if too_old { SkipReason::CatchupWindow } else { SkipReason::Misfire };
-            self.skip(key, state, &trigger, Dues { first, last: through }, Outcome::Skipped(reason));
+            self.skip(key, state, skipped, Outcome::Skipped(reason));
         }
         for due in served {
-            self.claim(key, state, due, Cause::CatchUp);
+            let is_late = due <= self.missed_until;
+            self.claim(key, state, due, if is_late { Cause::CatchUp } else { Cause::Due });
         }
+        state.last_due = Some(last);
         state.next_due = following(plan, last, state.runs);
     }
 
-    /// Records dues that will not run, as one row.
-    pub(super) fn skip(
+    /// The due itself, or the first after it that no exclusion covers; what is excluded is recorded.
+    fn due_that_counts(
         &mut self,
         key: ScheduleKey,
         state: &mut State,
-        trigger: &Trigger,
-        dues: Dues,
-        outcome: Outcome,
-    ) {
-        let count = 1 + trigger.count_in(dues.first, dues.last);
-        state.last_due = Some(dues.last);
+        plan: &Plan,
+        due: Timestamp,
+    ) -> Option<Timestamp> {
+        if plan.except.is_none() { Some(due) } else { self.skip_excluded(key, state, plan, due) }
+    }
+
+    /// Records dues that will not run, as one row.
+    pub(super) fn skip(&mut self, key: ScheduleKey, state: &mut State, dues: Dues, outcome: Outcome) {
+        let Dues { first, last, count } = dues;
+        state.last_due = Some(last);
         state.last_outcome = Some(outcome.kind());
         self.record(Run {
-            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: dues.first },
-            range: (count > 1).then_some(DueRange { through: dues.last, count }),
+            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: first },
+            range: (count > 1).then_some(DueRange { through: last, count }),
             cause: Cause::Due,
             number: 0,
             claimed_at: self.now,
@@ -133,7 +146,7 @@ impl Engine {
     /// Takes one due up: from here on it has a record.
     pub(super) fn claim(&mut self, key: ScheduleKey, state: &mut State, due: Timestamp, cause: Cause) {
         let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
-        if cause != Cause::Manual {
+        if matches!(cause, Cause::Due | Cause::CatchUp) {
             state.runs = state.runs.saturating_add(1);
             state.last_due = Some(due);
         }
@@ -141,7 +154,7 @@ impl Engine {
             occurrence,
             range: None,
             cause,
-            number: state.runs,
+            number: if cause == Cause::Notice { 0 } else { state.runs },
             claimed_at: self.now,
             attempt: 0,
             phase: Phase::Pending,
@@ -159,7 +172,7 @@ impl Engine {
 
     fn open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
         let occurrence = run.occurrence;
-        self.lanes.push(lane, &gateway, occurrence);
+        self.lanes.push(lane, &gateway, occurrence, run.cause.rank());
         self.hold_open(lane, gateway, run);
         self.dirty_runs.insert(occurrence);
     }
@@ -170,7 +183,9 @@ impl Engine {
         if let Some(slot) = self.slots.get_mut(occurrence.schedule) {
             slot.open += 1;
         }
-        let alone = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
+        self.lanes.opened(&gateway);
+        let at_most_once = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
+        let alone = at_most_once || run.cause == Cause::Notice;
         self.open.insert(occurrence, Open { run, lane, gateway, alone, superseded: false, timer: None });
     }
 
@@ -182,15 +197,19 @@ impl Engine {
             self.lanes.next_window(|next| open.get(&next).is_some_and(|open| open.alone))
         {
             let mut items = Vec::with_capacity(occurrences.len());
+            let mut content = Content::Payload;
             for occurrence in occurrences {
                 if let Some(entry) = open.get_mut(&occurrence) {
                     entry.run.attempt = entry.run.attempt.saturating_add(1);
                     entry.run.phase = Phase::Sending { epoch: self.options.epoch };
                     self.dirty_runs.insert(occurrence);
                     items.push((occurrence, entry.run.attempt));
+                    if entry.run.cause == Cause::Notice {
+                        content = Content::Notice;
+                    }
                 }
             }
-            windows.push(Window { gateway, lane, items });
+            windows.push(Window { content, gateway, lane, items });
         }
         windows
     }
@@ -215,9 +234,10 @@ impl Engine {
         self.finish_if_over(key);
     }
 
-    /// The due with its jitter, which never reaches the following due.
+    /// When a schedule's timer goes off: its first due that counts, with a jitter that never reaches the following due.
     pub(super) fn deadline(&self, key: ScheduleKey, state: &State, due: Timestamp) -> Timestamp {
         let Some(plan) = self.plans.get(state.plan) else { return due };
+        let due = plan.wakes_for(due);
         let jitter = plan.policy.jitter;
         if jitter == Span::ZERO {
             return due;
@@ -243,47 +263,16 @@ impl Engine {
     }
 }
 
-/// The first and the last of a row of dues.
-#[derive(Clone, Copy)]
-pub(super) struct Dues {
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
-}
-
 impl Status {
     /// Whether it has no dues any more.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled)
     }
-}
 
-/// The plan's trigger, its grid laid through a due that is known to be on it.
-pub(super) fn anchored(plan: &Plan, due: Timestamp) -> Trigger {
-    match &plan.trigger {
-        Trigger::At(_) => Trigger::At(due),
-        Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: due },
-        Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
+    /// Whether it waits for a resume.
+    #[must_use]
+    pub const fn is_paused(self) -> bool {
+        matches!(self, Self::Paused | Self::Failing)
     }
-}
-
-/// The due that follows `due`, within the bounds; `runs` have been made.
-pub(super) fn following(plan: &Plan, due: Timestamp, runs: u32) -> Option<Timestamp> {
-    if plan.bounds.max_runs.is_some_and(|most| runs >= most) {
-        return None;
-    }
-    let next = anchored(plan, due).next_after(due)?;
-    (plan.bounds.end_at.is_none_or(|end| next <= end) && next < Timestamp::HORIZON).then_some(next)
-}
-
-/// Up to `most` of the latest dues not older than `window_start`, oldest first.
-fn latest_dues(trigger: &Trigger, missed: Dues, window_start: Timestamp, most: usize) -> Vec<Timestamp> {
-    let mut dues = Vec::new();
-    let mut due = Some(missed.last);
-    while let Some(found) = due.filter(|found| dues.len() < most && *found >= window_start.max(missed.first)) {
-        dues.push(found);
-        due = trigger.latest_in(missed.first.minus(MS), found.minus(MS));
-    }
-    dues.reverse();
-    dues
 }

@@ -4,7 +4,7 @@
 //! ambiguous: sent again under the same key, or, at most once, recorded as unknown.
 //! Invariant: every occurrence handed out in a window comes back here exactly once.
 
-use crate::engine::change::{Outcome, OutcomeKind, Phase, Run};
+use crate::engine::change::{Cause, Outcome, Phase, Run};
 use crate::engine::{Answer, Engine, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::ERROR_BYTES_MAX;
@@ -23,13 +23,13 @@ impl Engine {
         match answer {
             Answer::Delivered { message_id } => self.settle(occurrence, Outcome::Delivered { message_id }),
             Answer::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
-            Answer::Superseded => self.settle(occurrence, Outcome::Cancelled),
+            Answer::Superseded => self.hand_over(occurrence, None),
             Answer::Ambiguous { error } if self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce => {
                 self.settle(occurrence, Outcome::Unknown { error: clip(error) });
             }
-            Answer::Retry { .. } | Answer::Ambiguous { .. } | Answer::NotTried if superseded => {
-                self.settle(occurrence, Outcome::Cancelled);
-            }
+            Answer::Ambiguous { .. } if superseded => self.settle(occurrence, Outcome::Cancelled),
+            Answer::Retry { error, after } if superseded => self.hand_over(occurrence, Some((clip(error), after))),
+            Answer::NotTried if superseded => self.hand_over(occurrence, None),
             Answer::Retry { error, after } => self.retry(occurrence, clip(error), after),
             Answer::Ambiguous { error } => self.retry(occurrence, clip(error), None),
             Answer::NotTried => self.back_in_line(occurrence),
@@ -40,6 +40,7 @@ impl Engine {
     /// Ends an occurrence.
     pub(super) fn settle(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
         let Some(open) = self.open.remove(&occurrence) else { return };
+        self.lanes.closed(&open.gateway);
         self.dirty_runs.remove(&occurrence);
         // What is with its gateway stands in no queue; a long one must not be searched for each answer.
         if matches!(open.run.phase, Phase::Sending { .. }) {
@@ -50,25 +51,21 @@ impl Engine {
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
-        let kind = outcome.kind();
+        let (kind, cause) = (outcome.kind(), open.run.cause);
         self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
         if let Some(slot) = self.slots.get_mut(key) {
             slot.open = slot.open.saturating_sub(1);
-            slot.state.last_outcome = Some(kind);
-            match kind {
-                OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
-                OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
-                OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
-            }
-            self.dirty_slots.insert(key);
-            self.finish_if_over(key);
         }
+        if cause != Cause::Notice {
+            self.count_outcome(key, kind);
+        }
+        self.finish_if_over(key);
     }
 
     /// Plans the next attempt, or gives up.
     fn retry(&mut self, occurrence: OccurrenceId, error: String, asked: Option<Span>) {
-        let policy = self.policy(occurrence).retry;
+        let policy = self.retry_policy(occurrence);
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         let failed = open.run.attempt;
         let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);
@@ -107,8 +104,8 @@ impl Engine {
         if occurrence.due > self.now {
             open.timer = Some(self.retries.insert(occurrence.due.tick(), occurrence));
         } else {
-            let (lane, gateway) = (open.lane, open.gateway.clone());
-            self.lanes.push_front(lane, &gateway, occurrence);
+            let (lane, gateway, rank) = (open.lane, open.gateway.clone(), open.run.cause.rank());
+            self.lanes.push_front(lane, &gateway, occurrence, rank);
         }
     }
 

@@ -15,13 +15,13 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::watch;
 
 use crate::engine::change::Status;
-use crate::engine::{Answer, Input, Window};
+use crate::engine::{Answer, Content, Input, Window};
 use crate::gateway::{Delivery, Gateway, SendError};
 use crate::id::{self, OccurrenceId};
 use crate::limits::{BEAT_MS_MAX, SEND_MS_MAX};
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
-use crate::spec::Payload;
+use crate::spec::{Payload, Schedule};
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -65,7 +65,7 @@ impl Dispatch {
                 let answer = if halted || shared.stopping.load(Ordering::SeqCst) {
                     Answer::NotTried
                 } else {
-                    shared.attempt(&window.gateway, occurrence, attempt).await
+                    shared.attempt(&window.gateway, window.content, occurrence, attempt).await
                 };
                 halted = halted || matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
                 unanswered.answer(answer);
@@ -107,8 +107,8 @@ impl Drop for Unanswered {
 }
 
 impl Shared {
-    async fn attempt(&self, gateway: &str, occurrence: OccurrenceId, attempt: u16) -> Answer {
-        let delivery = match self.compose(occurrence, attempt) {
+    async fn attempt(&self, gateway: &str, content: Content, occurrence: OccurrenceId, attempt: u16) -> Answer {
+        let delivery = match self.compose(content, occurrence, attempt) {
             Ok(delivery) => delivery,
             Err(answer) => return answer,
         };
@@ -143,7 +143,7 @@ impl Shared {
     }
 
     /// The delivery as it is to be sent, or why it is not.
-    fn compose(&self, occurrence: OccurrenceId, attempt: u16) -> Result<Delivery, Answer> {
+    fn compose(&self, content: Content, occurrence: OccurrenceId, attempt: u16) -> Result<Delivery, Answer> {
         let unread = |error: crate::store::StoreError| Answer::Retry { error: error.to_string(), after: None };
         let key = occurrence.schedule;
         let (Some((declared, schedule)), Some(state)) =
@@ -155,7 +155,13 @@ impl Shared {
             return Err(Answer::Superseded);
         }
         let Some(destination) = schedule.destination.clone() else { return Err(Answer::Superseded) };
-        let Payload::Message(text) = &schedule.payload;
+        let text = match (content, &schedule.payload) {
+            (Content::Payload, Payload::Message(text)) => text.clone(),
+            (Content::Notice, _) => {
+                let error = self.reader.last_error(key).map_err(unread)?;
+                notice(&schedule, state.failures, error.as_deref())
+            }
+        };
         Ok(Delivery {
             key: id::delivery_key(&schedule.id, occurrence.generation, occurrence.due, 0, 0),
             schedule: schedule.id.to_string(),
@@ -163,7 +169,18 @@ impl Shared {
             sent_at: self.clock.now(),
             attempt,
             destination,
-            text: text.clone(),
+            text,
         })
     }
+}
+
+/// Tells a schedule's owner that it paused itself.
+fn notice(schedule: &Schedule, failures: u16, error: Option<&str>) -> String {
+    let id = &schedule.id;
+    let title = schedule.name.as_ref().map_or_else(|| format!("'{id}'"), |name| format!("'{name}' ({id})"));
+    let error = error.map(|error| format!(" The last error: {error}.")).unwrap_or_default();
+    format!(
+        "Schedule {title} has paused itself after {failures} failures in a row.{error} Nothing of it fires until it is \
+         resumed: chimewheel resume {id}"
+    )
 }

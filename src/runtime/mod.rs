@@ -53,6 +53,10 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Days that history is kept.
     pub history_days: u32,
+    /// Failures in a row after which a schedule that says nothing about it pauses itself; 0: never.
+    pub pause_after: u16,
+    /// Runs begun in one second to catch up on missed dues.
+    pub catchup_per_second: u32,
 }
 
 /// A running engine.
@@ -128,7 +132,14 @@ impl Runtime {
         let opened = Store::open(&settings.data, &options)?;
         let mut engine = Engine::new(
             clock.now(),
-            Options { epoch: opened.epoch, history_days: settings.history_days, serving: settings.serving },
+            Options {
+                epoch: opened.epoch,
+                history_days: settings.history_days,
+                serving: settings.serving,
+                pause_after: settings.pause_after,
+                catchup_per_second: settings.catchup_per_second,
+                ..Options::default()
+            },
         );
         restore(&opened, &mut engine, clock.now())?;
         let zone_data = opened.zone_data.clone();

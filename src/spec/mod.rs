@@ -14,7 +14,7 @@ mod validate;
 
 use std::collections::BTreeMap;
 
-use crate::calendar::{Trigger, Zone};
+use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
 use crate::time::{Span, Timestamp};
 
@@ -46,6 +46,8 @@ pub struct Schedule {
     pub payload: Payload,
     /// Where its dues begin and end.
     pub bounds: Bounds,
+    /// Which of its dues do not count.
+    pub except: Option<Except>,
     /// How it behaves when things go wrong.
     pub policy: Policy,
     /// Free labels.
@@ -56,6 +58,21 @@ pub struct Schedule {
     pub client_token: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
+}
+
+impl Schedule {
+    /// When it is due, in plain English, without a full stop.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let times = self.trigger.describe(self.zone);
+        self.except.as_ref().map_or_else(|| times.clone(), |except| format!("{times}, {}", except.describe()))
+    }
+
+    /// The first due strictly after `after` that counts; bounds are not looked at.
+    #[must_use]
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.trigger.next_free(self.except.as_ref(), after)
+    }
 }
 
 /// A place that messages go to.
@@ -102,6 +119,8 @@ pub struct Policy {
     pub retry: RetryPolicy,
     /// What an unanswered attempt means.
     pub delivery: DeliveryGuarantee,
+    /// Failures in a row after which it pauses itself; 0: never; `None`: as the config says.
+    pub pause_after: Option<u16>,
 }
 
 impl Default for Policy {
@@ -113,6 +132,7 @@ impl Default for Policy {
             overlap: OverlapPolicy::Skip,
             retry: RetryPolicy::default(),
             delivery: DeliveryGuarantee::AtLeastOnce,
+            pause_after: None,
         }
     }
 }

@@ -41,6 +41,8 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         overlap_policy: words::differing(words::OVERLAP, policy.overlap, usual.overlap),
         retry: retry(&policy.retry),
         delivery: words::differing(words::DELIVERY, policy.delivery, usual.delivery),
+        except: schedule.except.as_ref().map(|except| except.texts().to_vec()),
+        pause_after_failures: policy.pause_after.map(i64::from),
         labels: schedule.labels.clone(),
         vars: schedule.vars.clone(),
         client_token: schedule.client_token.clone(),
@@ -97,6 +99,7 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     }
     lay!(id, name, agent, created_by_session, model, hook, start_at, end_at, max_runs, jitter, misfire_policy);
     lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
+    lay!(pause_after_failures);
     lay!(expect_every, on_hook_error, client_token, process_handle);
     if change.payload.as_ref().is_some_and(|payload| !payload.given().is_empty()) {
         merged.payload.clone_from(&change.payload);
@@ -189,6 +192,8 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "retry.backoff_min" => with(&mut raw.retry, |retry| retry.backoff_min = None),
         "retry.backoff_max" => with(&mut raw.retry, |retry| retry.backoff_max = None),
         "delivery" => raw.delivery = None,
+        "except" => raw.except = None,
+        "pause_after_failures" => raw.pause_after_failures = None,
         "labels" => raw.labels.clear(),
         "vars" => raw.vars.clear(),
         "paused" => raw.paused = None,

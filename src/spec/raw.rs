@@ -67,6 +67,9 @@ pub struct RawSchedule {
     /// What an unanswered attempt means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
+    /// Failures in a row after which it pauses itself; 0: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_after_failures: Option<i64>,
     /// Which conversation a run belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
@@ -85,9 +88,9 @@ pub struct RawSchedule {
     /// Whether it begins paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
-    /// Exclusions.
+    /// Dates, weekdays and hours on which its dues do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub except: Option<Json>,
+    pub except: Option<Vec<String>>,
     /// The schedule whose runs start this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Json>,

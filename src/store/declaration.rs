@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
-use crate::calendar::{Cron, Dialect, DialectChoice, Trigger, Zone};
+use crate::calendar::{Cron, Dialect, DialectChoice, Except, Trigger, Zone};
 use crate::engine::change::Plan;
 use crate::id::ScheduleId;
 use crate::limits;
@@ -21,8 +21,9 @@ use crate::spec::{
     Source,
 };
 
-const SCHEDULE_VERSION: u8 = 1;
-const PLAN_VERSION: u8 = 1;
+/// 2: how many failures are borne, and exclusions.
+const SCHEDULE_VERSION: u8 = 2;
+const PLAN_VERSION: u8 = 2;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -94,13 +95,14 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         out.text(&source.file);
         out.option(source.content, |out, hash| out.raw(&hash.to_le_bytes()));
     });
+    put_except(&mut out, schedule.except.as_ref());
     out
 }
 
 /// The pair of [`schedule_row`].
 pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> {
     let bytes = &mut Bytes::new(row);
-    bytes.version(SCHEDULE_VERSION)?;
+    let version = bytes.version(SCHEDULE_VERSION)?;
     let generation = bytes.narrow()?;
     let id = bytes.text()?;
     let schedule = Schedule {
@@ -121,7 +123,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> 
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
         bounds: read_bounds(bytes)?,
-        policy: read_policy(bytes)?,
+        policy: read_policy(bytes, version)?,
         labels: read_labels(bytes)?,
         vars: match bytes.text()? {
             "" => BTreeMap::new(),
@@ -129,6 +131,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> 
         },
         client_token: bytes.option(Bytes::string)?,
         source: bytes.option(read_source)?,
+        except: if version < 2 { None } else { read_except(bytes)? },
     };
     bytes.end()?;
     Ok((generation, schedule))
@@ -142,18 +145,20 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
     put_bounds(&mut out, plan.bounds);
     put_policy(&mut out, &plan.policy);
     out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
+    put_except(&mut out, plan.except.as_ref());
     out
 }
 
 /// The pair of [`plan_row`].
 pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
     let bytes = &mut Bytes::new(row);
-    bytes.version(PLAN_VERSION)?;
+    let version = bytes.version(PLAN_VERSION)?;
     let plan = Plan {
         trigger: read_trigger(bytes, crons)?,
         bounds: read_bounds(bytes)?,
-        policy: read_policy(bytes)?,
+        policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
+        except: if version < 2 { None } else { read_except(bytes)? },
     };
     bytes.end()?;
     Ok(plan)
@@ -202,6 +207,25 @@ fn read_zone(bytes: &mut Bytes<'_>) -> Read<Zone> {
     Zone::parse(name).or_else(|error| bytes.wrong(error.to_string()))
 }
 
+fn put_except(out: &mut Vec<u8>, except: Option<&Except>) {
+    out.option(except, |out, except| {
+        out.text(except.zone().name());
+        out.number(except.texts().len() as u64);
+        except.texts().iter().for_each(|text| out.text(text));
+    });
+}
+
+fn read_except(bytes: &mut Bytes<'_>) -> Read<Option<Except>> {
+    bytes.option(|bytes| {
+        let zone = read_zone(bytes)?;
+        let mut texts = Vec::new();
+        for _ in 0..bytes.number()? {
+            texts.push(bytes.string()?);
+        }
+        Except::read(&texts, zone).or_else(|_| bytes.wrong(format!("exclusions that cannot be read: {texts:?}")))
+    })
+}
+
 fn put_bounds(out: &mut Vec<u8>, bounds: Bounds) {
     out.option(bounds.start_at, Put::instant);
     out.option(bounds.end_at, Put::instant);
@@ -239,9 +263,10 @@ fn put_policy(out: &mut Vec<u8>, policy: &Policy) {
         DeliveryGuarantee::AtLeastOnce => 0,
         DeliveryGuarantee::AtMostOnce => 1,
     });
+    out.option(policy.pause_after, |out, failures| out.number(u64::from(failures)));
 }
 
-fn read_policy(bytes: &mut Bytes<'_>) -> Read<Policy> {
+fn read_policy(bytes: &mut Bytes<'_>, version: u8) -> Read<Policy> {
     Ok(Policy {
         jitter: bytes.span()?,
         misfire: match bytes.byte()? {
@@ -270,6 +295,7 @@ fn read_policy(bytes: &mut Bytes<'_>) -> Read<Policy> {
             1 => DeliveryGuarantee::AtMostOnce,
             other => return bytes.wrong(format!("no delivery guarantee is written {other}")),
         },
+        pause_after: if version < 2 { None } else { bytes.option(Bytes::narrow)? },
     })
 }
 

@@ -101,6 +101,7 @@ fn status_byte(state: &State) -> u8 {
         Status::Paused => 1,
         Status::Completed => 2,
         Status::Cancelled => 3,
+        Status::Failing => 4,
     };
     let outcome = match state.last_outcome {
         None => 0,
@@ -120,6 +121,7 @@ fn read_status(byte: u8) -> Option<(Status, Option<OutcomeKind>)> {
         1 => Status::Paused,
         2 => Status::Completed,
         3 => Status::Cancelled,
+        4 => Status::Failing,
         _ => return None,
     };
     let outcome = match byte >> 4 {
@@ -144,6 +146,7 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
         Cause::Due => 0,
         Cause::CatchUp => 1,
         Cause::Manual => 2,
+        Cause::Notice => 3,
     });
     out.option(run.range, |out, range| {
         out.signed(since_due(range.through));
@@ -188,6 +191,7 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
                 SkipReason::CatchupWindow => 1,
                 SkipReason::Paused => 2,
                 SkipReason::Past => 3,
+                SkipReason::Except => 4,
             });
         }
         Outcome::Failed { error } => {
@@ -212,6 +216,7 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
         0 => Cause::Due,
         1 => Cause::CatchUp,
         2 => Cause::Manual,
+        3 => Cause::Notice,
         other => return bytes.wrong(format!("no cause is written {other}")),
     };
     let range = bytes.option(|bytes| Ok(DueRange { through: from_due(bytes.signed()?), count: bytes.number()? }))?;
@@ -238,6 +243,7 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
             1 => SkipReason::CatchupWindow,
             2 => SkipReason::Paused,
             3 => SkipReason::Past,
+            4 => SkipReason::Except,
             other => return bytes.wrong(format!("no reason is written {other}")),
         }),
         3 => Outcome::Failed { error: bytes.string()? },

@@ -21,7 +21,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn fire(utc: &str, local: &str) -> FireTime {
-    FireTime { utc: Instant(at(utc)), local: local.to_owned() }
+    FireTime { utc: Instant(at(utc)), local: local.to_owned(), fires: None }
 }
 
 fn look(width: u16) -> Look {
@@ -193,6 +193,7 @@ fn a_history_shows_every_fate() {
         detail: None,
         attempts: 1,
         number: 3,
+        late_ms: Some(0),
         claimed_at: Instant(at("2026-01-30T08:00:00Z")),
         settled_at: Some(Instant(at("2026-01-30T08:00:00.012Z"))),
         retry_at: None,

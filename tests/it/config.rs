@@ -47,7 +47,9 @@ fn nothing_written_is_the_defaults() {
 
             [limits]
             cache_mb = 64
+            catchup_per_second = 500
             history_days = 30
+            pause_after_failures = 10
 
             [log]
             format = "text"
@@ -70,6 +72,7 @@ fn what_is_written_holds() {
         [limits]
         history_days = 0x10
         cache_mb = 1_024
+        pause_after_failures = 0
         [log]
         level = "debug"
     "#;
@@ -80,6 +83,7 @@ fn what_is_written_holds() {
     assert_eq!(config.gateways["console"], Gateway::Console { format: Format::Json });
     assert_eq!(config.gateways["second"], Gateway::Console { format: Format::Text });
     assert_eq!((config.limits.history_days, config.limits.cache_mb), (16, 1024));
+    assert_eq!(config.limits.pause_after_failures, 0);
     assert_eq!(config.log.level.as_deref(), Some("debug"));
     assert_eq!(config.notices, []);
 }

@@ -6,6 +6,7 @@ mod calendar;
 mod calendar_describe;
 mod calendar_dst;
 mod calendar_errors;
+mod calendar_except;
 mod calendar_walk;
 mod calendar_zone;
 mod cli;

@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use chimewheel::calendar::{Trigger, Zone};
 use chimewheel::engine::change::{Outcome, Phase, Status};
+use chimewheel::engine::fires_at;
 use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
 use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
 use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
+use chimewheel::surface::ops::local::{Local, Setting};
+use chimewheel::surface::ops::{Operations as _, Request};
 use chimewheel::time::{Span, Timestamp};
+use serde_json::Value;
 
 const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
@@ -52,8 +56,14 @@ impl House {
     }
 
     fn start(&self, serving: bool) -> Result<Runtime, StartError> {
-        let settings =
-            Settings { data: self.folder.path().join("data"), serving, cache_bytes: 8 << 20, history_days: 30 };
+        let settings = Settings {
+            data: self.folder.path().join("data"),
+            serving,
+            cache_bytes: 8 << 20,
+            history_days: 30,
+            pause_after: 3,
+            catchup_per_second: 500,
+        };
         let mut gateways = Gateways::new();
         let recorder: Arc<dyn Gateway> = Arc::clone(&self.recorder) as _;
         gateways.insert("console".into(), recorder);
@@ -62,6 +72,21 @@ impl House {
 
     fn ask(&self, handle: &Handle, op: Op) -> Result<Done, OpError> {
         self.tokio.block_on(handle.ask(op))
+    }
+
+    /// What a surface tells of the schedule `note`.
+    fn told(&self, handle: &Handle, what: &str) -> Value {
+        let setting = Setting {
+            zone: Zone::UTC,
+            gateways: vec!["console".into()],
+            data: String::new(),
+            listen: None,
+            serving: true,
+            notices: Vec::new(),
+        };
+        let request = Request::read(what, br#"{"schedule": "note", "agent": "tester"}"#).unwrap();
+        let reply = self.tokio.block_on(Local::new(handle.clone(), setting).call(request));
+        reply.unwrap().to_json().unwrap()
     }
 
     fn set(&self, handle: &Handle, now: Timestamp) {
@@ -82,6 +107,7 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         trigger,
         payload: Payload::Message(format!("this is {id}")),
         bounds: Bounds::default(),
+        except: None,
         policy: Policy::default(),
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
@@ -289,8 +315,14 @@ fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
     let (sender, handed) = channel();
     let mut gateways = Gateways::new();
     gateways.insert("console".into(), Arc::new(Hangs(Mutex::new(sender))) as _);
-    let settings =
-        Settings { data: house.folder.path().join("data"), serving: true, cache_bytes: 8 << 20, history_days: 30 };
+    let settings = Settings {
+        data: house.folder.path().join("data"),
+        serving: true,
+        cache_bytes: 8 << 20,
+        history_days: 30,
+        pause_after: 3,
+        catchup_per_second: 500,
+    };
     let clock: Arc<ManualClock> = Arc::clone(&house.clock);
     let runtime = Runtime::start(&settings, clock, gateways, house.tokio.handle().clone()).unwrap();
     let handle = runtime.handle();
@@ -304,5 +336,63 @@ fn a_gateway_that_hangs_cannot_hold_up_the_end_for_ever() {
     let runtime = house.start(true).unwrap();
     assert_eq!(house.handed.recv().unwrap().due, BEGIN.plus(Span::from_seconds(3600)));
     assert!(runtime.handle().reader().state(key).unwrap().is_some());
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn an_owner_is_told_once_that_a_schedule_paused_itself_and_why() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let key = created(house.ask(&handle, Op::Create(hourly("note"))));
+    for hour in 1..=3 {
+        let refusal = SendError::Permanent { error: format!("chat not found, {hour}") };
+        house.recorder.refusals.lock().unwrap().insert("this is note".into(), refusal);
+        house.set(&handle, BEGIN.plus(Span::from_seconds(hour * 3600)));
+        assert_eq!(house.handed.recv().unwrap().text, "this is note");
+    }
+    let told = house.handed.recv().unwrap();
+    assert_eq!(
+        told.text,
+        "Schedule 'note' has paused itself after 3 failures in a row. The last error: chat not found, 3. Nothing of it \
+         fires until it is resumed: chimewheel resume note"
+    );
+    let shown = house.told(&handle, "show");
+    assert_eq!((&shown["status"], &shown["failures"]), (&"paused".into(), &3.into()), "{shown}");
+    let note = "it paused itself after too many failures in a row; the last error: chat not found, 3";
+    assert_eq!(shown["note"], note);
+    assert_eq!(shown["declaration"]["paused"], true);
+    let runs = house.told(&handle, "runs");
+    let rows: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| (&run["cause"], &run["late_ms"])).collect();
+    assert_eq!(rows.len(), 4);
+    assert!(rows.contains(&(&"notice".into(), &Value::Null)) && rows.contains(&(&"due".into(), &0.into())), "{runs}");
+    let Ok(Done::Changed(_, state)) = house.ask(&handle, Op::Resume(key)) else { panic!("it was paused") };
+    assert_eq!((state.status, state.failures), (Status::Active, 0));
+    house.set(&handle, BEGIN.plus(Span::from_seconds(4 * 3600)));
+    assert_eq!(house.handed.recv().unwrap().text, "this is note", "nothing else was told");
+    drop(handle);
+    runtime.stop().unwrap();
+}
+
+#[test]
+fn a_due_with_jitter_fires_when_it_was_foretold_and_never_early() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let mut declaration = hourly("note");
+    declaration.schedule.policy.jitter = Span::from_seconds(600);
+    let schedule = declaration.schedule.clone();
+    let key = created(house.ask(&handle, Op::Create(declaration)));
+    let due = BEGIN.plus(Span::from_seconds(3600));
+    let fires = fires_at(&schedule, key, due);
+    assert!(fires > due && fires < due.plus(Span::from_seconds(600)), "{fires}");
+    house.set(&handle, fires.minus(Span::from_millis(1)));
+    let early = house.ask(&handle, Op::Status).unwrap();
+    let Done::Status(status) = early else { panic!("{early:?}") };
+    assert_eq!((status.next_wakeup, status.figures.open), (Some(fires), 0));
+    house.set(&handle, fires);
+    let delivery = house.handed.recv().unwrap();
+    assert_eq!((delivery.due, delivery.sent_at), (due, fires));
+    drop(handle);
     runtime.stop().unwrap();
 }

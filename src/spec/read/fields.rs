@@ -22,7 +22,7 @@ pub(super) const RETRY: [&str; 7] =
 /// Older names that stand beside `retry`.
 const RETRY_TOP: [&str; 3] = ["max_retries", "retry_delay_ms", "max_retry_delay_ms"];
 /// Every other key of the top level, in the order that lists of them are shown.
-const OWN: [&str; 30] = [
+const OWN: [&str; 31] = [
     "id",
     "name",
     "agent",
@@ -41,6 +41,7 @@ const OWN: [&str; 30] = [
     "overlap_policy",
     "retry",
     "delivery",
+    "pause_after_failures",
     "session",
     "silence",
     "budget",
@@ -123,13 +124,14 @@ impl Reader {
             "overlap_policy" => raw.overlap_policy = self.text(at),
             "retry" => self.retry(at, &mut raw.retry),
             "delivery" => raw.delivery = self.text(at),
+            "pause_after_failures" => raw.pause_after_failures = self.whole(at),
             "session" => raw.session = self.text(at),
             "silence" => raw.silence = self.text(at),
             "budget" => raw.budget = self.any(at),
             "labels" => self.labels(at, raw),
             "vars" => self.vars(at, raw),
             "paused" => raw.paused = self.flag(at),
-            "except" => raw.except = self.any(at),
+            "except" => raw.except = self.texts(at),
             "after" => raw.after = self.any(at),
             "expect_every" => raw.expect_every = self.text(at),
             "on_hook_error" => raw.on_hook_error = self.text(at),

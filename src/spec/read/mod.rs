@@ -216,6 +216,22 @@ impl Reader {
         self.text(at).filter(|text| !text.is_empty())
     }
 
+    /// A list of texts; a single text is a list of one.
+    fn texts(&mut self, at: &At<'_>) -> Option<Vec<String>> {
+        let Value::List(items) = &at.node.value else { return self.text(at).map(|text| vec![text]) };
+        self.spot(at, at.node.head());
+        let mut texts = Vec::new();
+        for (place, node) in items.iter().enumerate() {
+            let written = format!("{}[{place}]", at.written);
+            let item = At { node, written, canonical: format!("{}.{place}", at.canonical) };
+            match &node.value {
+                Value::Text(_) => texts.extend(self.text(&item)),
+                _ => self.unreadable(&item, format!("must be text, not {}", node.kind()), Some("put it in quotes")),
+            }
+        }
+        Some(texts)
+    }
+
     /// A whole number, also as a text of digits.
     fn whole(&mut self, at: &At<'_>) -> Option<i64> {
         if self.cleared(at) {

@@ -49,12 +49,6 @@ const LATER: &[Later] = &[
     Later { path: "silence", needs: "model runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
     Later { path: "budget", needs: "model runs", instead: "leave it out", given: |raw| raw.budget.is_some() },
     Later {
-        path: "except",
-        needs: "exclusions",
-        instead: "say it with cron fields, start_at and end_at",
-        given: |raw| raw.except.is_some(),
-    },
-    Later {
         path: "after",
         needs: "chained schedules",
         instead: "use at, in, every or cron",

@@ -182,7 +182,8 @@ impl Check<'_> {
         let client_token = self.name("client_token", raw.client_token.as_deref());
         let zone = self.zone(raw);
         let bounds = self.bounds(raw, zone);
-        let trigger = self.trigger(raw, zone, &bounds);
+        let except = self.except(raw, zone);
+        let trigger = self.trigger(raw, zone, &bounds, except.as_ref());
         let destination = self.destination(raw);
         let payload = self.payload(raw);
         let policy = self.policy(raw, trigger.as_ref());
@@ -200,6 +201,7 @@ impl Check<'_> {
             trigger: trigger?,
             payload: payload?,
             bounds,
+            except,
             policy,
             labels: raw.labels.clone(),
             vars: raw.vars.clone(),

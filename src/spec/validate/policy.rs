@@ -26,7 +26,18 @@ impl Check<'_> {
             overlap: self.word("overlap_policy", raw.overlap_policy.as_deref(), words::OVERLAP, usual.overlap),
             retry: raw.retry.as_ref().map_or(usual.retry, |raw| self.retry(raw)),
             delivery: self.word("delivery", raw.delivery.as_deref(), words::DELIVERY, usual.delivery),
+            pause_after: self.pause_after(raw),
         }
+    }
+
+    fn pause_after(&mut self, raw: &RawSchedule) -> Option<u16> {
+        let count = raw.pause_after_failures?;
+        if let Ok(count) = u16::try_from(count) {
+            return Some(count);
+        }
+        let problem = Problem::new("pause_after_failures", format!("must be from 0 to {}", u16::MAX));
+        self.refuse(problem.value(count.to_string()).hint("0 means never; 1 means after the first failure"));
+        None
     }
 
     fn jitter(&mut self, raw: &RawSchedule, trigger: Option<&Trigger>) -> Option<Span> {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::text::quoted;
 use super::{Check, Origin, words};
-use crate::calendar::{Cron, DialectChoice, Trigger, Zone};
+use crate::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use crate::limits;
 use crate::problem::Problem;
-use crate::spec::Bounds;
 use crate::spec::raw::{RawSchedule, RawTrigger};
 use crate::spec::tree::shorten;
+use crate::spec::{Bounds, Schedule};
 use crate::time::{Span, Timestamp};
 
 const EXAMPLE: &str = "write exactly one of at, in, every and cron";
@@ -52,8 +52,33 @@ impl Check<'_> {
         Bounds { start_at, end_at, max_runs: max_runs.and_then(|count| u32::try_from(count).ok()) }
     }
 
+    /// The exclusions; an empty list is none.
+    pub(super) fn except(&mut self, raw: &RawSchedule, zone: Option<Zone>) -> Option<Except> {
+        let texts = raw.except.as_deref().filter(|texts| !texts.is_empty())?;
+        if texts.len() > limits::EXCEPT_COUNT_MAX {
+            let wrong = format!("has {} entries, more than {}", texts.len(), limits::EXCEPT_COUNT_MAX);
+            self.refuse(Problem::new("except", wrong).hint("write weekdays and dates as ranges"));
+            return None;
+        }
+        let errors = match Except::read(texts, zone.unwrap_or(self.context.default_zone)) {
+            Ok(except) => return Some(except),
+            Err(errors) => errors,
+        };
+        for (place, error) in errors {
+            let problem = Problem::new(format!("except.{place}"), error.message).value(shorten(&texts[place]));
+            self.refuse(error.hint.into_iter().fold(problem, Problem::hint));
+        }
+        None
+    }
+
     /// The trigger, if it is one and fires.
-    pub(super) fn trigger(&mut self, raw: &RawSchedule, zone: Option<Zone>, bounds: &Bounds) -> Option<Trigger> {
+    pub(super) fn trigger(
+        &mut self,
+        raw: &RawSchedule,
+        zone: Option<Zone>,
+        bounds: &Bounds,
+        except: Option<&Except>,
+    ) -> Option<Trigger> {
         let unwritten = RawTrigger::default();
         let written = raw.schedule.as_ref().unwrap_or(&unwritten);
         let given = written.given();
@@ -92,7 +117,7 @@ impl Check<'_> {
         // Without a zone or with crossed bounds there is a problem already, and no telling when it fires.
         let crossed = matches!((bounds.start_at, bounds.end_at), (Some(start), Some(end)) if start > end);
         if zone.is_some() && !crossed {
-            self.fires(path, &trigger, bounds);
+            self.fires(path, &trigger, bounds, except);
         }
         Some(trigger)
     }
@@ -160,13 +185,19 @@ impl Check<'_> {
     }
 
     /// Refuses a trigger that will not fire any more, or never would.
-    fn fires(&mut self, path: &str, trigger: &Trigger, bounds: &Bounds) {
-        let unchanged = |existing: &crate::spec::Schedule| existing.trigger == *trigger && existing.bounds == *bounds;
+    fn fires(&mut self, path: &str, trigger: &Trigger, bounds: &Bounds, except: Option<&Except>) {
+        let unchanged = |existing: &Schedule| {
+            existing.trigger == *trigger && existing.bounds == *bounds && existing.except.as_ref() == except
+        };
         if self.context.existing.is_some_and(unchanged) {
             return;
         }
         let now = self.context.now;
         if let Trigger::At(at) = trigger {
+            if *at >= now && except.is_some_and(|except| except.covers(*at)) {
+                let problem = Problem::new("except", "never fires: the exclusions cover its only time");
+                return self.refuse(problem.value(at.to_string()).hint("move the time, or leave the exclusion out"));
+            }
             return self.fires_once(path, *at, bounds);
         }
         if let Some(end) = bounds.end_at.filter(|end| *end < now) {
@@ -175,7 +206,8 @@ impl Check<'_> {
         }
         let from = bounds.start_at.map_or(now, |start| start.max(now));
         // The step back makes a due at exactly `from` count.
-        match (trigger.next_after(from.minus(Span::from_millis(1))), bounds.end_at) {
+        let before = from.minus(Span::from_millis(1));
+        match (trigger.next_after(before), bounds.end_at) {
             (None, _) => {
                 let problem = Problem::new(path, "never fires");
                 self.refuse(problem.hint("no time from now on matches it, as with 30 February"));
@@ -184,7 +216,14 @@ impl Check<'_> {
                 let problem = Problem::new("end_at", "never fires: ends before the first due").value(end.to_string());
                 self.refuse(problem.hint(format!("the first due is {first}")));
             }
-            _ => {}
+            (Some(_), end) => {
+                let free = trigger.next_free(except, before);
+                if free.is_none_or(|free| end.is_some_and(|end| free > end)) {
+                    let until = end.map(|end| format!(" until {end}")).unwrap_or_default();
+                    let problem = Problem::new("except", format!("never fires: every due{until} is excluded"));
+                    self.refuse(problem.hint("leave an exclusion out, or make it shorter"));
+                }
+            }
         }
     }
 

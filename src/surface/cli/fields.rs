@@ -96,6 +96,9 @@ pub struct Fields {
     /// Completed after so many runs
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Bounds")]
     pub max_runs: Option<i64>,
+    /// Dues that do not count: 2026-12-24, 2026-12-24..2026-12-26, SAT,SUN or 22:00-07:00; may be repeated
+    #[arg(long, value_name = "DAYS", help_heading = "Bounds")]
+    pub except: Vec<String>,
     /// Put each due off by up to this span, the same amount every time
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub jitter: Option<String>,
@@ -123,6 +126,9 @@ pub struct Fields {
     /// Longest wait before trying again
     #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
     pub backoff_max: Option<String>,
+    /// Failures in a row after which it pauses itself; 0: never
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Policies")]
+    pub pause_after_failures: Option<i64>,
     /// A label; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Schedule")]
     pub label: Vec<String>,
@@ -178,6 +184,10 @@ impl Fields {
             ("delivery", &self.delivery),
         ]));
         put(&mut whole, "max_runs", &self.max_runs);
+        if !self.except.is_empty() {
+            whole.insert("except".to_owned(), json!(self.except));
+        }
+        put(&mut whole, "pause_after_failures", &self.pause_after_failures);
         let spans =
             [("max_age", &self.max_age), ("backoff_min", &self.backoff_min), ("backoff_max", &self.backoff_max)];
         let mut retry = texts(&spans);

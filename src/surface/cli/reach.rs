@@ -114,6 +114,8 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
         serving,
         cache_bytes: config.limits.cache_mb * 1024 * 1024,
         history_days: config.limits.history_days,
+        pause_after: config.limits.pause_after_failures,
+        catchup_per_second: config.limits.catchup_per_second,
     }
 }
 

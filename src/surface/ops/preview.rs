@@ -58,6 +58,7 @@ pub fn times(trigger: &Trigger, zone: Zone, from: Timestamp, count: usize) -> Pr
     Previewed {
         local: next.iter().map(|at| zone.format(*at)).collect(),
         next: next.into_iter().map(Instant).collect(),
+        fires: Vec::new(),
         description: trigger.describe(zone),
         dialect: dialect_word(trigger).map(str::to_owned),
         timezone: zone.name().to_owned(),

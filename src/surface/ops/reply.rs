@@ -35,13 +35,16 @@ pub struct FireTime {
     pub utc: Instant,
     /// In the schedule's zone, with its offset.
     pub local: String,
+    /// When it fires, its jitter included; left out where that is not known or the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fires: Option<Instant>,
 }
 
 impl FireTime {
     /// An instant and the same in a zone.
     #[must_use]
     pub fn new(at: Timestamp, zone: Zone) -> Self {
-        Self { utc: Instant(at), local: zone.format(at) }
+        Self { utc: Instant(at), local: zone.format(at), fires: None }
     }
 }
 
@@ -191,6 +194,9 @@ pub struct Shown {
     /// The dialect of its cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,
+    /// Why it is as it is: that it paused itself, and after which error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its next three times.
     pub upcoming: Vec<FireTime>,
     /// The file that declares it.
@@ -264,7 +270,7 @@ pub struct RunLine {
     pub through: Option<FireTime>,
     /// How many dues this covers.
     pub count: u64,
-    /// `due`, `catch-up` or `manual`.
+    /// `due`, `catch-up`, `manual`, or `notice` for telling the owner that the schedule paused itself.
     pub cause: String,
     /// `pending`, `sending`, `retry`, or how it ended.
     pub outcome: String,
@@ -275,6 +281,9 @@ pub struct RunLine {
     pub attempts: u16,
     /// Its number among the schedule's runs, from 1; 0 for what never ran.
     pub number: u32,
+    /// Milliseconds by which it was taken up later than it was due, jitter included; left out for what never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<u64>,
     /// When the engine took it up.
     pub claimed_at: Instant,
     /// When it ended.
@@ -292,6 +301,9 @@ pub struct Previewed {
     pub next: Vec<Instant>,
     /// The same in the zone.
     pub local: Vec<String>,
+    /// When each of them fires, its jitter included; left out for a schedule without jitter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fires: Vec<Instant>,
     /// The trigger in plain English.
     pub description: String,
     /// The dialect of the cron expression.
@@ -341,6 +353,9 @@ pub struct StatusShown {
     pub open: u64,
     /// Of these, how many wait for another attempt.
     pub retrying: u64,
+    /// Schedules that missed a due and stand in line to be caught up.
+    #[serde(default)]
+    pub overdue: u64,
     /// Deliveries with a gateway right now.
     pub in_flight: u64,
     /// Commits since the start.

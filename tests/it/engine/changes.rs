@@ -4,10 +4,11 @@ use expect_test::expect;
 
 use chimewheel::engine::{Effect, Engine, Input, OpId, Options, Start};
 use chimewheel::id::ScheduleKey;
-use chimewheel::time::Timestamp;
+use chimewheel::time::{Span, Timestamp};
 
 use super::check;
 use super::words::schedule;
+use super::world::World;
 
 #[test]
 fn set_back_while_it_was_down_what_waits_is_lined_up_once() {
@@ -213,7 +214,7 @@ fn paused_under_a_clock_of_another_century_it_comes_back() {
 #[test]
 fn what_changed_after_it_had_ended_is_not_forgotten_before_it_is_durable() {
     let (now, key, op) = (Timestamp::from_seconds(1_767_225_600), ScheduleKey(1), OpId(0));
-    let mut engine = Engine::new(now, Options { epoch: 1, history_days: 30, serving: true });
+    let mut engine = Engine::new(now, Options::default());
     let forgets = |engine: &mut Engine| {
         std::iter::from_fn(|| engine.poll_effect()).filter(|effect| *effect == Effect::Forget { key }).count()
     };
@@ -227,4 +228,131 @@ fn what_changed_after_it_had_ended_is_not_forgotten_before_it_is_durable() {
     assert!(engine.holds(key), "the store still says that it was completed, not cancelled");
     engine.handle(now, Input::Forget { key });
     assert!(!engine.holds(key));
+}
+
+#[test]
+fn a_reminder_that_waits_to_be_sent_again_and_is_edited_later_says_the_new_words_then() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add once: at 2026-01-01T01:00Z
+        gateway once: retry 10m, retry, ok
+        advance 65m
+        edit once:
+        show once
+        advance 1h
+        show once
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send once -> retry 10m
+            2026-01-01T01:05:00Z cancelled once due 2026-01-01T01:00:00Z
+            2026-01-01T01:05:00Z show once: Completed generation 2 runs 1 failures 0 next -
+            2026-01-01T01:10:00Z send once due 2026-01-01T01:00:00Z -> retry
+            2026-01-01T01:10:01Z send once due 2026-01-01T01:00:00Z attempt 2
+            2026-01-01T02:05:00Z show once: Completed generation 2 runs 1 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn an_edit_that_moves_a_waiting_reminder_to_another_chat_need_not_wait() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add once: at 2026-01-01T01:00Z misfire skip
+        gateway once: retry 20m, ok
+        advance 65m
+        down 1m
+        edit once: chat elsewhere misfire skip
+        advance 1h
+        show once
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send once -> retry 20m
+            2026-01-01T01:06:00Z cancelled once due 2026-01-01T01:00:00Z
+            2026-01-01T01:06:00Z send once due 2026-01-01T01:00:00Z
+            2026-01-01T02:06:00Z show once: Completed generation 2 runs 1 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn an_edit_while_a_reminder_is_being_sent_takes_its_place_only_if_it_was_not_taken() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add refused: at 2026-01-01T01:00Z
+        add taken: at 2026-01-01T01:00Z
+        add unclear: at 2026-01-01T01:00Z
+        add cancelled: at 2026-01-01T01:00Z
+        gateway refused: hangs, ok
+        gateway taken: hangs
+        gateway unclear: hangs
+        gateway cancelled: hangs
+        advance 65m
+        edit refused:
+        edit taken:
+        edit unclear:
+        edit cancelled:
+        cancel cancelled
+        answer refused: retry 30s
+        answer taken: ok
+        answer unclear: ambiguous
+        answer cancelled: retry
+        advance 1h
+        show refused
+        show taken
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send refused -> hangs
+            2026-01-01T01:00:00Z send taken -> hangs
+            2026-01-01T01:00:00Z send unclear -> hangs
+            2026-01-01T01:00:00Z send cancelled -> hangs
+            2026-01-01T01:05:00Z cancelled refused due 2026-01-01T01:00:00Z
+            2026-01-01T01:05:00Z cancelled unclear due 2026-01-01T01:00:00Z
+            2026-01-01T01:05:00Z cancelled cancelled due 2026-01-01T01:00:00Z
+            2026-01-01T01:05:30Z send refused due 2026-01-01T01:00:00Z
+            2026-01-01T02:05:00Z show refused: Completed generation 2 runs 1 failures 0 next -
+            2026-01-01T02:05:00Z show taken: Completed generation 2 runs 0 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn a_kill_after_an_edit_of_a_reminder_that_is_being_sent_sends_neither_again() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add once: at 2026-01-01T01:00Z
+        gateway once: hangs, ok
+        advance 65m
+        edit once:
+        down 10s
+        advance 1h
+        show once
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send once -> hangs
+            2026-01-01T01:05:10Z cancelled once due 2026-01-01T01:00:00Z
+            2026-01-01T02:05:10Z show once: Completed generation 2 runs 0 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn a_reminder_edited_while_no_daemon_runs_is_sent_by_the_next_one() {
+    let mut world = World::new(super::words::instant("2026-01-01T00:00Z"));
+    world.add("once", "at 2026-01-01T01:00Z", Start::Active);
+    let key = ScheduleKey(1);
+    world.script(key, "retry 10m, ok");
+    world.advance(Span::from_seconds(3900));
+    world.options.serving = false;
+    world.down("1s");
+    world.update(key, "");
+    assert_eq!(world.sent.len(), 1, "nothing is sent without a daemon");
+    world.options.serving = true;
+    world.down("1s");
+    world.advance(Span::from_seconds(3600));
+    let sent: Vec<_> = world.sent.iter().map(|(at, occurrence)| (at.to_string(), occurrence.generation)).collect();
+    assert_eq!(sent, [("2026-01-01T01:00:00Z".to_owned(), 1), ("2026-01-01T01:10:00Z".to_owned(), 2)]);
 }

@@ -68,10 +68,10 @@ fn booted_in_another_century_it_comes_back() {
         advance 26h
         "#,
         expect![[r#"
-            2097-03-09T08:00:00Z skip(Misfire) daily due 2026-01-01T09:00:00Z..2097-03-07T09:00:00Z x25999
             2097-03-09T08:00:00Z skip(Misfire) beat due 2026-01-01T20:00:00Z..2097-03-08T20:00:00Z x51999
-            2097-03-09T08:00:00Z send daily due 2097-03-08T09:00:00Z
+            2097-03-09T08:00:00Z skip(Misfire) daily due 2026-01-01T09:00:00Z..2097-03-07T09:00:00Z x25999
             2097-03-09T08:00:00Z send beat
+            2097-03-09T08:00:00Z send daily due 2097-03-08T09:00:00Z
             2026-01-01T09:00:00Z send daily
             2026-01-01T20:00:00Z send beat
             2026-01-02T08:00:00Z send beat

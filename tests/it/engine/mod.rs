@@ -3,7 +3,10 @@
 mod changes;
 mod clock;
 mod delivery;
+mod except;
+mod failing;
 mod misfire;
+mod overdue;
 mod restart;
 mod words;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
 use chimewheel::time::{Span, Timestamp};
@@ -35,6 +35,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     if get("delivery") == Some("at_most_once") {
         policy.delivery = DeliveryGuarantee::AtMostOnce;
     }
+    policy.pause_after = get("pause_after").map(|n| n.parse().unwrap());
     let chat = get("chat").unwrap_or(id);
     Schedule {
         id: ScheduleId::parse(id).unwrap(),
@@ -55,6 +56,10 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
             end_at: get("end").map(instant),
             max_runs: get("max_runs").map(|n| n.parse().unwrap()),
         },
+        except: get("except").map(|list| {
+            let texts: Vec<String> = list.split(';').map(str::to_owned).collect();
+            Except::read(&texts, zone).unwrap()
+        }),
         policy,
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),

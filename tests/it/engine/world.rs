@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
-use chimewheel::engine::{Answer, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
+use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
@@ -33,7 +33,7 @@ pub struct World {
     pub engine: Engine,
     pub disk: Disk,
     pub now: Timestamp,
-    epoch: u32,
+    pub options: Options,
     keys: BTreeMap<String, ScheduleKey>,
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     unanswered: Vec<OccurrenceId>,
@@ -62,11 +62,15 @@ pub fn play(scenario: &str) -> String {
 
 impl World {
     pub fn new(now: Timestamp) -> Self {
+        Self::with(now, Options::default())
+    }
+
+    pub fn with(now: Timestamp, options: Options) -> Self {
         let mut world = Self {
-            engine: Engine::new(now, options(1)),
+            engine: Engine::new(now, options),
             disk: Disk::default(),
             now,
-            epoch: 1,
+            options,
             keys: BTreeMap::new(),
             scripts: BTreeMap::new(),
             unanswered: Vec::new(),
@@ -163,10 +167,10 @@ impl World {
     }
 
     pub fn boot(&mut self) {
-        self.epoch += 1;
+        self.options.epoch += 1;
         self.fuse = None;
         self.unanswered.clear();
-        self.engine = Engine::new(self.now, options(self.epoch));
+        self.engine = Engine::new(self.now, self.options);
         for (&id, plan) in &self.disk.plans {
             self.engine.restore_plan(id, plan.clone());
         }
@@ -276,7 +280,8 @@ impl World {
                 continue;
             }
             self.sent.push((self.now, occurrence));
-            let mut line = format!("send {}", self.id(occurrence.schedule));
+            let verb = if window.content == Content::Notice { "tell" } else { "send" };
+            let mut line = format!("{verb} {}", self.id(occurrence.schedule));
             if occurrence.due != self.now {
                 write!(line, " due {}", occurrence.due).unwrap();
             }
@@ -370,10 +375,6 @@ impl World {
     fn note(&mut self, line: &str) {
         writeln!(self.log, "{} {line}", self.now).unwrap();
     }
-}
-
-fn options(epoch: u32) -> Options {
-    Options { epoch, history_days: 30, serving: true }
 }
 
 fn answer(script: &str) -> Option<Answer> {

@@ -413,7 +413,7 @@ fn default_destination() {
 fn what_is_not_built_is_refused() {
     call(
         r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "hook": "h", "silence": "json",
-            "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "except": ["SAT"], "after": {"schedule": "a"},
+            "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "on_hook_error": "fail", "process_handle": "p"}"#,
         expect![[r#"
             when: 'when' is not built into this version: it needs plain words (use at, in, every or cron)
@@ -423,7 +423,6 @@ fn what_is_not_built_is_refused() {
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs model runs (leave it out)
             budget: 'budget' is not built into this version: it needs model runs (leave it out)
-            except: 'except' is not built into this version: it needs exclusions (say it with cron fields, start_at and end_at)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every or cron)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
@@ -480,4 +479,42 @@ fn ids() {
     let stem = Context { fallback_id: Some("Daily Standup"), origin: Origin::File, ..super::context() };
     let problems = validate(&raw, &stem).unwrap_err();
     expect!["id: may hold only letters, digits, '-', '_' and '.' (given 'Daily Standup'; the file's name is the id where none is written; write id, or rename it)"].assert_eq(&problems[0].to_string());
+}
+
+#[test]
+fn exclusions_are_judged_one_by_one_and_must_leave_a_due() {
+    yaml(
+        r#"- {id: ok, cron: "0 9 * * *", message: hi, except: [2026-12-24..2026-12-26, "sat,sun", mon-fri 22:00-07:00]}
+- {id: single, cron: "0 9 * * *", message: hi, except: SAT}
+- {id: empty, cron: "0 9 * * *", message: hi, except: []}
+- {id: wrong, cron: "0 9 * * *", message: hi, except: [SAT, Sunday, 7]}
+- {id: never, cron: "0 9 * * SAT", message: hi, except: ["SAT,SUN"]}
+- {id: soon, cron: "0 9 * * *", message: hi, end_at: "2026-01-04 12:00", except: [2026-01-01..2026-01-31]}
+- {id: once, at: "2026-01-03 12:00", message: hi, except: ["SAT,SUN"]}
+- {id: always, every: 1h, message: hi, except: ["00:00-12:00", "12:00-24:00"]}
+"#,
+        expect![[r#"
+            {"id":"ok","schedule":{"cron":"0 9 * * *","timezone":"UTC","dialect":"unix"},"payload":{"message":"hi"},"except":["2026-12-24..2026-12-26","sat,sun","mon-fri 22:00-07:00"]}
+            {"id":"single","schedule":{"cron":"0 9 * * *","timezone":"UTC","dialect":"unix"},"payload":{"message":"hi"},"except":["SAT"]}
+            {"id":"empty","schedule":{"cron":"0 9 * * *","timezone":"UTC","dialect":"unix"},"payload":{"message":"hi"}}
+            4:61: [3].except[1]: 'Sunday' is not a weekday (given 'Sunday'; did you mean SUN?)
+            4:69: [3].except[2]: must be text, not a number (given '7'; put it in quotes)
+            5:57: [4].except: never fires: every due is excluded (leave an exclusion out, or make it shorter)
+            6:82: [5].except: never fires: every due until 2026-01-04T12:00:00Z is excluded (leave an exclusion out, or make it shorter)
+            7:59: [6].except: never fires: the exclusions cover its only time (given '2026-01-03T12:00:00Z'; move the time, or leave the exclusion out)
+            8:48: [7].except: never fires: every due is excluded (leave an exclusion out, or make it shorter)
+        "#]],
+    );
+    call(
+        &format!(r#"{{"in": "2h", "message": "hi", "except": {}}}"#, serde_json::json!(vec!["SAT"; 65])),
+        expect![[r#"
+            except: has 65 entries, more than 64 (write weekdays and dates as ranges)
+        "#]],
+    );
+    toml(
+        "id = \"dated\"\ncron = \"0 9 * * *\"\nmessage = \"hi\"\nexcept = [2026-12-24, \"22:00-07:00\"]\npause_after_failures = 70_000\n",
+        expect![[r#"
+            5:24: pause_after_failures: must be from 0 to 65535 (given '70000'; 0 means never; 1 means after the first failure)
+        "#]],
+    );
 }

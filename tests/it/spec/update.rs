@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::tree::Node;
 use chimewheel::spec::{
@@ -188,19 +188,23 @@ fn policies() -> impl Strategy<Value = Policy> {
         prop_oneof![Just(O::Skip), Just(O::BufferOne), Just(O::BufferAll), Just(O::CancelOther), Just(O::AllowAll)],
         (1u16..=100, 0u64..1_000_000_000, 1u64..100_000, 0u64..100_000),
         prop_oneof![Just(D::AtLeastOnce), Just(D::AtMostOnce)],
+        proptest::option::of(any::<u16>()),
     )
-        .prop_map(|(jitter, misfire, window, overlap, (max_attempts, age, min, more), delivery)| Policy {
-            jitter: Span::from_millis(jitter),
-            misfire,
-            catchup_window: Span::from_millis(window),
-            overlap,
-            retry: RetryPolicy {
-                max_attempts,
-                max_age: Span::from_millis(age),
-                backoff_min: Span::from_millis(min),
-                backoff_max: Span::from_millis(min + more),
-            },
-            delivery,
+        .prop_map(|(jitter, misfire, window, overlap, (max_attempts, age, min, more), delivery, pause_after)| {
+            Policy {
+                jitter: Span::from_millis(jitter),
+                misfire,
+                catchup_window: Span::from_millis(window),
+                overlap,
+                retry: RetryPolicy {
+                    max_attempts,
+                    max_age: Span::from_millis(age),
+                    backoff_min: Span::from_millis(min),
+                    backoff_max: Span::from_millis(min + more),
+                },
+                delivery,
+                pause_after,
+            }
         })
 }
 
@@ -208,7 +212,7 @@ prop_compose! {
     fn schedules()(
         name in names(), session in names(), chat in names(), thread in names(), token in names(),
         trigger in triggers(), policy in policies(), message in r"(?s)[^\x00]{0,30}[a-z]",
-        runs in proptest::option::of(1u32..), variable in any::<i32>(),
+        runs in proptest::option::of(1u32..), variable in any::<i32>(), is_excluded in any::<bool>(),
     ) -> Schedule {
         let zone = if let Trigger::Cron(cron) = &trigger { cron.zone() } else { Zone::parse("Asia/Tokyo").unwrap() };
         Schedule {
@@ -222,6 +226,7 @@ prop_compose! {
             trigger,
             payload: Payload::Message(message),
             bounds: Bounds { start_at: Some(Timestamp::from_millis(5)), end_at: None, max_runs: runs },
+            except: is_excluded.then(|| Except::read(&["2150-01-01".into(), "2150-02-01..2150-02-03".into()], zone).unwrap()),
             policy,
             labels: BTreeMap::from([("team".to_owned(), "a: b".to_owned())]),
             vars: BTreeMap::from([("x".to_owned(), serde_json::json!([f64::from(variable) / 4.0, {"y": null}]))]),

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, DueRange, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State, Status,
+    Cause, Change, DueRange, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
@@ -34,6 +34,12 @@ impl Chance {
 
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end.max(1)
+    }
+
+    /// A number that leaves the sequence as it is. What format 1 did not know is drawn with it, so that the history of
+    /// the sample is still made of the same numbers; `as_of_format_1` takes it out again.
+    fn aside(&self, end: u64) -> u64 {
+        Self(!self.0).below(end)
     }
 
     pub fn one_in(&mut self, n: u64) -> bool {
@@ -106,13 +112,21 @@ impl Chance {
                 backoff_max: self.span(),
             },
             delivery: self.pick(&[DeliveryGuarantee::AtLeastOnce, DeliveryGuarantee::AtMostOnce]),
+            pause_after: [None, Some(0), Some(1), Some(u16::MAX)][self.aside(4) as usize],
         }
+    }
+
+    fn except(&self) -> Option<Except> {
+        let texts: &[&str] = [&[][..], &["2026-12-24"], &["SAT,SUN", "22:00-07:00"]][self.aside(3) as usize];
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        (!texts.is_empty()).then(|| Except::read(&texts, Zone::UTC).unwrap())
     }
 
     pub fn plan(&mut self) -> Plan {
         Plan {
             trigger: self.trigger(),
             bounds: self.bounds(),
+            except: self.except(),
             policy: self.policy(),
             gateway: self.maybe(Self::word),
         }
@@ -140,6 +154,7 @@ impl Chance {
             trigger: self.trigger(),
             payload: Payload::Message(self.word()),
             bounds: self.bounds(),
+            except: self.except(),
             policy: self.policy(),
             labels: (0..self.below(3)).map(|_| (self.word(), self.word())).collect(),
             vars,
@@ -153,7 +168,10 @@ impl Chance {
 
     pub fn state(&mut self, generation: u32) -> State {
         State {
-            status: self.pick(&[Status::Active, Status::Paused, Status::Completed, Status::Cancelled]),
+            status: match self.pick(&[Status::Active, Status::Paused, Status::Completed, Status::Cancelled]) {
+                Status::Paused if self.aside(2) == 0 => Status::Failing,
+                status => status,
+            },
             generation,
             plan: PlanId(self.below(5) as u32),
             lane: LaneId(self.next()),
@@ -188,7 +206,10 @@ impl Chance {
         Run {
             occurrence,
             range: self.maybe(|c| DueRange { through: c.instant(), count: c.next() }),
-            cause: self.pick(&[Cause::Due, Cause::CatchUp, Cause::Manual]),
+            cause: match self.pick(&[Cause::Due, Cause::CatchUp, Cause::Manual]) {
+                Cause::Manual if self.aside(2) == 0 => Cause::Notice,
+                cause => cause,
+            },
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
@@ -203,7 +224,7 @@ impl Chance {
             2 => Outcome::Skipped(self.pick(&[
                 SkipReason::Misfire,
                 SkipReason::CatchupWindow,
-                SkipReason::Paused,
+                if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
             3 => Outcome::Failed { error: self.word() },
@@ -211,4 +232,34 @@ impl Chance {
             _ => Outcome::Unknown { error: self.word() },
         }
     }
+}
+
+/// The change as somebody made it who knew only format 1.
+pub fn as_of_format_1(change: Change) -> Change {
+    let known = |state: State| match state.status {
+        Status::Failing => State { status: Status::Paused, ..state },
+        _ => state,
+    };
+    let policy = |policy: Policy| Policy { pause_after: None, ..policy };
+    match change {
+        Change::Plan { id, plan } => {
+            Change::Plan { id, plan: Arc::new(Plan { except: None, policy: policy(plan.policy), ..(*plan).clone() }) }
+        }
+        Change::Declare { key, schedule, state } => {
+            let schedule = Schedule { except: None, policy: policy(schedule.policy), ..(*schedule).clone() };
+            Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }
+        }
+        Change::State { key, state } => Change::State { key, state: known(state) },
+        Change::Run(run) if as_paused(&run) => {
+            let Phase::Settled { at, .. } = run.phase else { return Change::Run(run) };
+            let outcome = Outcome::Skipped(SkipReason::Paused);
+            as_of_format_1(Change::Run(Run { phase: Phase::Settled { at, outcome }, ..run }))
+        }
+        Change::Run(run) if run.cause == Cause::Notice => Change::Run(Run { cause: Cause::Manual, ..run }),
+        other => other,
+    }
+}
+
+fn as_paused(run: &Run) -> bool {
+    matches!(run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Except), .. })
 }

@@ -9,7 +9,7 @@ use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
 use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
 
-use super::chance::Chance;
+use super::chance::{Chance, as_of_format_1};
 use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -183,7 +183,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
 fn sample() -> (Vec<super::model::Batch>, Model) {
     let (mut model, mut chance) = (Model::default(), Chance(SAMPLE.0));
     let batches = (0..SAMPLE.1).map(|_| {
-        let batch = model.batch(&mut chance);
+        let batch: super::model::Batch = model.batch(&mut chance).into_iter().map(as_of_format_1).collect();
         model.apply(&batch);
         batch
     });

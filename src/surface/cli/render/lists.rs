@@ -3,9 +3,10 @@
 //! A cell shows a time on its schedule's clock, and below it how far off it is.
 //! Not here: single schedules (`single`).
 
-use super::times::{both, clock, relative};
+use super::times::{both, clock, relative, rough};
 use super::{Look, finish, plural, table, word};
 use crate::surface::ops::reply::{Applied, Line, Listed, RunLine, RunsListed};
+use crate::time::Span;
 
 /// A list of schedules; `narrowed` when only some were asked for.
 #[must_use]
@@ -142,7 +143,9 @@ fn detail(run: &RunLine) -> String {
     let mut text = run.detail.clone().unwrap_or_default();
     if run.cause != "due" {
         let gap = if text.is_empty() { "" } else { "; " };
-        text = format!("{}{gap}{text}", run.cause);
+        let late = run.late_ms.filter(|late| run.cause == "catch-up" && *late >= 1000);
+        let late = late.map(|late| format!(", {} late", rough(Span::from_millis(late)))).unwrap_or_default();
+        text = format!("{}{late}{gap}{text}", run.cause);
     }
     text
 }

@@ -79,6 +79,7 @@ pub fn shown(shown: &Shown, look: Look) -> String {
     if line.failures > 0 {
         rows.push(("failures", format!("{} in a row", line.failures)));
     }
+    rows.extend(shown.note.clone().map(|note| ("note", note)));
     rows.push(("created", format!("{}  ({})", shown.created_at.0, relative(shown.created_at.0, look.now))));
     rows.extend(shown.source.clone().map(|file| ("declared in", file)));
     let mut text = pairs(&rows);
@@ -94,10 +95,12 @@ pub fn shown(shown: &Shown, look: Look) -> String {
     text
 }
 
-/// Times alone, one a line.
+/// Times alone, one a line; of a schedule with jitter also when each of them fires.
 #[must_use]
 pub fn previewed(previewed: &Previewed) -> String {
-    previewed.next.iter().map(|at| format!("{}\n", at.0)).collect()
+    let fires = previewed.fires.iter().map(|at| format!("  fires {}", at.0));
+    let fires = fires.chain(std::iter::repeat(String::new()));
+    previewed.next.iter().zip(fires).map(|(at, fires)| format!("{}{fires}\n", at.0)).collect()
 }
 
 /// How the engine is.
@@ -121,6 +124,9 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         rows.push(("next due", next.unwrap_or_else(|| "nothing".to_owned())));
         rows.push(("behind", format!("{} ms", status.lag_ms)));
         let sent = format!("{} with a gateway, {} to be tried again", status.in_flight, status.retrying);
+        if status.overdue > 0 {
+            rows.push(("catching up", format!("{} schedules that missed a due", status.overdue)));
+        }
         rows.push(("deliveries", format!("{} open, {sent}", status.open)));
     } else {
         rows.push(("schedules", known));
@@ -158,7 +164,8 @@ fn about(created: &Created, look: Look) -> String {
 fn time(at: &FireTime, look: Look) -> String {
     let utc = at.utc.0.to_string();
     let local = if at.local == utc { String::new() } else { format!("  {}", at.local) };
-    format!("{utc}{local}  ({})", relative(at.utc.0, look.now))
+    let fires = at.fires.map(|at| format!(", fires {}", at.0)).unwrap_or_default();
+    format!("{utc}{local}  ({}){fires}", relative(at.utc.0, look.now))
 }
 
 fn pairs(rows: &[(&str, String)]) -> String {

@@ -186,7 +186,7 @@ impl Local {
             id: schedule.id.to_string(),
             name: schedule.name.clone(),
             action: action.to_owned(),
-            description: Some(schedule.trigger.describe(schedule.zone)),
+            description: Some(schedule.describe()),
             next: due.map(|due| FireTime::new(due, schedule.zone)),
             note: (!notes.is_empty()).then(|| notes.join("; ")),
         }

@@ -127,7 +127,7 @@ impl Local {
             }
         }
         let merged = merge(from_schedule(&found.schedule), reading);
-        let was_paused = found.state.status == Status::Paused;
+        let was_paused = found.state.status.is_paused();
         let paused = merged.raw.paused.unwrap_or(was_paused && !merged.cleared.contains("paused"));
         let draft = {
             let context = Context { existing: Some(&found.schedule), ..self.context()? };

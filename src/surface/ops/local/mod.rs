@@ -103,7 +103,7 @@ impl Local {
             Done::Unchanged(_, state) => (state, false),
             Done::Existing(_) | Done::Started(_) | Done::Status(_) => (found.state, false),
         };
-        Ok(view::changed(&found.schedule, &state, changed))
+        Ok(view::changed(&found.schedule, &state, changed, self.handle.now()))
     }
 
     async fn run_now(&self, one: Selector) -> Result<super::reply::Started, Error> {

@@ -8,7 +8,7 @@ use super::super::reply::{Counts, Exported, Instant, Listed, Previewed, RunsList
 use super::super::request::{Export, List, Preview, Runs, Selector};
 use super::{Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::engine::change::{Phase, Run};
+use crate::engine::change::{Phase, Run, Status};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ impl Local {
         let limit = view::limit(list.limit, limits::PAGE_ROWS_MAX)?;
         let status = list.status.as_deref().map(view::read_status).transpose()?;
         let wanted = |row: &store::Listed| match status {
-            Some(status) => row.state.status == status,
+            Some(status) => view::status_word(row.state.status) == view::status_word(status),
             None => list.all || !row.state.status.is_over(),
         };
         let (rows, cursor) = self.page(list.agent.as_deref(), list.cursor.as_deref(), limit, wanted)?;
@@ -35,7 +35,9 @@ impl Local {
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
         let found = self.find(one)?;
-        view::shown(&found.schedule, &found.state, self.handle.now())
+        let failing = found.state.status == Status::Failing;
+        let error = if failing { self.handle.reader().last_error(found.key)? } else { None };
+        view::shown(found.key, &found.schedule, &found.state, error, self.handle.now())
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
@@ -90,7 +92,9 @@ impl Local {
         };
         Ok(Previewed {
             local: dues.iter().map(|due| zone.format(*due)).collect(),
+            fires: view::fires(&found.schedule, found.key, &dues),
             next: dues.into_iter().map(Instant).collect(),
+            description: found.schedule.describe(),
             ..times(&found.schedule.trigger, zone, now, 0)
         })
     }
@@ -133,6 +137,7 @@ impl Local {
             lag_ms: status.lag.as_millis(),
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
+            overdue: status.figures.overdue as u64,
             in_flight: status.in_flight as u64,
             commits: status.commits,
             store_bytes: facts.file_bytes,

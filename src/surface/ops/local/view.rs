@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, State, Status};
+use crate::engine::fires_at;
+use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::{Draft, Schedule, from_schedule};
@@ -22,7 +24,7 @@ const UPCOMING: usize = 3;
 pub(super) const fn status_word(status: Status) -> &'static str {
     match status {
         Status::Active => "active",
-        Status::Paused => "paused",
+        Status::Paused | Status::Failing => "paused",
         Status::Completed => "completed",
         Status::Cancelled => "cancelled",
     }
@@ -71,19 +73,22 @@ const fn skip_word(reason: SkipReason) -> &'static str {
         SkipReason::CatchupWindow => "older than the catch-up window",
         SkipReason::Paused => "paused",
         SkipReason::Past => "past when it was declared",
+        SkipReason::Except => "excluded",
     }
 }
 
 /// The dues of a schedule from `first` on, or strictly after `now` where nothing is due yet.
 pub(super) fn dues(schedule: &Schedule, first: Option<Timestamp>, now: Timestamp, count: usize) -> Vec<Timestamp> {
     let start = schedule.bounds.start_at.map_or(now, |start| start.minus(Span::from_millis(1)).max(now));
-    let first = first.or_else(|| match schedule.trigger {
-        Trigger::At(at) => Some(at),
-        Trigger::Every { .. } | Trigger::Cron(_) => schedule.trigger.next_after(start),
-    });
+    let first = match (first, &schedule.trigger) {
+        // What is open already may be excluded.
+        (Some(due), _) => schedule.next_after(due.minus(Span::from_millis(1))),
+        (None, Trigger::At(at)) => Some(*at),
+        (None, Trigger::Every { .. } | Trigger::Cron(_)) => schedule.next_after(start),
+    };
     let in_bounds =
         |due: &Timestamp| *due < Timestamp::HORIZON && schedule.bounds.end_at.is_none_or(|end| *due <= end);
-    std::iter::successors(first, |due| schedule.trigger.next_after(*due)).take_while(in_bounds).take(count).collect()
+    std::iter::successors(first, |due| schedule.next_after(*due)).take_while(in_bounds).take(count).collect()
 }
 
 /// The next dues of a schedule that is stored.
@@ -96,8 +101,16 @@ pub(super) fn upcoming(schedule: &Schedule, state: &State, now: Timestamp, count
             None => Vec::new(),
         },
         // Paused time is not made up for: what is due by now will be skipped.
-        Status::Paused => dues(schedule, state.next_due.filter(|due| *due > now), now, left),
+        Status::Paused | Status::Failing => dues(schedule, state.next_due.filter(|due| *due > now), now, left),
     }
+}
+
+/// When each of these dues fires, for a schedule with jitter.
+pub(super) fn fires(schedule: &Schedule, key: ScheduleKey, dues: &[Timestamp]) -> Vec<Instant> {
+    if schedule.policy.jitter == Span::ZERO {
+        return Vec::new();
+    }
+    dues.iter().map(|due| Instant(fires_at(schedule, key, *due))).collect()
 }
 
 fn fire_times(schedule: &Schedule, dues: Vec<Timestamp>) -> Vec<FireTime> {
@@ -112,8 +125,8 @@ pub(super) fn created(schedule: &Schedule, state: &State, now: Timestamp, warnin
         name: schedule.name.clone(),
         recurring: schedule.trigger.is_recurring(),
         existing: false,
-        paused: state.status == Status::Paused,
-        description: schedule.trigger.describe(schedule.zone),
+        paused: state.status.is_paused(),
+        description: schedule.describe(),
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next,
@@ -132,7 +145,7 @@ pub(super) fn drafted(draft: &Draft, now: Timestamp, warnings: Vec<String>) -> C
         recurring: schedule.trigger.is_recurring(),
         existing: false,
         paused: draft.paused,
-        description: schedule.trigger.describe(schedule.zone),
+        description: schedule.describe(),
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next: fire_times(schedule, next),
@@ -147,7 +160,7 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
         name: schedule.name.clone(),
         agent: schedule.agent.clone(),
         status: status_word(state.status).to_owned(),
-        description: schedule.trigger.describe(schedule.zone),
+        description: schedule.describe(),
         timezone: schedule.zone.name().to_owned(),
         destination: schedule.destination.as_ref().map(|place| {
             let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
@@ -163,13 +176,29 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
 }
 
 /// A schedule in full.
-pub(super) fn shown(schedule: &Schedule, state: &State, now: Timestamp) -> Result<Shown, Error> {
+pub(super) fn shown(
+    key: ScheduleKey,
+    schedule: &Schedule,
+    state: &State,
+    last_error: Option<String>,
+    now: Timestamp,
+) -> Result<Shown, Error> {
+    let because = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
+    let note = (state.status == Status::Failing)
+        .then(|| format!("it paused itself after too many failures in a row{because}"));
     Ok(Shown {
+        note,
         line: line(schedule, state, now),
         created_at: Instant(schedule.created_at),
         generation: state.generation,
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
-        upcoming: fire_times(schedule, upcoming(schedule, state, now, UPCOMING)),
+        upcoming: {
+            let dues = upcoming(schedule, state, now, UPCOMING);
+            let fires = fires(schedule, key, &dues);
+            let mut times = fire_times(schedule, dues);
+            times.iter_mut().zip(fires).for_each(|(time, fires)| time.fires = Some(fires));
+            times
+        },
         source: schedule.source.as_ref().map(|source| source.file.clone()),
         declaration: declaration(schedule, state)?,
     })
@@ -181,15 +210,15 @@ pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, E
         Error::new(crate::surface::error::Code::Failed, "the declaration cannot be written").detail(error)
     };
     let mut written = serde_json::to_value(from_schedule(schedule)).map_err(unwritten)?;
-    if state.status == Status::Paused {
+    if state.status.is_paused() {
         written["paused"] = json!(true);
     }
     Ok(written)
 }
 
 /// A schedule whose status was set.
-pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool) -> Changed {
-    let due = if state.status == Status::Active { state.next_due } else { None };
+pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool, now: Timestamp) -> Changed {
+    let due = if state.status == Status::Active { upcoming(schedule, state, now, 1).pop() } else { None };
     Changed {
         id: schedule.id.to_string(),
         name: schedule.name.clone(),
@@ -225,6 +254,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
         Cause::Due => "due",
         Cause::CatchUp => "catch-up",
         Cause::Manual => "manual",
+        Cause::Notice => "notice",
     };
     RunLine {
         due: FireTime::new(run.occurrence.due, schedule.zone),
@@ -235,6 +265,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
         detail,
         attempts: run.attempt,
         number: run.number,
+        late_ms: (run.number > 0).then(|| run.claimed_at.since(run.occurrence.due).as_millis()),
         claimed_at: Instant(run.claimed_at),
         settled_at: settled_at.map(Instant),
         retry_at: retry_at.map(Instant),
