@@ -109,6 +109,8 @@ pub const OWNER_WAIT_MS_MAX: u64 = 100;
 pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Days that history is kept.
 pub const HISTORY_DAYS_MAX: u32 = 30;
+/// Faults that verifying a store tells of one by one; further ones are counted.
+pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
@@ -124,6 +126,8 @@ pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
 pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Milliseconds that a command waits for a daemon's answer.
 pub const REMOTE_MS_MAX: u64 = 120_000;
+/// Milliseconds that a command waits for a daemon to copy its store: an hour.
+pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");

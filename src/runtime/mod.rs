@@ -16,6 +16,7 @@ mod declare;
 mod dispatch;
 mod ops;
 mod turn;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
+pub use verify::{VerifyError, verify, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;

@@ -56,6 +56,11 @@
 //! some of it had been folded already changes nothing, for it hides what the fold wrote. The states are then read
 //! from `state` and the layer, merged, without gathering them. A clean [`close`](Writer::close) folds everything.
 //!
+//! # Verifying and copying
+//!
+//! A file is judged through `glass`, which keeps every write off it (`verify`). A backup is one snapshot, copied row by
+//! row into a file of its own beside a running writer (`copy`).
+//!
 //! # Invariants
 //!
 //! 1. What a commit that returned `Ok` wrote survives any crash; of the commit in flight all survives, or nothing.
@@ -78,10 +83,12 @@
 //! text. A view is held by the visitors of [`Opened`], so they are for boot, before the writer has been given away.
 
 mod codec;
+mod copy;
 mod declaration;
 mod declare;
 mod error;
 mod fold;
+mod glass;
 mod history;
 mod journal;
 mod names;
@@ -92,12 +99,15 @@ mod reader;
 mod recovery;
 mod row;
 mod tables;
+mod verify;
 mod writer;
 
+pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use history::RunCursor;
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};
 pub use reader::{Listed, Reader, StoreFacts};
+pub use verify::{Fault, Verified};
 pub use writer::{CommitReport, FoldLimits, Writer};

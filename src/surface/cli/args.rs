@@ -139,6 +139,19 @@ pub enum Command {
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
+    /// Check every page and row of a stopped store, or of a backup
+    #[command(after_help = "Nothing is changed. It ends with 1 when anything is wrong.\n\n\
+                            Examples:\n  chimewheel verify\n  chimewheel verify backup.redb --json")]
+    Verify(Verify),
+    /// Write a consistent copy of the store to a file, also while a daemon runs
+    #[command(after_help = "Examples:\n  chimewheel backup backup.redb\n  chimewheel backup backup.redb --force")]
+    Backup(Backup),
+    /// Put a backup in place of a stopped store
+    #[command(after_help = "The backup is verified first. What fired since it was made may fire again.\n\n\
+                            Example:\n  chimewheel restore backup.redb --force")]
+    Restore(Restore),
+    /// Give unused space in a stopped store's file back to the system
+    Compact,
     /// Read the manual
     #[command(after_help = "Examples:\n  chimewheel guide\n  chimewheel guide cron")]
     Guide(Guide),
@@ -341,6 +354,36 @@ pub struct Export {
     /// Form of the output
     #[arg(long, default_value = "yaml")]
     pub format: ExportFormat,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Database file, such as a backup [default: the store of the data folder]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where to
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Move the store that is there aside
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Forms of an export.

@@ -16,12 +16,13 @@ use super::reach::reach;
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
+use super::storage::{backup_request, size};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
-use crate::surface::ops::reply::{Changed, Exported, Listed};
+use crate::surface::ops::reply::{BackedUp, Changed, Exported, Listed};
 use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector, Unreadable};
 use crate::surface::ops::{Operation, Operations, Reply, perform};
 
@@ -87,9 +88,18 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             let reply = perform(operations, request::Status {}).await?;
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
-        Command::Serve(_) | Command::Guide(_) | Command::Config(_) | Command::Bench(_) => {
-            Err(Error::new(Code::NotBuilt, "this command is not built into this version"))
+        Command::Backup(backup) => {
+            let reply = perform(operations, backup_request(&backup)?).await?;
+            let text = |reply: &BackedUp| format!("{}: {} rows, {}.\n", reply.file, reply.rows, size(reply.bytes));
+            show(screen, Reply::Backup(reply.clone()), |_| text(&reply))
         }
+        Command::Verify(_)
+        | Command::Restore(_)
+        | Command::Compact
+        | Command::Serve(_)
+        | Command::Guide(_)
+        | Command::Config(_)
+        | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
     }
 }
 

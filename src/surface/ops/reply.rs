@@ -311,6 +311,17 @@ pub struct Exported {
     pub cursor: Option<String>,
 }
 
+/// A copy of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackedUp {
+    /// Where it is.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
 /// How the engine is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusShown {

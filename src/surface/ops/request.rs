@@ -196,6 +196,16 @@ pub struct Export {
     pub cursor: Option<String>,
 }
 
+/// Writes a consistent copy of the store to a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Where to; an absolute path.
+    pub file: String,
+    /// Replaces a file that is there.
+    pub force: bool,
+}
+
 /// Tells how the engine is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
