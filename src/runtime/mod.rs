@@ -201,6 +201,25 @@ impl Handle {
         answered.await.unwrap_or(Err(OpError::Stopped(None)))
     }
 
+    /// Asks for many changes, which then share commits; the answers come in their order.
+    pub async fn ask_all(&self, ops: Vec<Op>) -> Result<Vec<Result<Done, OpError>>, OpError> {
+        let count = u32::try_from(ops.len()).map_err(|_| OpError::Busy)?;
+        let Ok(_permits) = self.permits.try_acquire_many(count) else { return Err(OpError::Busy) };
+        let mut waiting = Vec::with_capacity(ops.len());
+        for op in ops {
+            let (answer, answered) = oneshot::channel();
+            if self.messages.send(Message::Ask(Box::new(op), answer)).is_err() {
+                return Err(OpError::Stopped(None));
+            }
+            waiting.push(answered);
+        }
+        let mut done = Vec::with_capacity(waiting.len());
+        for answered in waiting {
+            done.push(answered.await.unwrap_or(Err(OpError::Stopped(None))));
+        }
+        Ok(done)
+    }
+
     /// Reads what is stored.
     #[must_use]
     pub fn reader(&self) -> &Reader {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
+pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 
@@ -134,8 +135,12 @@ pub enum Command {
                             Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
     Apply(Apply),
     /// Print schedules in the form in which files declare them
-    #[command(after_help = "Examples:\n  chimewheel export standup\n  chimewheel export > all.yaml")]
+    #[command(after_help = "Examples:\n  chimewheel export standup\n  chimewheel export > all.yaml\n  \
+                            chimewheel export --jsonl > all.jsonl")]
     Export(Export),
+    /// Bring schedules in from elsewhere
+    #[command(subcommand)]
+    Import(Import),
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
@@ -354,36 +359,9 @@ pub struct Export {
     /// Form of the output
     #[arg(long, default_value = "yaml")]
     pub format: ExportFormat,
-}
-
-/// Options of `verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// Database file, such as a backup [default: the store of the data folder]
-    #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
-}
-
-/// Options of `backup`.
-#[derive(Debug, Args)]
-pub struct Backup {
-    /// Where to
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Replace a file that is there
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// Options of `restore`.
-#[derive(Debug, Args)]
-pub struct Restore {
-    /// The backup
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Move the store that is there aside
-    #[arg(long)]
-    pub force: bool,
+    /// One JSON object a line, page by page, for any number of schedules; `import bulk` reads it
+    #[arg(long, conflicts_with = "format")]
+    pub jsonl: bool,
 }
 
 /// Forms of an export.

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod fields;
+mod import;
 mod offline;
 mod reach;
 pub mod render;
@@ -14,6 +15,7 @@ mod screen;
 mod serve;
 mod setup;
 mod storage;
+mod store_args;
 mod watch;
 
 use std::ffi::OsString;
