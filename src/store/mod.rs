@@ -95,6 +95,7 @@ mod names;
 mod open;
 mod overlay;
 mod owner;
+mod quiet;
 mod reader;
 mod recovery;
 mod row;

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +21,7 @@ use super::glass::Glass;
 use super::journal;
 use super::overlay::{Layer, Shared, View};
 use super::owner::{Ownership, private};
+use super::quiet::quietly;
 use super::reader::Reader;
 use super::tables::{self, FORMAT, JOURNAL, meta};
 use super::writer::{FoldLimits, Marks, Writer, begin};
@@ -163,15 +163,15 @@ pub(super) fn backend(path: &Path, file: File) -> Result<FileBackend, OpenError>
 fn open_redb(path: &str, backend: impl StorageBackend, options: &Options) -> Result<Database, OpenError> {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_bytes);
-    match catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(backend))) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
+    match quietly(|| builder.create_with_backend(backend)) {
+        Some(Ok(db)) => Ok(db),
+        Some(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
             if error.kind() == io::ErrorKind::InvalidData || error.kind() == io::ErrorKind::UnexpectedEof =>
         {
             Err(OpenError::Damaged { path: path.to_owned(), why: error.to_string() })
         }
-        Ok(Err(error)) => Err(StoreError::from(error).at(path)),
-        Err(_) => Err(OpenError::Damaged { path: path.to_owned(), why: "the database is corrupted".to_owned() }),
+        Some(Err(error)) => Err(StoreError::from(error).at(path)),
+        None => Err(OpenError::Damaged { path: path.to_owned(), why: "the database is corrupted".to_owned() }),
     }
 }
 

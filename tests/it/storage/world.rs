@@ -159,11 +159,16 @@ impl Daemon {
         self.child.id()
     }
 
-    /// Ends it in order; what it logged meanwhile.
-    pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
-        assert!(Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap().success());
+    /// Waits for it to end by itself; what it logged meanwhile.
+    pub fn ended(mut self) -> (Option<i32>, String) {
         let rest: Vec<String> = self.log.take().into_iter().flatten().map_while(Result::ok).collect();
         (self.child.wait().unwrap().code(), rest.join("\n"))
+    }
+
+    /// Ends it in order; what it logged meanwhile.
+    pub fn end(self, signal: &str) -> (Option<i32>, String) {
+        assert!(Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap().success());
+        self.ended()
     }
 }
 
