@@ -20,7 +20,7 @@
 //! | `journal` | commit | what the commit put into states and runs (`journal.rs`) |
 //! | `state` | schedule | 40 bytes (`row.rs`) |
 //! | `open` | schedule, due, generation | a run that is not settled (`row.rs`) |
-//! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose due lies in that UTC day (`row.rs`) |
+//! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose last due lies in that UTC day (`row.rs`) |
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
@@ -79,7 +79,8 @@
 //!
 //! # Limits of this
 //!
-//! An instant of `i64::MIN` milliseconds cannot be told from none in `state`. Numbers in `vars` are kept as JSON
+//! An instant of `i64::MIN` milliseconds cannot be told from none in `state`. A settled run that is put again must
+//! tell of the same dues, because they say in which ledger it lies. Numbers in `vars` are kept as JSON
 //! text. A view is held by the visitors of [`Opened`], so they are for boot, before the writer has been given away.
 
 mod codec;

@@ -7,3 +7,4 @@ mod full;
 mod import;
 mod tools;
 mod world;
+mod years;

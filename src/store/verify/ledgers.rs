@@ -78,12 +78,15 @@ impl Walk<'_> {
                 self.found.count("settled runs", 1);
                 let occurrence = occurrence(schedule, due, generation);
                 let shown = shown(occurrence);
-                if occurrence.due.day() != day {
-                    self.found.fault(&name, &shown, "is of another day", RESTORE);
-                }
                 let read = read_run(occurrence, row.value()).map_err(|why| why.in_row(&name, &shown));
-                if self.readable(read).is_some_and(|run| !run.is_settled()) {
-                    self.found.fault(&name, &shown, "is not settled", RESTORE);
+                if let Some(run) = self.readable(read) {
+                    if !run.is_settled() {
+                        self.found.fault(&name, &shown, "is not settled", RESTORE);
+                    }
+                    // Earlier versions filed a range under its first due.
+                    if ![run.last_due().day(), occurrence.due.day()].contains(&day) {
+                        self.found.fault(&name, &shown, "is of another day", RESTORE);
+                    }
                 }
                 self.of_a_schedule(&name, &shown, schedule, &schedules)?;
             }
