@@ -125,7 +125,7 @@ pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
 /// Bytes of one file of schedules, one a line, that is imported at once.
 pub const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 /// Lines of it that one request carries.
-pub const IMPORT_PIECE_LINES_MAX: usize = 8000;
+pub const IMPORT_PIECE_LINES_MAX: usize = 4000;
 /// Bytes of the lines that one request carries.
 pub const IMPORT_PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one answer that a command reads from a daemon.
@@ -141,7 +141,7 @@ const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is coun
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
-const _: () = assert!(IMPORT_PIECE_LINES_MAX * 2 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
+const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
 const _: () = assert!(IMPORT_PIECE_BYTES_MAX * 4 <= REQUEST_BYTES_MAX, "escapes included, a piece fits a request");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
 const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");

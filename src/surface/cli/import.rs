@@ -7,6 +7,7 @@
 //! Not here: what makes a line wrong (`ops`), but for what only the whole file shows: doubles.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -168,7 +169,7 @@ fn piece<'l, 'a>(left: &'l [Line<'a>]) -> (&'l [Line<'a>], &'l [Line<'a>]) {
 }
 
 impl Sum {
-    /// Sends all lines, two pieces at a time: while one is written the other is judged.
+    /// Sends all lines, a few pieces at a time: while one is written others are judged.
     async fn pass(
         &mut self,
         lines: &[Line<'_>],
@@ -178,37 +179,31 @@ impl Sum {
         screen: &Screen,
     ) -> Result<(), Error> {
         self.done = 0;
-        let send = async |lines: &[Line<'_>]| -> Result<Imported, Error> {
-            if lines.is_empty() {
-                return Ok(Imported::default());
+        let left = Cell::new(lines);
+        let sum = RefCell::new(self);
+        let lane = async || -> Result<(), Error> {
+            while !left.get().is_empty() {
+                let (sent, rest) = piece(left.get());
+                left.set(rest);
+                let text = sent.iter().flat_map(|line| [line.text, "\n"]).collect();
+                let reply = perform(operations, request::Import { text, check, skip_bad }).await?;
+                let mut sum = sum.borrow_mut();
+                sum.add(sent, reply, check);
+                progress(if check { "judged" } else { "applied" }, sum.done, lines.len(), screen);
             }
-            let mut text = String::with_capacity(lines.iter().map(|line| line.text.len() + 1).sum());
-            for line in lines {
-                text.push_str(line.text);
-                text.push('\n');
-            }
-            perform(operations, request::Import { text, check, skip_bad }).await
+            Ok(())
         };
-        let mut left = lines;
-        while !left.is_empty() {
-            let (one, rest) = piece(left);
-            let (two, rest) = if rest.is_empty() { (rest, rest) } else { piece(rest) };
-            left = rest;
-            let (first, second) = tokio::join!(send(one), send(two));
-            for (sent, reply) in [(one, first), (two, second)] {
-                let reply = reply?;
-                self.done += sent.len();
-                self.created += if check { reply.good } else { reply.created };
-                self.existing += reply.existing;
-                let placed = reply.problems.into_iter().map(|told| {
-                    let line = sent.get((told.line as usize).wrapping_sub(1)).map_or(0, |line| line.number);
-                    LineProblem { line: line.into(), ..told }
-                });
-                self.take(placed);
-            }
-            progress(if check { "judged" } else { "applied" }, self.done, lines.len(), screen);
-        }
-        Ok(())
+        tokio::try_join!(lane(), lane(), lane(), lane()).map(|_| ())
+    }
+
+    fn add(&mut self, sent: &[Line<'_>], reply: Imported, check: bool) {
+        self.done += sent.len();
+        self.created += if check { reply.good } else { reply.created };
+        self.existing += reply.existing;
+        self.take(reply.problems.into_iter().map(|told| {
+            let line = sent.get((told.line as usize).wrapping_sub(1)).map_or(0, |line| line.number);
+            LineProblem { line: line.into(), ..told }
+        }));
     }
 
     fn take(&mut self, problems: impl IntoIterator<Item = LineProblem>) {

@@ -33,7 +33,7 @@ fn write(world: &World, name: &str, text: &str) {
 #[test]
 fn all_lines_go_in_and_repeating_changes_nothing() {
     let world = World::empty();
-    // More than two pieces, so that the second pair is another request.
+    // More than four pieces, so that some wait for others.
     let count = 17_000;
     write(&world, "all.jsonl", &lines(count));
     let (code, out, err) = world.run(&["import", "bulk", "all.jsonl", "--dry-run"]);

@@ -14,7 +14,7 @@ use crate::calendar::Trigger;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op, OpError};
 use crate::spec::tree::{Node, shorten};
-use crate::spec::{Draft, Schedule, read, validate_reading};
+use crate::spec::{Context, Draft, Schedule, read, validate_reading};
 use crate::surface::error::{Error, problem_to_json};
 
 /// What the lines of a request come to.
@@ -46,12 +46,13 @@ impl Local {
 
     fn judge_lines(&self, text: &str) -> Result<Judged, Error> {
         let mut judged = Judged::default();
+        let mut context = self.context()?;
         for (place, line) in text.lines().enumerate() {
             let line_number = place + 1;
             if line.trim().is_empty() {
                 continue;
             }
-            match self.judge_line(line)? {
+            match self.judge_line(line, &mut context)? {
                 Ok(Some(draft)) => judged.drafts.push((line_number, draft)),
                 Ok(None) => judged.reply.existing += 1,
                 Err(problems) => problems.iter().for_each(|problem| judged.reply.wrong(line_number, problem)),
@@ -62,13 +63,21 @@ impl Local {
     }
 
     /// One line: what is to be created, nothing when it is there already, or what is wrong.
-    fn judge_line(&self, line: &str) -> Result<Result<Option<Draft>, Vec<Problem>>, Error> {
+    fn judge_line(
+        &self,
+        line: &str,
+        context: &mut Context<'_>,
+    ) -> Result<Result<Option<Draft>, Vec<Problem>>, Error> {
         let json: Value = match serde_json::from_str(line) {
             Ok(json) => json,
             Err(error) => return Ok(Err(vec![not_json(line, &error)])),
         };
-        let context = self.context()?;
-        let draft = match validate_reading(&read(&Node::from_json(&json), ""), &context) {
+        // An id that is made up just now is nobody's, and needs bits of its own.
+        let written = json.get("id").is_some_and(Value::is_string);
+        if !written {
+            context.random = self.context()?.random;
+        }
+        let draft = match validate_reading(&read(&Node::from_json(&json), ""), context) {
             Ok(draft) => draft,
             Err(problems) => return Ok(Err(problems)),
         };
@@ -79,8 +88,6 @@ impl Local {
         {
             return Ok(Ok(None));
         }
-        // An id that was made up just now is nobody's.
-        let written = json.get("id").is_some_and(Value::is_string);
         let known = if written { reader.key_of(schedule.id.as_str())? } else { None };
         if let Some(known) = known.map(|key| reader.schedule(key)).transpose()?.flatten() {
             let differing = differing(&known.1, schedule);
