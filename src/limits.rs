@@ -128,6 +128,8 @@ pub const OWNER_WAIT_MS_MAX: u64 = 100;
 pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Days that history is kept.
 pub const HISTORY_DAYS_MAX: u32 = 30;
+/// Faults that verifying a store tells of one by one; further ones are counted.
+pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
@@ -139,10 +141,18 @@ pub const PREVIEW_TIMES_MAX: usize = 1000;
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Milliseconds for which a process that owns the store may say no address before others give up.
 pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
+/// Bytes of one file of schedules, one a line, that is imported at once.
+pub const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
+/// Lines of it that one request carries.
+pub const IMPORT_PIECE_LINES_MAX: usize = 4000;
+/// Bytes of the lines that one request carries.
+pub const IMPORT_PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one answer that a command reads from a daemon.
 pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Milliseconds that a command waits for a daemon's answer.
 pub const REMOTE_MS_MAX: u64 = 120_000;
+/// Milliseconds that a command waits for a daemon to copy its store: an hour.
+pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
@@ -152,5 +162,7 @@ const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_LANES_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
+const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
+const _: () = assert!(IMPORT_PIECE_BYTES_MAX * 4 <= REQUEST_BYTES_MAX, "escapes included, a piece fits a request");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
 const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");

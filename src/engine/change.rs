@@ -262,4 +262,11 @@ impl Run {
     pub const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Settled { .. })
     }
+
+    /// The last due that it tells of.
+    #[must_use]
+    pub fn last_due(&self) -> Timestamp {
+        let due = self.occurrence.due;
+        self.range.map_or(due, |range| range.through.max(due))
+    }
 }

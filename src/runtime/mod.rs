@@ -16,6 +16,7 @@ mod declare;
 mod dispatch;
 mod ops;
 mod turn;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
+pub use verify::{VerifyError, verify, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
@@ -208,6 +210,25 @@ impl Handle {
             return Err(OpError::Stopped(None));
         }
         answered.await.unwrap_or(Err(OpError::Stopped(None)))
+    }
+
+    /// Asks for many changes, which then share commits; the answers come in their order.
+    pub async fn ask_all(&self, ops: Vec<Op>) -> Result<Vec<Result<Done, OpError>>, OpError> {
+        let count = u32::try_from(ops.len()).map_err(|_| OpError::Busy)?;
+        let Ok(_permits) = self.permits.try_acquire_many(count) else { return Err(OpError::Busy) };
+        let mut waiting = Vec::with_capacity(ops.len());
+        for op in ops {
+            let (answer, answered) = oneshot::channel();
+            if self.messages.send(Message::Ask(Box::new(op), answer)).is_err() {
+                return Err(OpError::Stopped(None));
+            }
+            waiting.push(answered);
+        }
+        let mut done = Vec::with_capacity(waiting.len());
+        for answered in waiting {
+            done.push(answered.await.unwrap_or(Err(OpError::Stopped(None))));
+        }
+        Ok(done)
     }
 
     /// Reads what is stored.

@@ -273,7 +273,11 @@ impl Turns {
 
     /// The store failed: nothing that was to follow happens.
     fn refuse_all(&mut self, error: &StoreError) {
-        let why: Arc<str> = error.to_string().into();
+        let why: Arc<str> = format!(
+            "{error}; the engine stopped, and this was not acknowledged. Everything acknowledged before is safe: free \
+             some space if the disk is full, and start again"
+        )
+        .into();
         let mut waiting: Vec<_> = self.pending.drain().map(|(_, asked)| asked.answer).collect();
         for batch in [Some(mem::take(&mut self.gathering)), self.writing.take()].into_iter().flatten() {
             waiting.extend(batch.answers.into_iter().map(|(answer, _)| answer));

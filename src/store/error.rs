@@ -103,6 +103,12 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    pub(super) fn damaged(path: &str, why: &str) -> Self {
+        Self::Damaged { path: path.to_owned(), why: why.to_owned() }
+    }
+}
+
 fn owned(pid: Option<u32>, address: Option<&str>, path: &Path) -> String {
     let pid = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let way_out = match address {

@@ -69,7 +69,7 @@ impl Fold {
         while left > 0 && self.runs_done < self.order.len() {
             let day = self.day_of(self.runs_done);
             let all = &self.order[self.runs_done..];
-            let of_day = all.partition_point(|&place| self.layer.runs[place as usize].occurrence.due.day() == day);
+            let of_day = all.partition_point(|&place| self.layer.runs[place as usize].day == day);
             let runs = self.runs_done..self.runs_done + of_day.min(left);
             left -= runs.len();
             self.write_open(txn, runs.clone())?;
@@ -82,7 +82,7 @@ impl Fold {
     }
 
     fn day_of(&self, place: usize) -> i64 {
-        self.layer.runs[self.order[place] as usize].occurrence.due.day()
+        self.layer.runs[self.order[place] as usize].day
     }
 
     fn write_states(&mut self, txn: &WriteTransaction, range: Range<usize>) -> Result<(), StoreError> {
@@ -159,7 +159,7 @@ impl Fold {
 fn order_of(layer: &Layer) -> Vec<u32> {
     let sorting_key = |(place, run): (usize, &RunEntry)| {
         let occurrence = run.occurrence;
-        (occurrence.due.day(), occurrence.schedule, occurrence.due, occurrence.generation, place as u32)
+        (run.day, occurrence.schedule, occurrence.due, occurrence.generation, place as u32)
     };
     let mut keys: Vec<_> = layer.runs.iter().enumerate().map(sorting_key).collect();
     keys.sort_unstable();

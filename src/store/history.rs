@@ -4,6 +4,7 @@
 //! wins: filling layer, folding layer, `open`, then the day's ledger with its segments from the last to the first.
 //! Each place gives at most `limit` rows below the cursor, which is enough: an occurrence that belongs to the page is
 //! among the first `limit` of every place that knows it.
+//! A range of dues lies in the ledger of its last due, so that it is kept as long as the newest that it tells of.
 //! Not here: dropping history (`writer`).
 
 use std::cmp::Reverse;
@@ -77,7 +78,8 @@ impl Reader {
             page.take_layer(&layer, history_from)?;
         }
         page.take_open(&disk)?;
-        for &day in days.range(..=before.due.day()).rev() {
+        // A range lies in the ledger of its last due, so later days count, too.
+        for &day in days.iter().rev() {
             if page.is_full_above(day) {
                 break;
             }
@@ -88,28 +90,28 @@ impl Reader {
 
     /// One run.
     pub fn run(&self, occurrence: OccurrenceId) -> Result<Option<Run>, StoreError> {
-        let (disk, has_ledger) = {
+        let (disk, days) = {
             let view = self.shared.view();
             for layer in view.layers() {
                 if let Some(entry) = layer.entry(occurrence) {
                     return Ok(if entry.is_dropped(view.history_from) { None } else { Some(layer.read(entry)?) });
                 }
             }
-            (Arc::clone(&view.disk), view.days.contains(&occurrence.due.day()))
+            (Arc::clone(&view.disk), Arc::clone(&view.days))
         };
         let (schedule, due, generation) = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
         if let Some(row) = disk.open_table(OPEN)?.get((schedule, due, generation))? {
             return Ok(Some(run_of("open", occurrence, row.value())?));
         }
-        if !has_ledger {
-            return Ok(None);
-        }
-        let name = tables::ledger_name(occurrence.due.day());
-        let table = disk.open_table(tables::ledger(&name))?;
-        let last = table.last()?.map(|(key, _)| key.value().0);
-        for segment in last.into_iter().flat_map(|last| (0..=last).rev()) {
-            if let Some(row) = table.get((segment, schedule, due, generation))? {
-                return Ok(Some(run_of(&name, occurrence, row.value())?));
+        // Its own day first; a range may lie in any later one.
+        for &day in days.range(occurrence.due.day()..) {
+            let name = tables::ledger_name(day);
+            let table = disk.open_table(tables::ledger(&name))?;
+            let last = table.last()?.map(|(key, _)| key.value().0);
+            for segment in last.into_iter().flat_map(|last| (0..=last).rev()) {
+                if let Some(row) = table.get((segment, schedule, due, generation))? {
+                    return Ok(Some(run_of(&name, occurrence, row.value())?));
+                }
             }
         }
         Ok(None)

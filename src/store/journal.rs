@@ -31,6 +31,8 @@ pub(super) struct RunAt {
     pub at: u32,
     pub len: u32,
     pub settled: bool,
+    /// The day whose ledger it belongs to.
+    pub day: i64,
 }
 
 /// The row of a batch; empty when nothing in the batch goes to the journal.
@@ -82,7 +84,7 @@ fn put_run(out: &mut Vec<u8>, run: &Run, base: Timestamp) -> RunAt {
     prefix.number(len as u64);
     let at = place + prefix.len();
     out.splice(place..=place, prefix);
-    RunAt { occurrence, at: at as u32, len: len as u32, settled: run.is_settled() }
+    RunAt { occurrence, at: at as u32, len: len as u32, settled: run.is_settled(), day: run.last_due().day() }
 }
 
 /// Reads a row back.
@@ -105,7 +107,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Entries, Malformed> {
                 let at = reader.position() as u32;
                 let occurrence = OccurrenceId { schedule, generation, due };
                 let run = row::read_run(occurrence, reader.raw(len as usize)?)?;
-                entries.runs.push(RunAt { occurrence, at, len, settled: run.is_settled() });
+                let day = run.last_due().day();
+                entries.runs.push(RunAt { occurrence, at, len, settled: run.is_settled(), day });
             }
             other => return reader.wrong(format!("no journal entry is written {other}")),
         }

@@ -20,7 +20,7 @@
 //! | `journal` | commit | what the commit put into states and runs (`journal.rs`) |
 //! | `state` | schedule | 40 bytes (`row.rs`) |
 //! | `open` | schedule, due, generation | a run that is not settled (`row.rs`) |
-//! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose due lies in that UTC day (`row.rs`) |
+//! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose last due lies in that UTC day (`row.rs`) |
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
@@ -56,6 +56,11 @@
 //! some of it had been folded already changes nothing, for it hides what the fold wrote. The states are then read
 //! from `state` and the layer, merged, without gathering them. A clean [`close`](Writer::close) folds everything.
 //!
+//! # Verifying and copying
+//!
+//! A file is judged through `glass`, which keeps every write off it (`verify`). A backup is one snapshot, copied row by
+//! row into a file of its own beside a running writer (`copy`).
+//!
 //! # Invariants
 //!
 //! 1. What a commit that returned `Ok` wrote survives any crash; of the commit in flight all survives, or nothing.
@@ -74,30 +79,37 @@
 //!
 //! # Limits of this
 //!
-//! An instant of `i64::MIN` milliseconds cannot be told from none in `state`. Numbers in `vars` are kept as JSON
+//! An instant of `i64::MIN` milliseconds cannot be told from none in `state`. A settled run that is put again must
+//! tell of the same dues, because they say in which ledger it lies. Numbers in `vars` are kept as JSON
 //! text. A view is held by the visitors of [`Opened`], so they are for boot, before the writer has been given away.
 
 mod codec;
+mod copy;
 mod declaration;
 mod declare;
 mod error;
 mod fold;
+mod glass;
 mod history;
 mod journal;
 mod names;
 mod open;
 mod overlay;
 mod owner;
+mod quiet;
 mod reader;
 mod recovery;
 mod row;
 mod tables;
+mod verify;
 mod writer;
 
+pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use history::RunCursor;
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};
 pub use reader::{Listed, Reader, StoreFacts};
+pub use verify::{Fault, Verified};
 pub use writer::{CommitReport, FoldLimits, Writer};

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,9 +17,11 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend};
 
 use super::declaration::Crons;
 use super::error::{OpenError, StoreError};
+use super::glass::Glass;
 use super::journal;
 use super::overlay::{Layer, Shared, View};
 use super::owner::{Ownership, private};
+use super::quiet::quietly;
 use super::reader::Reader;
 use super::tables::{self, FORMAT, JOURNAL, meta};
 use super::writer::{FoldLimits, Marks, Writer, begin};
@@ -78,6 +79,19 @@ impl Store {
         start(db, options, Some(path), Some(owner)).map_err(|error| error.named(&text))
     }
 
+    /// Opens a store to look at it, whoever owns its folder: nothing that is written reaches the file.
+    pub fn open_on_glass(path: &Path) -> Result<Opened, OpenError> {
+        let glass = Glass::over(path).map_err(io_error(path, "open the database file"))?;
+        let options = Options { raise_epoch: false, ..Options::default() };
+        let text = path.display().to_string();
+        start(open_redb(&text, glass, &options)?, &options, None, None).map_err(|error| error.named(&text))
+    }
+
+    /// Keeps every other process out of a data folder that has a store, as long as the answer lives.
+    pub fn hold(data: &Path) -> Result<Ownership, OpenError> {
+        Ownership::take_existing(data)
+    }
+
     /// Opens a store on another kind of storage; an empty one becomes a new store.
     pub fn open_on(backend: impl StorageBackend, options: &Options) -> Result<Opened, OpenError> {
         let db = open_redb("(backend)", backend, options)?;
@@ -85,8 +99,14 @@ impl Store {
     }
 }
 
+/// Opens the store of a folder that the caller holds.
+pub(super) fn open_held(path: &Path, options: &Options) -> Result<Opened, OpenError> {
+    let text = path.display().to_string();
+    start(open_file(path, options)?, options, Some(path.to_owned()), None).map_err(|error| error.named(&text))
+}
+
 /// A refusal that does not know the file's name yet.
-enum Refused {
+pub(super) enum Refused {
     Newer(u64),
     NotOurs,
     Store(StoreError),
@@ -99,7 +119,7 @@ impl<E: Into<StoreError>> From<E> for Refused {
 }
 
 impl Refused {
-    fn named(self, path: &str) -> OpenError {
+    pub(super) fn named(self, path: &str) -> OpenError {
         match self {
             Self::Newer(found) => OpenError::Newer { path: path.to_owned(), found, ours: FORMAT },
             Self::NotOurs => OpenError::Damaged { path: path.to_owned(), why: "not a chimewheel store".to_owned() },
@@ -108,7 +128,7 @@ impl Refused {
     }
 }
 
-fn open_file(path: &Path, options: &Options) -> Result<Database, OpenError> {
+pub(super) fn open_file(path: &Path, options: &Options) -> Result<Database, OpenError> {
     let file =
         OpenOptions::new().read(true).write(true).open(path).map_err(io_error(path, "open the database file"))?;
     let len = file.metadata().map_err(io_error(path, "read the size of the database file"))?.len();
@@ -135,7 +155,7 @@ fn create_file(path: &Path, options: &Options) -> Result<Database, OpenError> {
     Ok(db)
 }
 
-fn backend(path: &Path, file: File) -> Result<FileBackend, OpenError> {
+pub(super) fn backend(path: &Path, file: File) -> Result<FileBackend, OpenError> {
     FileBackend::new(file).map_err(|error| StoreError::from(error).at(&path.display().to_string()))
 }
 
@@ -143,15 +163,15 @@ fn backend(path: &Path, file: File) -> Result<FileBackend, OpenError> {
 fn open_redb(path: &str, backend: impl StorageBackend, options: &Options) -> Result<Database, OpenError> {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_bytes);
-    match catch_unwind(AssertUnwindSafe(|| builder.create_with_backend(backend))) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
+    match quietly(|| builder.create_with_backend(backend)) {
+        Some(Ok(db)) => Ok(db),
+        Some(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
             if error.kind() == io::ErrorKind::InvalidData || error.kind() == io::ErrorKind::UnexpectedEof =>
         {
             Err(OpenError::Damaged { path: path.to_owned(), why: error.to_string() })
         }
-        Ok(Err(error)) => Err(StoreError::from(error).at(path)),
-        Err(_) => Err(OpenError::Damaged { path: path.to_owned(), why: "the database is corrupted".to_owned() }),
+        Some(Err(error)) => Err(StoreError::from(error).at(path)),
+        None => Err(OpenError::Damaged { path: path.to_owned(), why: "the database is corrupted".to_owned() }),
     }
 }
 
@@ -170,11 +190,7 @@ fn start(
     if !tables::is_laid_out(&db.begin_read()?).map_err(not_ours)? {
         lay_out(&db)?;
     }
-    match tables::number(&db.begin_read()?, meta::FORMAT).map_err(not_ours)? {
-        Some(FORMAT) => {}
-        Some(found) if found > FORMAT => return Err(Refused::Newer(found)),
-        _ => return Err(Refused::NotOurs),
-    }
+    check_format(&db.begin_read()?)?;
     let crons = Crons::default();
     let disk = db.begin_read()?;
     let (marks, filling) = recover(&disk)?;
@@ -203,8 +219,17 @@ fn start(
     Ok(Opened { writer, reader, owner, epoch, next_key, zone_data })
 }
 
+/// Refuses a file that is not a store, or one of a later format.
+pub(super) fn check_format(disk: &redb::ReadTransaction) -> Result<(), Refused> {
+    match tables::number(disk, meta::FORMAT).map_err(not_ours)? {
+        Some(FORMAT) => Ok(()),
+        Some(found) if found > FORMAT => Err(Refused::Newer(found)),
+        _ => Err(Refused::NotOurs),
+    }
+}
+
 /// Reads the marks and rebuilds the layer of what is not folded.
-fn recover(disk: &redb::ReadTransaction) -> Result<(Marks, Layer), StoreError> {
+pub(super) fn recover(disk: &redb::ReadTransaction) -> Result<(Marks, Layer), StoreError> {
     let folded_through = number_of(disk, meta::FOLDED_THROUGH)?;
     let history_from = tables::number(disk, meta::HISTORY_FROM)?.map_or(i64::MIN, |day| day as i64);
     let mut marks = Marks {
@@ -252,29 +277,29 @@ fn not_ours(error: StoreError) -> Refused {
     }
 }
 
-fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> OpenError + use<> {
+pub(super) fn io_error(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> OpenError + use<> {
     let path = path.display().to_string();
     move |source| OpenError::Io { path, doing, source }
 }
 
 #[cfg(unix)]
-fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
-fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(super) fn make_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(path)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -44,6 +44,8 @@ pub(super) struct Layer {
 pub(super) struct RunEntry {
     pub occurrence: OccurrenceId,
     pub settled: bool,
+    /// The day whose ledger it belongs to: that of its last due.
+    pub day: i64,
     row: u32,
     at: u32,
     len: u32,
@@ -53,7 +55,7 @@ pub(super) struct RunEntry {
 impl RunEntry {
     /// Whether it went with the history before that day.
     pub(super) fn is_dropped(&self, history_from: i64) -> bool {
-        self.settled && self.occurrence.due.day() < history_from
+        self.settled && self.day < history_from
     }
 }
 
@@ -79,6 +81,7 @@ impl Layer {
             let fresh = RunEntry {
                 occurrence: run.occurrence,
                 settled: run.settled,
+                day: run.day,
                 row: number,
                 at: run.at,
                 len: run.len,

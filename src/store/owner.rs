@@ -54,6 +54,18 @@ pub fn owner(data: &Path) -> Option<Owner> {
 }
 
 impl Ownership {
+    /// As [`take`](Self::take), but a folder that does not exist is not made into one that anybody owns.
+    pub(super) fn take_existing(data: &Path) -> Result<Self, OpenError> {
+        let database = data.join(super::open::FILE);
+        match database.metadata() {
+            Ok(_) => Self::take(data),
+            Err(source) => {
+                let path = database.display().to_string();
+                Err(OpenError::Io { path, doing: "find the database file", source })
+            }
+        }
+    }
+
     /// Takes the folder, or says who has it.
     pub(super) fn take(data: &Path) -> Result<Self, OpenError> {
         let path = data.join(FILE);

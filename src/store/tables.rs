@@ -24,6 +24,10 @@ pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinit
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
 
+/// Every table but the ledgers.
+pub(super) const NAMES: [&str; 11] =
+    ["meta", "schedules", "plans", "journal", "state", "open", "by_id", "by_name", "by_token", "by_agent", "by_file"];
+
 /// Schedule, due in milliseconds, generation.
 pub(super) type OpenKey = (u64, i64, u32);
 /// Segment, then as [`OpenKey`].

@@ -42,7 +42,8 @@ impl Remote {
             let message = format!("this is {} bytes; a daemon takes {}", body.len(), limits::REQUEST_BYTES_MAX);
             return Err(Error::new(Code::TooLarge, message));
         }
-        let limit = Duration::from_millis(limits::REMOTE_MS_MAX);
+        let patience = if name == "backup" { limits::REMOTE_COPY_MS_MAX } else { limits::REMOTE_MS_MAX };
+        let limit = Duration::from_millis(patience);
         let answered = tokio::time::timeout(limit, self.exchange(name, body)).await;
         let (status, body) = answered.unwrap_or_else(|_| Err(self.unreachable("it did not answer in time")))?;
         if status == StatusCode::OK {

@@ -21,6 +21,7 @@ mod runtime;
 mod schedules;
 mod source;
 mod spec;
+mod storage;
 mod store;
 mod tidy;
 mod wheel;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
+pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 
@@ -134,11 +135,28 @@ pub enum Command {
                             Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
     Apply(Apply),
     /// Print schedules in the form in which files declare them
-    #[command(after_help = "Examples:\n  chimewheel export standup\n  chimewheel export > all.yaml")]
+    #[command(after_help = "Examples:\n  chimewheel export standup\n  chimewheel export > all.yaml\n  \
+                            chimewheel export --jsonl > all.jsonl")]
     Export(Export),
+    /// Bring schedules in from elsewhere
+    #[command(subcommand)]
+    Import(Import),
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
+    /// Check every page and row of a stopped store, or of a backup
+    #[command(after_help = "Nothing is changed. It ends with 1 when anything is wrong.\n\n\
+                            Examples:\n  chimewheel verify\n  chimewheel verify backup.redb --json")]
+    Verify(Verify),
+    /// Write a consistent copy of the store to a file, also while a daemon runs
+    #[command(after_help = "Examples:\n  chimewheel backup backup.redb\n  chimewheel backup backup.redb --force")]
+    Backup(Backup),
+    /// Put a backup in place of a stopped store
+    #[command(after_help = "The backup is verified first. What fired since it was made may fire again.\n\n\
+                            Example:\n  chimewheel restore backup.redb --force")]
+    Restore(Restore),
+    /// Give unused space in a stopped store's file back to the system
+    Compact,
     /// Read the manual
     #[command(after_help = "Examples:\n  chimewheel guide\n  chimewheel guide cron")]
     Guide(Guide),
@@ -341,6 +359,9 @@ pub struct Export {
     /// Form of the output
     #[arg(long, default_value = "yaml")]
     pub format: ExportFormat,
+    /// One JSON object a line, page by page, for any number of schedules; `import bulk` reads it
+    #[arg(long, conflicts_with = "format")]
+    pub jsonl: bool,
 }
 
 /// Forms of an export.

@@ -11,17 +11,19 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::args::{self, Command, ExportFormat, One};
+use super::import;
 use super::offline::{preview_request, print_times};
 use super::reach::reach;
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
+use super::storage::{backup_request, size};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
-use crate::surface::ops::reply::{Changed, Exported, Listed};
+use crate::surface::ops::reply::{BackedUp, Changed, Exported, Listed};
 use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector, Unreadable};
 use crate::surface::ops::{Operation, Operations, Reply, perform};
 
@@ -33,7 +35,7 @@ pub fn run(command: Command, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Scr
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
     tokio.block_on(async {
-        let creates = matches!(command, Command::Add(_) | Command::Apply(_));
+        let creates = matches!(command, Command::Add(_) | Command::Apply(_) | Command::Import(_));
         let reached = reach(setup, clock, creates).await?;
         let outcome = ask(command, &reached, screen).await;
         let closed = tokio::task::spawn_blocking(move || reached.close()).await;
@@ -87,9 +89,19 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             let reply = perform(operations, request::Status {}).await?;
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
-        Command::Serve(_) | Command::Guide(_) | Command::Config(_) | Command::Bench(_) => {
-            Err(Error::new(Code::NotBuilt, "this command is not built into this version"))
+        Command::Import(args::Import::Bulk(bulk)) => import::bulk(&bulk, operations, screen).await,
+        Command::Backup(backup) => {
+            let reply = perform(operations, backup_request(&backup)?).await?;
+            let text = |reply: &BackedUp| format!("{}: {} rows, {}.\n", reply.file, reply.rows, size(reply.bytes));
+            show(screen, Reply::Backup(reply.clone()), |_| text(&reply))
         }
+        Command::Verify(_)
+        | Command::Restore(_)
+        | Command::Compact
+        | Command::Serve(_)
+        | Command::Guide(_)
+        | Command::Config(_)
+        | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
     }
 }
 
@@ -250,11 +262,18 @@ async fn export(export: args::Export, operations: &dyn Operations, screen: &Scre
         let cursor = reply.cursor.take();
         let request = Export { schedules: export.schedules.clone(), agent: export.agent.clone(), cursor };
         let page = perform(operations, request).await?;
-        reply.schedules.extend(page.schedules);
         reply.cursor = page.cursor;
+        if export.jsonl {
+            print(&page.schedules.iter().map(|schedule| format!("{schedule}\n")).collect::<String>())?;
+        } else {
+            reply.schedules.extend(page.schedules);
+        }
         if reply.cursor.is_none() {
             break;
         }
+    }
+    if export.jsonl {
+        return Ok(0);
     }
     let failed = |error: &dyn std::fmt::Display| Error::new(Code::Failed, format!("cannot write this: {error}"));
     let text = match export.format {

@@ -7,12 +7,15 @@
 mod args;
 mod commands;
 mod fields;
+mod import;
 mod offline;
 mod reach;
 pub mod render;
 mod screen;
 mod serve;
 mod setup;
+mod storage;
+mod store_args;
 mod watch;
 
 use std::ffi::OsString;
@@ -79,6 +82,9 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Command::Guide(_) | Command::Bench(_) => Code::Failed.exit(),
         Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
         Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
+        Command::Verify(verify) => done(storage::verify_store(&verify, &setup, &screen), &screen),
+        Command::Restore(restore) => done(storage::restore(&restore, &setup, &screen), &screen),
+        Command::Compact => done(storage::compact(&setup, &screen), &screen),
         Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
         command => done(commands::run(command, &setup, clock, &screen), &screen),
     }

@@ -136,10 +136,28 @@ pub fn setting(setup: &Setup, listen: Option<String>, serving: bool) -> Setting 
 
 impl From<StartError> for Error {
     fn from(error: StartError) -> Self {
+        match error {
+            StartError::Open(error) => error.into(),
+            StartError::Store(_) | StartError::Thread(_) => Self::new(Code::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
         let code = match &error {
-            StartError::Open(OpenError::Owned { .. }) => Code::Owned,
-            StartError::Open(_) | StartError::Store(_) | StartError::Thread(_) => Code::Failed,
+            OpenError::Owned { .. } => Code::Owned,
+            OpenError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Code::NotFound,
+            OpenError::Newer { .. } | OpenError::Damaged { .. } | OpenError::Row { .. } | OpenError::Io { .. } => {
+                Code::Failed
+            }
         };
-        Self::new(code, error.to_string())
+        let way_out = match &error {
+            OpenError::Damaged { .. } | OpenError::Row { .. } => {
+                "; `chimewheel verify` tells what is wrong, `chimewheel restore FILE --force` puts a backup in its place"
+            }
+            OpenError::Owned { .. } | OpenError::Newer { .. } | OpenError::Io { .. } => "",
+        };
+        Self::new(code, format!("{error}{way_out}"))
     }
 }

@@ -134,6 +134,10 @@ operations! {
     "preview" => Preview -> Previewed;
     /// Writes schedules in the form in which files declare them.
     "export" => Export -> Exported;
+    /// Creates many schedules, one JSON object a line.
+    "import" => Import -> Imported;
+    /// Writes a consistent copy of the store to a file.
+    "backup" => Backup -> BackedUp;
     /// Tells how the engine is.
     "status" => Status -> StatusShown;
 }

@@ -323,6 +323,39 @@ pub struct Exported {
     pub cursor: Option<String>,
 }
 
+/// What became of many lines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Lines that are, or were, to be created.
+    pub good: u64,
+    /// Schedules that were created.
+    pub created: u64,
+    /// Lines that were there already.
+    pub existing: u64,
+    /// What is wrong.
+    pub problems: Vec<LineProblem>,
+}
+
+/// One mistake in a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LineProblem {
+    /// Its line, from 1.
+    pub line: u64,
+    /// The mistake: `path`, `message`, `value`, `hint`.
+    pub problem: Value,
+}
+
+/// A copy of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackedUp {
+    /// Where it is.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+}
+
 /// How the engine is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusShown {

@@ -196,6 +196,28 @@ pub struct Export {
     pub cursor: Option<String>,
 }
 
+/// Creates many schedules. Lines that are there already are left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Import {
+    /// One schedule a line, as the JSON object that a file would hold.
+    pub text: String,
+    /// Judges only.
+    pub check: bool,
+    /// Applies good lines though others are wrong.
+    pub skip_bad: bool,
+}
+
+/// Writes a consistent copy of the store to a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Where to; an absolute path.
+    pub file: String,
+    /// Replaces a file that is there.
+    pub force: bool,
+}
+
 /// Tells how the engine is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::engine::change::{Change, Plan, PlanId, Run, State};
+use chimewheel::engine::change::{Change, DueRange, Plan, PlanId, Run, State};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::Schedule;
 use chimewheel::store::{FoldLimits, Opened, Options, Reader, RunCursor, Store};
@@ -21,6 +21,17 @@ pub struct Model {
     names: BTreeMap<(String, String), u64>,
     tokens: BTreeMap<(String, String), u64>,
     history_from: Option<i64>,
+    /// Runs as format 1's sample was made of: a run that is put again may tell of other dues, which no engine does.
+    loose: bool,
+}
+
+/// Makes what a run tells of follow from which run it is.
+fn pin_range(run: &mut Run) {
+    let due = run.occurrence.due;
+    let days = (due.as_millis() / 1000 + i64::from(run.occurrence.generation)).rem_euclid(3);
+    let count = run.range.map_or(9, |range| range.count);
+    let through = Timestamp::from_millis(due.as_millis() + days * DAY);
+    run.range = (days > 0).then_some(DueRange { through, count });
 }
 
 pub type Batch = Vec<Change>;
@@ -36,6 +47,10 @@ pub fn open(disk: &Disk) -> Opened {
 }
 
 impl Model {
+    pub fn loose() -> Self {
+        Self { loose: true, ..Self::default() }
+    }
+
     pub fn apply(&mut self, batch: &[Change]) {
         for change in batch {
             match change {
@@ -48,7 +63,7 @@ impl Model {
             }
         }
         let from = self.history_from.unwrap_or(i64::MIN);
-        self.runs.retain(|at, run| !run.is_settled() || at.due.day() >= from);
+        self.runs.retain(|_, run| !run.is_settled() || run.last_due().day() >= from);
     }
 
     fn declare(&mut self, key: u64, schedule: &Arc<Schedule>, state: State) {
@@ -105,6 +120,13 @@ impl Model {
         if chance.one_in(20) {
             let days = chance.below(4) as i64;
             batch.push(Change::DropHistory { before: Timestamp::from_millis(START + days * DAY) });
+        }
+        for change in &mut batch {
+            if let Change::Run(run) = change
+                && !self.loose
+            {
+                pin_range(run);
+            }
         }
         batch
     }

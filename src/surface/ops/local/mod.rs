@@ -8,6 +8,7 @@
 mod apply;
 mod declare;
 mod find;
+mod import;
 mod read;
 mod view;
 
@@ -82,6 +83,8 @@ impl Local {
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
             Request::Runs(runs) => self.reading(move |local| local.runs(&runs)).await.map(Reply::Runs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
+            Request::Import(import) => self.import(import).await.map(Reply::Import),
+            Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
             Request::Export(export) => self.reading(move |local| local.export(&export)).await.map(Reply::Export),
         }
     }

@@ -1,11 +1,13 @@
-//! Operations that only read: list, show, runs, preview, export, status.
+//! Operations that only read: list, show, runs, preview, export, backup, status.
 //!
 //! Invariant: a page never holds more than `limits::PAGE_ROWS_MAX` rows; a filter may walk further than a page.
 //! Not here: the form of rows (`view`).
 
+use std::path::Path;
+
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
-use super::super::reply::{Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
-use super::super::request::{Export, List, Preview, Runs, Selector};
+use super::super::reply::{BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
+use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::change::{Phase, Run, Status};
@@ -113,6 +115,20 @@ impl Local {
             schedules.push(view::declaration(&found.schedule, &found.state)?);
         }
         Ok(Exported { schedules, cursor: None })
+    }
+
+    pub(super) fn backup(&self, backup: Backup) -> Result<BackedUp, Error> {
+        let file = Path::new(&backup.file);
+        if !file.is_absolute() {
+            let problem = Problem::new("file", "is not an absolute path").value(backup.file);
+            return Err(Error::bad_input(problem));
+        }
+        if file.exists() && !backup.force {
+            let message = format!("{} exists; choose another name, or replace it with --force", file.display());
+            return Err(Error::new(Code::Conflict, message));
+        }
+        let copied = self.handle.reader().backup(file, backup.force)?;
+        Ok(BackedUp { file: backup.file, rows: copied.rows, bytes: copied.bytes })
     }
 
     pub(super) async fn status(&self) -> Result<StatusShown, Error> {

@@ -1,0 +1,10 @@
+//! The database file as a whole, by the real program: verify, backup, restore, compact.
+
+mod damage;
+mod faults;
+#[cfg(target_os = "linux")]
+mod full;
+mod import;
+mod tools;
+mod world;
+mod years;

@@ -1,0 +1,126 @@
+//! Backups are whole, a sound store is found sound, restoring changes nothing before it is sure.
+
+use std::fs;
+
+use super::world::World;
+
+#[test]
+fn a_store_that_an_engine_filled_is_sound() {
+    let world = World::filled(60);
+    let before = fs::read(world.file()).unwrap();
+    let found = world.ask(&["verify"]);
+    assert_eq!(fs::read(world.file()).unwrap(), before, "verifying changed the file");
+    assert_eq!(found["sound"], true);
+    let counts = &found["counts"];
+    assert_eq!((counts["schedules"].as_u64(), counts["by_id"].as_u64()), (Some(60), Some(60)), "{found}");
+    // Every second one is named, and of the seven renamed ones four had no name before.
+    assert_eq!((counts["by_name"].as_u64(), counts["by_token"].as_u64()), (Some(34), Some(12)), "{found}");
+    assert_eq!((counts["armed"].as_u64(), counts["paused"].as_u64()), (Some(46), Some(7)), "{found}");
+    let (code, out, _) = world.run(&["verify"]);
+    assert!(code == 0 && out.contains("60  schedules\n") && out.contains("Sound: every page"), "{out}");
+}
+
+#[test]
+fn what_is_not_folded_yet_counts_like_what_is() {
+    let world = World::filled(5);
+    let daemon = world.serve();
+    for number in 0..10 {
+        world.ask(&["add", "--id", &format!("late-{number}"), "--every", "1h", "-m", "x"]);
+    }
+    daemon.end("-KILL");
+    let found = world.ask(&["verify"]);
+    assert_eq!(found["counts"]["states not folded yet"], 10, "{found}");
+    assert_eq!(found["counts"]["schedules"], 15, "{found}");
+}
+
+#[test]
+fn a_store_that_is_open_is_not_verified_but_backed_up() {
+    let world = World::filled(12);
+    let daemon = world.serve();
+    let pid = format!("(pid {})", daemon.pid());
+    for command in [&["verify"][..], &["compact"], &["restore", "x.redb", "--force"]] {
+        let (code, out, err) = world.run(command);
+        assert!(code == 5 && err.contains(&pid), "{command:?}: {out}{err}");
+    }
+    let (_, _, err) = world.run(&["verify", ".chimewheel/chimewheel.redb"]);
+    assert!(err.contains(&pid) && err.contains("`chimewheel backup FILE`"), "{err}");
+    world.ask(&["add", "--id", "fresh", "--every", "1h", "-m", "not folded yet"]);
+    let backup = world.ask(&["backup", "copy.redb"]);
+    let file = world.folder().join("copy.redb");
+    assert_eq!(backup["bytes"], fs::metadata(&file).unwrap().len());
+    let before = world.schedules();
+    let found = world.ask(&["verify", "copy.redb"]);
+    assert_eq!(found["counts"]["schedules"], 13, "{found}");
+    let (code, _, err) = world.run(&["backup", "copy.redb"]);
+    assert!(code == 4 && err.contains("copy.redb exists") && err.contains("--force"), "{err}");
+    world.ask(&["backup", "copy.redb", "--force"]);
+    daemon.end("-TERM");
+    let again = World::empty();
+    again.ask(&["restore", file.to_str().unwrap()]);
+    assert_eq!(again.schedules(), before);
+    assert!(again.ask(&["verify"])["sound"].as_bool().unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backup_is_private_and_leaves_nothing_else_behind() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::filled(3);
+    world.ask(&["backup", "copy.redb"]);
+    let names: Vec<String> = fs::read_dir(world.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".chimewheel")
+        .collect();
+    assert_eq!(names, ["copy.redb"]);
+    let mode = fs::metadata(world.folder().join("copy.redb")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (code, _, err) = world.run(&["backup", ".chimewheel/chimewheel.redb", "--force"]);
+    assert!(code == 1 && err.contains("over the store itself"), "{err}");
+    let (code, _, err) = world.run(&["backup", "no/such/folder/copy.redb"]);
+    assert!(code != 0 && err.contains("no/such/folder"), "{err}");
+    assert_eq!(world.ask(&["verify"])["counts"]["schedules"], 3);
+}
+
+#[test]
+fn restoring_changes_nothing_before_it_is_sure() {
+    let world = World::filled(8);
+    world.ask(&["backup", "copy.redb"]);
+    world.ask(&["add", "--id", "newer", "--every", "1h", "-m", "x"]);
+    let with_newer = world.schedules();
+    let (code, _, err) = world.run(&["restore", "copy.redb"]);
+    assert!(code == 4 && err.contains("--force moves it aside"), "{err}");
+    let (code, _, err) = world.run(&["restore", "no-such.redb", "--force"]);
+    assert!(code == 3 && err.contains("no-such.redb"), "{err}");
+    let mut bytes = fs::read(world.folder().join("copy.redb")).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    fs::write(world.folder().join("half.redb"), &bytes).unwrap();
+    let (code, out, err) = world.run(&["restore", "half.redb", "--force"]);
+    assert!(code == 1 && (out + &err).contains("nothing was changed"), "{err}");
+    assert_eq!(world.schedules(), with_newer);
+    let restored = world.ask(&["restore", "copy.redb", "--force"]);
+    assert_eq!(restored["schedules"], 8);
+    let aside = restored["replaced"].as_str().unwrap().to_owned();
+    assert_ne!(world.schedules(), with_newer);
+    assert!(!world.data().join("chimewheel.restore").exists());
+    world.ask(&["restore", &aside, "--force"]);
+    assert_eq!(world.schedules(), with_newer);
+}
+
+#[test]
+fn compacting_shrinks_the_file_and_loses_nothing() {
+    let world = World::filled(40);
+    let before = (world.schedules(), world.ask(&["verify"])["counts"]["settled runs"].clone());
+    let sizes = world.ask(&["compact"]);
+    let (large, small) = (sizes["bytes_before"].as_u64().unwrap(), sizes["bytes"].as_u64().unwrap());
+    assert!(small < large, "{sizes}");
+    assert_eq!(fs::metadata(world.file()).unwrap().len(), small);
+    let found = world.ask(&["verify"]);
+    assert_eq!((world.schedules(), found["counts"]["settled runs"].clone()), before);
+    let nowhere = World::empty();
+    for command in [&["compact"][..], &["verify"]] {
+        let (code, _, err) = nowhere.run(command);
+        assert!(code == 3 && err.contains("chimewheel.redb"), "{command:?}: {err}");
+        assert!(!nowhere.data().exists(), "{command:?} made a folder");
+    }
+}
