@@ -22,7 +22,7 @@ pub fn verify_file(file: &Path, now: Timestamp) -> Result<Verified, VerifyError>
     if found.is_sound() {
         let opened = Store::open_on_glass(file)?;
         // It serves nothing: it is never told that time passes.
-        let options = Options { epoch: opened.epoch, history_days: 1, serving: true };
+        let options = Options { epoch: opened.epoch, ..Options::default() };
         let mut engine = Engine::new(now, options);
         restore(&opened, &mut engine, now)?;
         engine.start(now, ZoneRules::Same);

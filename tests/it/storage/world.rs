@@ -30,7 +30,14 @@ impl World {
     pub fn filled(schedules: usize) -> Self {
         let world = Self::empty();
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let settings = Settings { data: world.data(), serving: true, cache_bytes: 8 << 20, history_days: 30 };
+        let settings = Settings {
+            data: world.data(),
+            serving: true,
+            cache_bytes: 8 << 20,
+            history_days: 30,
+            pause_after: 10,
+            catchup_per_second: 500,
+        };
         let runtime =
             Runtime::start(&settings, Arc::new(SystemClock), Gateways::new(), tokio.handle().clone()).unwrap();
         let setting = Setting {

@@ -31,7 +31,7 @@ impl House {
         // Layers as small as a day, so that what a year folds is folded here, too.
         let fold = FoldLimits { slice_rows: 256, layer_rows: 2000, layer_commits: 64, ..FoldLimits::default() };
         let opened = Store::open(data, &Options { fold, cache_bytes: 4 << 20, ..Options::default() }).unwrap();
-        let options = EngineOptions { epoch: opened.epoch, history_days: HISTORY_DAYS, serving: true };
+        let options = EngineOptions { epoch: opened.epoch, history_days: HISTORY_DAYS, ..EngineOptions::default() };
         let mut engine = Engine::new(now, options);
         opened.each_plan(|id, plan| engine.restore_plan(id, plan)).unwrap();
         opened.each_state(|key, state| engine.restore(key, state)).unwrap();
