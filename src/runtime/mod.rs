@@ -32,11 +32,10 @@ pub use ops::{Declaration, Done, Op, OpError, Status};
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
-use crate::engine::change::Change;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::Committer;
+use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::turn::Turns;
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
@@ -77,10 +76,10 @@ pub struct Handle {
 pub(crate) enum Message {
     /// For the engine.
     Input(Input),
-    /// A question, and where its answer goes.
-    Ask(Box<Op>, oneshot::Sender<Result<Done, OpError>>),
+    /// Questions, which are taken in one go, and where their answers go.
+    Ask(Vec<(Op, oneshot::Sender<Result<Done, OpError>>)>),
     /// The commit thread is done with a batch.
-    Committed(Result<Vec<Change>, StoreError>),
+    Committed(Result<Committed, StoreError>),
     /// Look at the clock.
     Beat,
     /// Come to an end.
@@ -191,12 +190,33 @@ impl Runtime {
 impl Handle {
     /// Asks for a change and waits until it is durable.
     pub async fn ask(&self, op: Op) -> Result<Done, OpError> {
-        let Ok(_permit) = self.permits.try_acquire() else { return Err(OpError::Busy) };
-        let (answer, answered) = oneshot::channel();
-        if self.messages.send(Message::Ask(Box::new(op), answer)).is_err() {
-            return Err(OpError::Stopped(None));
+        let answers = self.ask_all(vec![op]).await;
+        answers.into_iter().next().unwrap_or(Err(OpError::Stopped(None)))
+    }
+
+    /// Asks for many changes, which the loop takes in this order and in one go, and waits until all are durable. Each
+    /// has an answer of its own: some may be done while others are refused. More than
+    /// [`QUEUE_INPUTS_COUNT_MAX`] are always refused.
+    pub async fn ask_all(&self, ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+        let count = ops.len();
+        let all = |error: OpError| vec![Err(error); count];
+        let permits = u32::try_from(count).ok().and_then(|count| self.permits.try_acquire_many(count).ok());
+        let Some(_permits) = permits else { return all(OpError::Busy) };
+        let (questions, waiting): (Vec<_>, Vec<_>) = ops
+            .into_iter()
+            .map(|op| {
+                let (answer, answered) = oneshot::channel();
+                ((op, answer), answered)
+            })
+            .unzip();
+        if self.messages.send(Message::Ask(questions)).is_err() {
+            return all(OpError::Stopped(None));
         }
-        answered.await.unwrap_or(Err(OpError::Stopped(None)))
+        let mut answers = Vec::with_capacity(count);
+        for answered in waiting {
+            answers.push(answered.await.unwrap_or(Err(OpError::Stopped(None))));
+        }
+        answers
     }
 
     /// Reads what is stored.

@@ -87,6 +87,8 @@ pub struct Status {
     pub in_flight: usize,
     /// Commits since the start.
     pub commits: u64,
+    /// How long the longest of them took.
+    pub slowest_commit: Span,
 }
 
 /// Why it was not done.

@@ -16,7 +16,7 @@ use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
 use crate::limits::{BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::Committer;
+use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::{Message, RunError};
@@ -39,6 +39,7 @@ pub(super) struct Turns {
     next_op: u64,
     started_at: Timestamp,
     commits: u64,
+    slowest_commit: Span,
     phase: Phase,
 }
 
@@ -105,6 +106,7 @@ impl Turns {
             next_op: 0,
             started_at,
             commits: 0,
+            slowest_commit: Span::ZERO,
             phase: Phase::Running,
         }
     }
@@ -143,11 +145,8 @@ impl Turns {
     fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
-            Message::Ask(op, answer) => self.asked(*op, answer),
-            Message::Committed(result) => {
-                let batch = result?;
-                self.committed(&batch);
-            }
+            Message::Ask(questions) => questions.into_iter().for_each(|(op, answer)| self.asked(op, answer)),
+            Message::Committed(result) => self.committed(&result?),
             Message::Beat => {
                 if let Phase::Ending { beats } = &mut self.phase {
                     *beats = beats.saturating_sub(1);
@@ -227,9 +226,10 @@ impl Turns {
         Ok(())
     }
 
-    fn committed(&mut self, changes: &[Change]) {
+    fn committed(&mut self, committed: &Committed) {
         self.commits += 1;
-        self.names.committed(changes);
+        self.slowest_commit = self.slowest_commit.max(committed.took);
+        self.names.committed(&committed.batch);
         if let Some(batch) = self.writing.take() {
             self.follow(batch);
         }
@@ -295,6 +295,7 @@ impl Turns {
             lag: next_wakeup.map_or(Span::ZERO, |wakeup| now.since(wakeup)),
             in_flight: self.engine.in_flight(),
             commits: self.commits,
+            slowest_commit: self.slowest_commit,
         }
     }
 }

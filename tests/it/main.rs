@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod bench;
+mod bench_engine;
 mod bench_loads;
 mod calendar;
 mod calendar_describe;
