@@ -53,7 +53,7 @@ impl Engine {
         let kind = outcome.kind();
         self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
-        if let Some(slot) = self.slots.get_mut(key) {
+        let noted = self.slots.change(key, |slot| {
             slot.open = slot.open.saturating_sub(1);
             slot.state.last_outcome = Some(kind);
             match kind {
@@ -61,6 +61,8 @@ impl Engine {
                 OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
                 OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
             }
+        });
+        if noted {
             self.dirty_slots.insert(key);
             self.finish_if_over(key);
         }

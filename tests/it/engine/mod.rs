@@ -5,6 +5,7 @@ mod clock;
 mod delivery;
 mod misfire;
 mod restart;
+mod slots;
 mod words;
 mod world;
 
