@@ -91,6 +91,7 @@ mod owner;
 mod reader;
 mod recovery;
 mod row;
+mod sorting;
 mod tables;
 mod writer;
 
