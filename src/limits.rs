@@ -70,8 +70,10 @@ pub const ATTEMPTS_COUNT_MAX: u16 = 100;
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
-/// Chats of one gateway served at the same time.
-pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
+/// Chats of one gateway whose deliveries are being committed, wait for the gateway or are with it.
+pub const GATEWAY_LANES_COUNT_MAX: usize = 512;
+/// Chats of one gateway that are sent to at the same time.
+pub const GATEWAY_SENDS_COUNT_MAX: usize = 64;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
@@ -83,6 +85,8 @@ pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 pub const TURN_TIMERS_COUNT_MAX: usize = 4096;
 /// Inputs taken from the queue in one turn of the loop.
 pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
+/// Changes in a batch from which on no further dues are served until the batch can be written.
+pub const BATCH_CHANGES_COUNT_MAX: usize = 8192;
 /// Inputs that may wait in the loop's queue.
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
 /// Rows of the journal's fold written with one commit; more only when commits themselves add more.
@@ -131,5 +135,7 @@ const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is coun
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
+const _: () = assert!(GATEWAY_SENDS_COUNT_MAX <= GATEWAY_LANES_COUNT_MAX, "only what was handed out is sent");
+const _: () = assert!(TURN_TIMERS_COUNT_MAX <= BATCH_CHANGES_COUNT_MAX, "a batch takes a turn's dues");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
 const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");

@@ -40,8 +40,10 @@ use crate::wheel::{Key, Wheel};
 /// What the engine is told.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Look at the time.
+    /// Look at the time, and serve what is due.
     Tick,
+    /// Look at the time only: what was served before waits for the disk, and more would only wait behind it.
+    Wait,
     /// A new schedule, or a cancelled one declared anew, under a key that has no slot.
     Create {
         /// Who is to be answered.
@@ -319,6 +321,7 @@ impl Engine {
         self.observe(now);
         match input {
             Input::Tick => self.serve_dues(),
+            Input::Wait => {}
             Input::Create { op, key, schedule, start, generation } => {
                 self.create(op, key, schedule, start, generation);
             }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
-use crate::limits::{BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
+use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
@@ -138,8 +138,13 @@ impl Turns {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.begin_ending(),
             }
-            self.handle(Input::Tick);
+            self.handle(if self.is_batch_full() { Input::Wait } else { Input::Tick });
         }
+    }
+
+    /// Whether the batch that gathers is as large as one should be; a larger one would take long to write.
+    fn is_batch_full(&self) -> bool {
+        self.writing.is_some() && self.gathering.changes.len() >= BATCH_CHANGES_COUNT_MAX
     }
 
     fn take(&mut self, message: Message) -> Result<(), StoreError> {
@@ -266,6 +271,8 @@ impl Turns {
     fn sleep(&self) -> Duration {
         const LONGEST: Duration = Duration::from_millis(SLEEP_MS_MAX);
         match (self.phase, self.engine.next_wakeup()) {
+            // The end of the commit under way wakes it.
+            _ if self.is_batch_full() => LONGEST,
             (Phase::Running, Some(wakeup)) => wakeup.since(self.clock.now()).to_std().min(LONGEST),
             _ => LONGEST,
         }

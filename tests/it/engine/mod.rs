@@ -4,6 +4,7 @@ mod changes;
 mod clock;
 mod delivery;
 mod misfire;
+mod pressure;
 mod restart;
 mod slots;
 mod words;
