@@ -63,6 +63,12 @@ pub const SLEEP_MS_MAX: u64 = 1000;
 
 /// Milliseconds between two beats of the runtime's heart.
 pub const BEAT_MS_MAX: u64 = 250;
+/// Milliseconds that the loop, or a commit, may stand still before it counts as stalled.
+pub const STALL_MS_MAX: u64 = 5000;
+/// Beats of the heart without which a pause counts as the clock's doing, not as a stall.
+pub const STALL_BEATS_MIN: u64 = 2;
+/// Milliseconds that the oldest unserved due may be late before the engine counts as behind.
+pub const DUE_LAG_MS_MAX: u64 = 5000;
 
 /// Attempts of one delivery.
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
@@ -131,6 +137,8 @@ pub const REMOTE_MS_MAX: u64 = 120_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
+const _: () = assert!(SLEEP_MS_MAX < STALL_MS_MAX, "a plain sleep never looks like a stall");
+const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is noticed as soon as it is one");
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");

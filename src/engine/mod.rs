@@ -354,6 +354,13 @@ impl Engine {
         due.into_iter().chain(retry).chain(slewed).min().map(Timestamp::from_tick)
     }
 
+    /// How late the oldest due is that should have been served by `now`, or the oldest retry.
+    #[must_use]
+    pub fn lag(&self, now: Timestamp) -> Span {
+        let oldest = self.dues.next_expiry().into_iter().chain(self.retries.next_expiry()).min();
+        oldest.map_or(Span::ZERO, |oldest| now.since(Timestamp::from_tick(oldest)))
+    }
+
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.
     #[must_use]
     pub fn holds(&self, key: ScheduleKey) -> bool {

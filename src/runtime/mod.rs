@@ -16,6 +16,7 @@ mod declare;
 mod dispatch;
 mod ops;
 mod turn;
+pub mod watchdog;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::turn::Turns;
+use crate::runtime::watchdog::{Health, Watchdog};
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -70,6 +72,7 @@ pub struct Handle {
     permits: Arc<Semaphore>,
     reader: Reader,
     clock: Arc<dyn Clock>,
+    watchdog: Arc<Watchdog>,
 }
 
 /// What the loop is told.
@@ -148,10 +151,17 @@ impl Runtime {
             permits: Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX)),
             reader: reader.clone(),
             clock: Arc::clone(&clock),
+            watchdog: Arc::new(Watchdog::new(clock.now())),
         };
-        let turns = Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone());
+        let watchdog = Arc::clone(&handle.watchdog);
+        let turns =
+            Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone(), watchdog);
         let turns = thread::Builder::new().name("engine".into()).spawn(move || turns.run(&inbox))?;
-        let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats)?) } else { None };
+        let heart = if settings.serving {
+            Some(start_heartbeat(messages.clone(), beats, Arc::clone(&handle.watchdog))?)
+        } else {
+            None
+        };
         Ok(Self { handle, messages, turns, heart, owner })
     }
 
@@ -231,6 +241,12 @@ impl Handle {
         self.clock.now()
     }
 
+    /// How the engine is; answered without asking the loop, which may stand still.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.watchdog.health(self.clock.now())
+    }
+
     /// Lets the loop look at its clock now.
     pub fn wake(&self) {
         // A loop that has ended needs no waking.
@@ -257,13 +273,18 @@ fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), S
 }
 
 /// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.
-fn start_heartbeat(messages: Sender<Message>, beats: watch::Sender<u64>) -> std::io::Result<Heart> {
+fn start_heartbeat(
+    messages: Sender<Message>,
+    beats: watch::Sender<u64>,
+    watchdog: Arc<Watchdog>,
+) -> std::io::Result<Heart> {
     let beating = Arc::new(AtomicBool::new(true));
     let on = Arc::clone(&beating);
     let thread = thread::Builder::new().name("heartbeat".into()).spawn(move || {
         while on.load(Ordering::SeqCst) && messages.send(Message::Beat).is_ok() {
             thread::sleep(Duration::from_millis(BEAT_MS_MAX));
             beats.send_modify(|beat| *beat += 1);
+            watchdog.beat();
         }
     })?;
     Ok(Heart { beating, thread })

@@ -19,6 +19,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::ops::{Done, Op, OpError, Status};
+use crate::runtime::watchdog::Watchdog;
 use crate::runtime::{Message, RunError};
 use crate::store::{Names, Reader, StoreError};
 use crate::time::{Span, Timestamp};
@@ -41,6 +42,7 @@ pub(super) struct Turns {
     commits: u64,
     slowest_commit: Span,
     phase: Phase,
+    watchdog: Arc<Watchdog>,
 }
 
 /// Where an answer goes.
@@ -89,6 +91,7 @@ impl Turns {
         committer: Committer,
         dispatch: Dispatch,
         answers: Sender<Message>,
+        watchdog: Arc<Watchdog>,
     ) -> Self {
         let started_at = clock.now();
         Self {
@@ -108,12 +111,14 @@ impl Turns {
             commits: 0,
             slowest_commit: Span::ZERO,
             phase: Phase::Running,
+            watchdog,
         }
     }
 
     /// Turns until told to stop, or until a commit fails.
     pub(super) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), RunError> {
         let ended = self.turn_until_over(inbox);
+        self.watchdog.ended();
         if let Err(error) = &ended {
             self.refuse_all(error);
             return Err(ended.err().map_or(RunError::Panicked, RunError::Store));
@@ -139,6 +144,16 @@ impl Turns {
                 Err(RecvTimeoutError::Disconnected) => self.begin_ending(),
             }
             self.handle(if self.is_batch_full() { Input::Wait } else { Input::Tick });
+            self.note_turn();
+        }
+    }
+
+    /// Leaves a note that the loop has turned, and tells of a pause before it.
+    fn note_turn(&self) {
+        let now = self.clock.now();
+        let lag = if self.phase == Phase::Running { self.engine.lag(now) } else { Span::ZERO };
+        if let Some(pause) = self.watchdog.turned(now, lag) {
+            tracing::warn!("the engine's loop stood still for {pause}");
         }
     }
 
@@ -226,12 +241,14 @@ impl Turns {
             return Ok(());
         }
         let changes = mem::take(&mut batch.changes);
+        self.watchdog.commit_began(self.clock.now());
         self.committer.begin(changes);
         self.writing = Some(batch);
         Ok(())
     }
 
     fn committed(&mut self, committed: &Committed) {
+        self.watchdog.commit_ended();
         self.commits += 1;
         self.slowest_commit = self.slowest_commit.max(committed.took);
         self.names.committed(&committed.batch);
@@ -299,7 +316,9 @@ impl Turns {
             started_at: self.started_at,
             figures: self.engine.figures(),
             next_wakeup,
-            lag: next_wakeup.map_or(Span::ZERO, |wakeup| now.since(wakeup)),
+            lag: self.engine.lag(now),
+            health: self.watchdog.health(now),
+            stalls: self.watchdog.stalls(),
             in_flight: self.engine.in_flight(),
             commits: self.commits,
             slowest_commit: self.slowest_commit,

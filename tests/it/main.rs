@@ -23,6 +23,7 @@ mod source;
 mod spec;
 mod store;
 mod tidy;
+mod watchdog;
 mod wheel;
 mod wheel_cases;
 mod wheel_speed;
