@@ -1,7 +1,7 @@
 //! What the parts run on: a runtime in a data folder, a gateway that counts, schedules, a clock that is set by hand.
 //!
 //! Schedules recur; their dues are spread evenly, so that every millisecond of the clock has its share, 100 of them
-//! or fewer. Ids ascend as those do that the program gives by itself.
+//! or fewer, and those due together were not created together. Ids ascend as those do that the program gives by itself.
 //! Invariant: a step of the clock is short enough not to count as an interruption, so what is served is ordinary work.
 
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub(super) const STEP_MS: u64 = 500;
 pub(super) const LATE_SCHEDULES: u32 = 10_000;
 /// Dues in a second of the clock, at most.
 const DUES_PER_SECOND: u32 = 100_000;
+/// A prime: schedules created one after the other are due far from each other.
+const SCATTER: u64 = 2_654_435_761;
 /// Chats that messages go to.
 pub(super) const CHATS: u32 = 1000;
 
@@ -82,7 +84,8 @@ impl Crowd {
 
     /// Schedule `number`, its first due within a period after `now`.
     pub(super) fn declaration(&self, number: u32, now: Timestamp) -> Result<Declaration, Error> {
-        let phase_ms = u64::from(number) * self.period_ms / u64::from(self.schedules) + 1;
+        let place = u64::from(number) * SCATTER % u64::from(self.schedules);
+        let phase_ms = place * self.period_ms / u64::from(self.schedules) + 1;
         let anchor = now.minus(Span::from_millis(self.period_ms)).plus(Span::from_millis(phase_ms));
         let id = ScheduleId::parse(&format!("bench-{number:08}"))
             .map_err(|error| Error::new(Code::Failed, error.to_string()))?;
