@@ -159,7 +159,7 @@ impl Turns {
 
     /// Whether the batch that gathers is as large as one should be; a larger one would take long to write.
     fn is_batch_full(&self) -> bool {
-        self.writing.is_some() && self.gathering.changes.len() >= BATCH_CHANGES_COUNT_MAX
+        self.gathering.changes.len() >= BATCH_CHANGES_COUNT_MAX
     }
 
     fn take(&mut self, message: Message) -> Result<(), StoreError> {
