@@ -104,13 +104,10 @@ fn meaning(schedules: u32, delivered: u32) -> String {
         grouped(&delivered.to_string()),
         grouped(&super::rig::CHATS.to_string()),
     );
-    if schedules < BOOT_SCHEDULES {
-        let _ = writeln!(
-            text,
-            "The bars of starting are meant for {} schedules, those of firing for {}.",
-            grouped(&BOOT_SCHEDULES.to_string()),
-            grouped(&FIRE_SCHEDULES.to_string())
-        );
+    for (what, meant) in [("starting", BOOT_SCHEDULES), ("creating and firing", FIRE_SCHEDULES)] {
+        if schedules != meant {
+            let _ = writeln!(text, "The bars of {what} are meant for {} schedules.", grouped(&meant.to_string()));
+        }
     }
     text
 }
