@@ -70,6 +70,12 @@ pub const SLEEP_MS_MAX: u64 = 1000;
 
 /// Milliseconds between two beats of the runtime's heart.
 pub const BEAT_MS_MAX: u64 = 250;
+/// Milliseconds that the loop, or a commit, may stand still before it counts as stalled.
+pub const STALL_MS_MAX: u64 = 5000;
+/// Beats of the heart without which a pause counts as the clock's doing, not as a stall.
+pub const STALL_BEATS_MIN: u64 = 2;
+/// Milliseconds that the oldest unserved due may be late before the engine counts as behind.
+pub const DUE_LAG_MS_MAX: u64 = 5000;
 
 /// Attempts of one delivery.
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
@@ -85,8 +91,10 @@ pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
-/// Chats of one gateway served at the same time.
-pub const GATEWAY_LANES_COUNT_MAX: usize = 64;
+/// Chats of one gateway whose deliveries are being committed, wait for the gateway or are with it.
+pub const GATEWAY_LANES_COUNT_MAX: usize = 512;
+/// Chats of one gateway that are sent to at the same time.
+pub const GATEWAY_SENDS_COUNT_MAX: usize = 64;
 /// Of these, chats that are only being caught up; the others are kept free for what is due now.
 pub const CATCHUP_LANES_COUNT_MAX: usize = 48;
 /// Occurrences of one gateway that are claimed and not settled; what is due beyond that waits in the store.
@@ -102,6 +110,8 @@ pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 pub const TURN_TIMERS_COUNT_MAX: usize = 4096;
 /// Inputs taken from the queue in one turn of the loop.
 pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
+/// Changes in a batch from which on no further dues are served until the batch can be written.
+pub const BATCH_CHANGES_COUNT_MAX: usize = 8192;
 /// Inputs that may wait in the loop's queue.
 pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
 /// Rows of the journal's fold written with one commit; more only when commits themselves add more.
@@ -156,13 +166,17 @@ pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
+const _: () = assert!(SLEEP_MS_MAX < STALL_MS_MAX, "a plain sleep never looks like a stall");
+const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is noticed as soon as it is one");
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
-    assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_LANES_COUNT_MAX, "catching up leaves room for what is due now");
+    assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
 const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
 const _: () = assert!(IMPORT_PIECE_BYTES_MAX * 4 <= REQUEST_BYTES_MAX, "escapes included, a piece fits a request");
+const _: () = assert!(GATEWAY_SENDS_COUNT_MAX <= GATEWAY_LANES_COUNT_MAX, "only what was handed out is sent");
+const _: () = assert!(TURN_TIMERS_COUNT_MAX <= BATCH_CHANGES_COUNT_MAX, "a batch takes a turn's dues");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");
 const _: () = assert!(FOLD_ROWS_COUNT_MAX < OVERLAY_ROWS_COUNT_MAX, "a layer is folded in slices");

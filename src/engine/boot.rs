@@ -79,19 +79,13 @@ impl Engine {
     /// Builds the wheel from the slots: it is a cache of them.
     pub(super) fn load_wheel(&mut self) {
         self.overdue.clear();
-        let mut timers: Vec<(u64, u64)> = Vec::with_capacity(self.slots.len());
-        for key in self.slots.keys() {
-            let Some(state) = self.state(key) else { continue };
-            if let Some(due) = state.next_due.filter(|_| state.status == Status::Active) {
-                timers.push((self.deadline(key, &state, due).tick(), key.0));
-            }
-        }
-        timers.sort_unstable();
-        self.dues = crate::wheel::Wheel::with_capacity(self.now.tick(), timers.len());
-        for (deadline, key) in timers {
-            let timer = self.dues.insert(deadline, key);
-            if let Some(slot) = self.slots.get_mut(ScheduleKey(key)) {
-                slot.timer = Some(timer);
+        self.dues = crate::wheel::Wheel::with_capacity(self.now.tick(), self.slots.len());
+        for page in self.slots.pages() {
+            for key in self.slots.keys_of(page) {
+                let Some(state) = self.state(key) else { continue };
+                let due = state.next_due.filter(|_| state.status == Status::Active);
+                let timer = due.map(|due| self.dues.insert(self.deadline(key, &state, due).tick(), key.0));
+                self.slots.change(key, |slot| slot.timer = timer);
             }
         }
     }

@@ -231,9 +231,7 @@ impl Engine {
 
     /// Writes declaration and row, and arms it.
     fn declare(&mut self, key: ScheduleKey, schedule: Arc<Schedule>, state: State) {
-        if let Some(slot) = self.slots.get_mut(key) {
-            slot.state = state;
-        }
+        self.slots.change(key, |slot| slot.state = state);
         self.dirty_slots.remove(&key);
         for (id, plan) in self.plans.take_added() {
             self.effects.push_back(super::Effect::Persist(Change::Plan { id, plan }));

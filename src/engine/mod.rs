@@ -53,8 +53,10 @@ pub use window::{Content, Window};
 /// What the engine is told.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Look at the time.
+    /// Look at the time, and serve what is due.
     Tick,
+    /// Look at the time only: what was served before waits for the disk, and more would only wait behind it.
+    Wait,
     /// A new schedule, or a cancelled one declared anew, under a key that has no slot.
     Create {
         /// Who is to be answered.
@@ -314,6 +316,7 @@ impl Engine {
         self.observe(now);
         match input {
             Input::Tick => self.serve_dues(),
+            Input::Wait => {}
             Input::Create { op, key, schedule, start, generation } => {
                 self.create(op, key, schedule, start, generation);
             }
@@ -345,6 +348,13 @@ impl Engine {
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
         let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
         due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
+    }
+
+    /// How late the oldest due is that should have been served by `now`, or the oldest retry.
+    #[must_use]
+    pub fn lag(&self, now: Timestamp) -> Span {
+        let oldest = self.dues.next_expiry().into_iter().chain(self.retries.next_expiry()).min();
+        oldest.map_or(Span::ZERO, |oldest| now.since(Timestamp::from_tick(oldest)))
     }
 
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.

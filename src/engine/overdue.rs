@@ -80,9 +80,7 @@ impl Engine {
         }
         self.overdue.line.insert((missed, key));
         let timer = deadline.map(|deadline| self.dues.insert(deadline.tick(), key.0));
-        if let Some(slot) = self.slots.get_mut(key) {
-            slot.timer = timer;
-        }
+        self.slots.change(key, |slot| slot.timer = timer);
     }
 
     /// Serves those that have waited longest, as many as this slice of time allows.

@@ -35,9 +35,7 @@ impl Engine {
         });
         self.backlog = progress.more || more.more;
         for &key in &due {
-            if let Some(slot) = self.slots.get_mut(key) {
-                slot.timer = None;
-            }
+            self.slots.change(key, |slot| slot.timer = None);
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
@@ -180,9 +178,7 @@ impl Engine {
     /// Keeps an occurrence until it is settled.
     pub(super) fn hold_open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
         let occurrence = run.occurrence;
-        if let Some(slot) = self.slots.get_mut(occurrence.schedule) {
-            slot.open += 1;
-        }
+        self.slots.change(occurrence.schedule, |slot| slot.open += 1);
         self.lanes.opened(&gateway);
         let at_most_once = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
         let alone = at_most_once || run.cause == Cause::Notice;
@@ -228,9 +224,7 @@ impl Engine {
             }
             _ => None,
         };
-        if let Some(slot) = self.slots.get_mut(key) {
-            slot.timer = timer;
-        }
+        self.slots.change(key, |slot| slot.timer = timer);
         self.finish_if_over(key);
     }
 
@@ -249,8 +243,7 @@ impl Engine {
 
     /// Writes a schedule's row back and marks it for the journal.
     pub(super) fn put(&mut self, key: ScheduleKey, state: State) {
-        if let Some(slot) = self.slots.get_mut(key) {
-            slot.state = state;
+        if self.slots.change(key, |slot| slot.state = state) {
             self.dirty_slots.insert(key);
         }
     }

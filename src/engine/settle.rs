@@ -54,8 +54,11 @@ impl Engine {
         let (kind, cause) = (outcome.kind(), open.run.cause);
         self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
-        if let Some(slot) = self.slots.get_mut(key) {
+        let noted = self.slots.change(key, |slot| {
             slot.open = slot.open.saturating_sub(1);
+        });
+        if noted {
+            self.dirty_slots.insert(key);
         }
         if cause != Cause::Notice {
             self.count_outcome(key, kind);

@@ -15,12 +15,16 @@ use crate::time::Span;
 impl Engine {
     /// Notes how a run ended; a failure may be the last that is borne.
     pub(super) fn count_outcome(&mut self, key: ScheduleKey, kind: OutcomeKind) {
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        slot.state.last_outcome = Some(kind);
-        match kind {
-            OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
-            OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
-            OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
+        let noted = self.slots.change(key, |slot| {
+            slot.state.last_outcome = Some(kind);
+            match kind {
+                OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
+                OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
+                OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
+            }
+        });
+        if !noted {
+            return;
         }
         self.dirty_slots.insert(key);
         if kind == OutcomeKind::Failed {

@@ -8,7 +8,15 @@ use std::thread::{self, JoinHandle};
 
 use crate::engine::change::Change;
 use crate::runtime::Message;
+use crate::runtime::clock::Stopwatch;
 use crate::store::{StoreError, Writer};
+use crate::time::Span;
+
+/// A batch that is durable.
+pub(crate) struct Committed {
+    pub(super) batch: Vec<Change>,
+    pub(super) took: Span,
+}
 
 /// The way to the commit thread.
 pub(super) struct Committer {
@@ -29,7 +37,10 @@ impl Committer {
                 let mut noted = |writer: &mut Writer| zone_data.take().map_or(Ok(()), |it| writer.set_zone_data(it));
                 let write = AssertUnwindSafe(|| writer.commit(&batch).and_then(|_| noted(&mut writer)));
                 // A panic inside the database must end the loop like any failure, or it would wait for ever.
-                let result = catch_unwind(write).unwrap_or(Err(StoreError::Stopped)).map(|()| batch);
+                let watch = Stopwatch::start();
+                let result = catch_unwind(write).unwrap_or(Err(StoreError::Stopped));
+                let took = Span::from_millis(watch.elapsed().as_millis() as u64);
+                let result = result.map(|()| Committed { batch, took });
                 let failed = result.is_err();
                 if done.send(Message::Committed(result)).is_err() || failed {
                     return Ok(());

@@ -3,6 +3,8 @@
 //! Texts are read from the store when they are sent, so a backlog costs no memory, and a schedule cancelled or
 //! replaced meanwhile is not sent. The first delivery that must be tried again ends its window: what stands behind it
 //! is answered `NotTried`, so order is kept.
+//! Windows come ahead of their turn, while those before them are still being committed or sent; a gateway takes so
+//! many at a time.
 //! Invariant: every item of a window is answered exactly once. Not here: retries and order (`engine`).
 
 use std::collections::VecDeque;
@@ -12,13 +14,13 @@ use std::sync::mpsc::Sender;
 
 use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::engine::change::Status;
 use crate::engine::{Answer, Content, Input, Window};
 use crate::gateway::{Delivery, Gateway, SendError};
 use crate::id::{self, OccurrenceId};
-use crate::limits::{BEAT_MS_MAX, SEND_MS_MAX};
+use crate::limits::{BEAT_MS_MAX, GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::spec::{Payload, Schedule};
@@ -35,12 +37,18 @@ pub(super) struct Dispatch {
 }
 
 struct Shared {
-    gateways: Gateways,
+    gateways: HashMap<String, Door>,
     reader: Reader,
     clock: Arc<dyn Clock>,
     tokio: Tokio,
     beats: watch::Receiver<u64>,
     stopping: AtomicBool,
+}
+
+/// A gateway, and room for so many windows at a time.
+struct Door {
+    gateway: Arc<dyn Gateway>,
+    room: Semaphore,
 }
 
 impl Dispatch {
@@ -52,6 +60,8 @@ impl Dispatch {
         beats: watch::Receiver<u64>,
     ) -> Self {
         let stopping = AtomicBool::new(false);
+        let door = |gateway| Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX) };
+        let gateways = gateways.into_iter().map(|(name, gateway)| (name, door(gateway))).collect();
         Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping }) }
     }
 
@@ -61,6 +71,11 @@ impl Dispatch {
         self.shared.tokio.spawn(async move {
             let mut halted = false;
             let mut unanswered = Unanswered { items: window.items.into(), answers };
+            // Without room, because nothing is sent any more, or without a gateway, it is said of each below.
+            let _room = match shared.gateways.get(&*window.gateway) {
+                Some(door) => door.room.acquire().await.ok(),
+                None => None,
+            };
             while let Some(&(occurrence, attempt)) = unanswered.items.front() {
                 let answer = if halted || shared.stopping.load(Ordering::SeqCst) {
                     Answer::NotTried
@@ -76,6 +91,7 @@ impl Dispatch {
     /// From here on what has not been tried is not.
     pub(super) fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
+        self.shared.gateways.values().for_each(|door| door.room.close());
     }
 }
 
@@ -112,7 +128,7 @@ impl Shared {
             Ok(delivery) => delivery,
             Err(answer) => return answer,
         };
-        let Some(gateway) = self.gateways.get(gateway) else {
+        let Some(Door { gateway, .. }) = self.gateways.get(gateway) else {
             return Answer::Permanent { error: format!("gateway '{gateway}' is not configured") };
         };
         let answer = tokio::select! {

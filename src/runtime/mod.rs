@@ -17,6 +17,7 @@ mod dispatch;
 mod ops;
 mod turn;
 mod verify;
+pub mod watchdog;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,13 +35,13 @@ pub use verify::{VerifyError, verify, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
-use crate::engine::change::Change;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::Committer;
+use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::turn::Turns;
+use crate::runtime::watchdog::{Health, Watchdog};
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -77,16 +78,17 @@ pub struct Handle {
     permits: Arc<Semaphore>,
     reader: Reader,
     clock: Arc<dyn Clock>,
+    watchdog: Arc<Watchdog>,
 }
 
 /// What the loop is told.
 pub(crate) enum Message {
     /// For the engine.
     Input(Input),
-    /// A question, and where its answer goes.
-    Ask(Box<Op>, oneshot::Sender<Result<Done, OpError>>),
+    /// Questions, which are taken in one go, and where their answers go.
+    Ask(Vec<(Op, oneshot::Sender<Result<Done, OpError>>)>),
     /// The commit thread is done with a batch.
-    Committed(Result<Vec<Change>, StoreError>),
+    Committed(Result<Committed, StoreError>),
     /// Look at the clock.
     Beat,
     /// Come to an end.
@@ -162,10 +164,17 @@ impl Runtime {
             permits: Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX)),
             reader: reader.clone(),
             clock: Arc::clone(&clock),
+            watchdog: Arc::new(Watchdog::new(clock.now())),
         };
-        let turns = Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone());
+        let watchdog = Arc::clone(&handle.watchdog);
+        let turns =
+            Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone(), watchdog);
         let turns = thread::Builder::new().name("engine".into()).spawn(move || turns.run(&inbox))?;
-        let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats)?) } else { None };
+        let heart = if settings.serving {
+            Some(start_heartbeat(messages.clone(), beats, Arc::clone(&handle.watchdog))?)
+        } else {
+            None
+        };
         Ok(Self { handle, messages, turns, heart, owner })
     }
 
@@ -204,31 +213,33 @@ impl Runtime {
 impl Handle {
     /// Asks for a change and waits until it is durable.
     pub async fn ask(&self, op: Op) -> Result<Done, OpError> {
-        let Ok(_permit) = self.permits.try_acquire() else { return Err(OpError::Busy) };
-        let (answer, answered) = oneshot::channel();
-        if self.messages.send(Message::Ask(Box::new(op), answer)).is_err() {
-            return Err(OpError::Stopped(None));
-        }
-        answered.await.unwrap_or(Err(OpError::Stopped(None)))
+        let answers = self.ask_all(vec![op]).await;
+        answers.into_iter().next().unwrap_or(Err(OpError::Stopped(None)))
     }
 
-    /// Asks for many changes, which then share commits; the answers come in their order.
-    pub async fn ask_all(&self, ops: Vec<Op>) -> Result<Vec<Result<Done, OpError>>, OpError> {
-        let count = u32::try_from(ops.len()).map_err(|_| OpError::Busy)?;
-        let Ok(_permits) = self.permits.try_acquire_many(count) else { return Err(OpError::Busy) };
-        let mut waiting = Vec::with_capacity(ops.len());
-        for op in ops {
-            let (answer, answered) = oneshot::channel();
-            if self.messages.send(Message::Ask(Box::new(op), answer)).is_err() {
-                return Err(OpError::Stopped(None));
-            }
-            waiting.push(answered);
+    /// Asks for many changes, which the loop takes in this order and in one go, and waits until all are durable. Each
+    /// has an answer of its own: some may be done while others are refused. More than
+    /// [`QUEUE_INPUTS_COUNT_MAX`] are always refused.
+    pub async fn ask_all(&self, ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+        let count = ops.len();
+        let all = |error: OpError| vec![Err(error); count];
+        let permits = u32::try_from(count).ok().and_then(|count| self.permits.try_acquire_many(count).ok());
+        let Some(_permits) = permits else { return all(OpError::Busy) };
+        let (questions, waiting): (Vec<_>, Vec<_>) = ops
+            .into_iter()
+            .map(|op| {
+                let (answer, answered) = oneshot::channel();
+                ((op, answer), answered)
+            })
+            .unzip();
+        if self.messages.send(Message::Ask(questions)).is_err() {
+            return all(OpError::Stopped(None));
         }
-        let mut done = Vec::with_capacity(waiting.len());
+        let mut answers = Vec::with_capacity(count);
         for answered in waiting {
-            done.push(answered.await.unwrap_or(Err(OpError::Stopped(None))));
+            answers.push(answered.await.unwrap_or(Err(OpError::Stopped(None))));
         }
-        Ok(done)
+        answers
     }
 
     /// Reads what is stored.
@@ -241,6 +252,12 @@ impl Handle {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How the engine is; answered without asking the loop, which may stand still.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.watchdog.health(self.clock.now())
     }
 
     /// Lets the loop look at its clock now.
@@ -269,13 +286,18 @@ fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), S
 }
 
 /// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.
-fn start_heartbeat(messages: Sender<Message>, beats: watch::Sender<u64>) -> std::io::Result<Heart> {
+fn start_heartbeat(
+    messages: Sender<Message>,
+    beats: watch::Sender<u64>,
+    watchdog: Arc<Watchdog>,
+) -> std::io::Result<Heart> {
     let beating = Arc::new(AtomicBool::new(true));
     let on = Arc::clone(&beating);
     let thread = thread::Builder::new().name("heartbeat".into()).spawn(move || {
         while on.load(Ordering::SeqCst) && messages.send(Message::Beat).is_ok() {
             thread::sleep(Duration::from_millis(BEAT_MS_MAX));
             beats.send_modify(|beat| *beat += 1);
+            watchdog.beat();
         }
     })?;
     Ok(Heart { beating, thread })

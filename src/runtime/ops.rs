@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::Figures;
 use crate::engine::change::State;
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 
@@ -83,10 +84,16 @@ pub struct Status {
     pub next_wakeup: Option<Timestamp>,
     /// How far the oldest unserved due is behind.
     pub lag: Span,
+    /// What the watchdog says.
+    pub health: Health,
+    /// How often the loop has stood still since the start.
+    pub stalls: u64,
     /// Deliveries with a gateway right now.
     pub in_flight: usize,
     /// Commits since the start.
     pub commits: u64,
+    /// How long the longest of them took.
+    pub slowest_commit: Span,
 }
 
 /// Why it was not done.

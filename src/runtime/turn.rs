@@ -14,11 +14,12 @@ use tokio::sync::oneshot;
 use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
-use crate::limits::{BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
+use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::Committer;
+use crate::runtime::commit::{Committed, Committer};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::ops::{Done, Op, OpError, Status};
+use crate::runtime::watchdog::Watchdog;
 use crate::runtime::{Message, RunError};
 use crate::store::{Names, Reader, StoreError};
 use crate::time::{Span, Timestamp};
@@ -39,7 +40,9 @@ pub(super) struct Turns {
     next_op: u64,
     started_at: Timestamp,
     commits: u64,
+    slowest_commit: Span,
     phase: Phase,
+    watchdog: Arc<Watchdog>,
 }
 
 /// Where an answer goes.
@@ -88,6 +91,7 @@ impl Turns {
         committer: Committer,
         dispatch: Dispatch,
         answers: Sender<Message>,
+        watchdog: Arc<Watchdog>,
     ) -> Self {
         let started_at = clock.now();
         Self {
@@ -105,13 +109,16 @@ impl Turns {
             next_op: 0,
             started_at,
             commits: 0,
+            slowest_commit: Span::ZERO,
             phase: Phase::Running,
+            watchdog,
         }
     }
 
     /// Turns until told to stop, or until a commit fails.
     pub(super) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), RunError> {
         let ended = self.turn_until_over(inbox);
+        self.watchdog.ended();
         if let Err(error) = &ended {
             self.refuse_all(error);
             return Err(ended.err().map_or(RunError::Panicked, RunError::Store));
@@ -136,18 +143,30 @@ impl Turns {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.begin_ending(),
             }
-            self.handle(Input::Tick);
+            self.handle(if self.is_batch_full() { Input::Wait } else { Input::Tick });
+            self.note_turn();
         }
+    }
+
+    /// Leaves a note that the loop has turned, and tells of a pause before it.
+    fn note_turn(&self) {
+        let now = self.clock.now();
+        let lag = if self.phase == Phase::Running { self.engine.lag(now) } else { Span::ZERO };
+        if let Some(pause) = self.watchdog.turned(now, lag) {
+            tracing::warn!("the engine's loop stood still for {pause}");
+        }
+    }
+
+    /// Whether the batch that gathers is as large as one should be; a larger one would take long to write.
+    fn is_batch_full(&self) -> bool {
+        self.gathering.changes.len() >= BATCH_CHANGES_COUNT_MAX
     }
 
     fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
-            Message::Ask(op, answer) => self.asked(*op, answer),
-            Message::Committed(result) => {
-                let batch = result?;
-                self.committed(&batch);
-            }
+            Message::Ask(questions) => questions.into_iter().for_each(|(op, answer)| self.asked(op, answer)),
+            Message::Committed(result) => self.committed(&result?),
             Message::Beat => {
                 if let Phase::Ending { beats } = &mut self.phase {
                     *beats = beats.saturating_sub(1);
@@ -222,14 +241,17 @@ impl Turns {
             return Ok(());
         }
         let changes = mem::take(&mut batch.changes);
+        self.watchdog.commit_began(self.clock.now());
         self.committer.begin(changes);
         self.writing = Some(batch);
         Ok(())
     }
 
-    fn committed(&mut self, changes: &[Change]) {
+    fn committed(&mut self, committed: &Committed) {
+        self.watchdog.commit_ended();
         self.commits += 1;
-        self.names.committed(changes);
+        self.slowest_commit = self.slowest_commit.max(committed.took);
+        self.names.committed(&committed.batch);
         if let Some(batch) = self.writing.take() {
             self.follow(batch);
         }
@@ -266,6 +288,8 @@ impl Turns {
     fn sleep(&self) -> Duration {
         const LONGEST: Duration = Duration::from_millis(SLEEP_MS_MAX);
         match (self.phase, self.engine.next_wakeup()) {
+            // The end of the commit under way wakes it.
+            _ if self.is_batch_full() => LONGEST,
             (Phase::Running, Some(wakeup)) => wakeup.since(self.clock.now()).to_std().min(LONGEST),
             _ => LONGEST,
         }
@@ -296,9 +320,12 @@ impl Turns {
             started_at: self.started_at,
             figures: self.engine.figures(),
             next_wakeup,
-            lag: next_wakeup.map_or(Span::ZERO, |wakeup| now.since(wakeup)),
+            lag: self.engine.lag(now),
+            health: self.watchdog.health(now),
+            stalls: self.watchdog.stalls(),
             in_flight: self.engine.in_flight(),
             commits: self.commits,
+            slowest_commit: self.slowest_commit,
         }
     }
 }

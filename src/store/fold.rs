@@ -1,6 +1,6 @@
 //! The rolling fold: a layer goes to `state`, `open` and the ledgers in sorted slices.
 //!
-//! Each slice rides in the transaction of some commit. States go first, in key order, then runs in the order of
+//! Each slice rides in the transaction of some commit, and is sorted when it comes to it. States go first, in key order, then runs in the order of
 //! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing:
 //! the journal still holds the whole layer.
 //! A ledger grows by segments: the settled runs of one layer, sorted, appended behind all earlier ones, because
@@ -8,7 +8,7 @@
 //! Invariant: what is being folded does not change; newer puts are in the layer above.
 //! Not here: when a layer is folded (`writer`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,15 +17,20 @@ use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use super::error::StoreError;
 use super::overlay::{Layer, RunEntry};
 use super::row::state_row;
+use super::sorting::Sorting;
 use super::tables::{self, OPEN, STATE};
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::time::Timestamp;
 
 /// A layer on its way to disk.
 pub(super) struct Fold {
     layer: Arc<Layer>,
     segment_rows: usize,
-    keys: Vec<u64>,
-    /// Places of the runs; empty until the states are written, so that one commit does not wait for both sorts.
-    order: Vec<u32>,
+    keys: Sorting<u64>,
+    /// The runs; none until the states are written, so that one commit does not wait for both lists.
+    order: Option<Sorting<RunPlace>>,
+    /// How many of them are of each day.
+    of_days: BTreeMap<i64, usize>,
     states_done: usize,
     runs_done: usize,
     /// The day whose ledger is being appended to, and its segment.
@@ -35,9 +40,9 @@ pub(super) struct Fold {
 impl Fold {
     /// A fold of fewer than `segment_rows` rows of one day adds to the day's last segment.
     pub(super) fn new(layer: Arc<Layer>, segment_rows: usize) -> Self {
-        let mut keys: Vec<u64> = layer.states.keys().copied().collect();
-        keys.sort_unstable();
-        Self { layer, segment_rows, keys, order: Vec::new(), states_done: 0, runs_done: 0, segment: None }
+        let keys = Sorting::new(layer.states.keys().copied().collect());
+        let of_days = BTreeMap::new();
+        Self { layer, segment_rows, keys, order: None, of_days, states_done: 0, runs_done: 0, segment: None }
     }
 
     pub(super) fn layer(&self) -> &Arc<Layer> {
@@ -63,26 +68,29 @@ impl Fold {
         let states = self.states_done..self.keys.len().min(self.states_done + limit);
         let mut left = limit - states.len();
         self.write_states(txn, states)?;
-        if left > 0 && self.order.is_empty() {
-            self.order = order_of(&self.layer);
-        }
-        while left > 0 && self.runs_done < self.order.len() {
-            let day = self.day_of(self.runs_done);
-            let all = &self.order[self.runs_done..];
-            let of_day = all.partition_point(|&place| self.layer.runs[place as usize].day == day);
-            let runs = self.runs_done..self.runs_done + of_day.min(left);
-            left -= runs.len();
-            self.write_open(txn, runs.clone())?;
+        while left > 0 && self.runs_done < self.layer.runs.len() {
+            let (day, places) = self.next_runs(left);
+            left -= places.len();
+            self.write_open(txn, &places)?;
             if day >= history_from {
-                self.write_ledger(txn, day, of_day, runs.clone(), days)?;
+                self.write_ledger(txn, day, &places, days)?;
             }
-            self.runs_done = runs.end;
+            self.runs_done += places.len();
         }
         Ok(limit - left)
     }
 
-    fn day_of(&self, place: usize) -> i64 {
-        self.layer.runs[self.order[place] as usize].day
+    /// The next runs of one day, at most `limit`, with the day.
+    fn next_runs(&mut self, limit: usize) -> (i64, Vec<u32>) {
+        let order = self.order.get_or_insert_with(|| {
+            let places: Vec<RunPlace> = (0..).zip(&self.layer.runs).map(RunPlace::of).collect();
+            places.iter().for_each(|run| *self.of_days.entry(run.day).or_default() += 1);
+            Sorting::new(places)
+        });
+        let end = order.len().min(self.runs_done + limit);
+        let next = &order.sorted_to(end)[self.runs_done..end];
+        let day = next.first().map_or(0, |run| run.day);
+        (day, next.iter().take_while(|run| run.day == day).map(|run| run.place).collect())
     }
 
     fn write_states(&mut self, txn: &WriteTransaction, range: Range<usize>) -> Result<(), StoreError> {
@@ -90,7 +98,7 @@ impl Fold {
             return Ok(());
         }
         let mut table = txn.open_table(STATE)?;
-        for key in &self.keys[range.clone()] {
+        for key in &self.keys.sorted_to(range.end)[range.clone()] {
             table.insert(key, &state_row(&self.layer.states[key]))?;
         }
         self.states_done = range.end;
@@ -98,10 +106,10 @@ impl Fold {
     }
 
     /// Unsettled runs come in, settled ones go out.
-    fn write_open(&self, txn: &WriteTransaction, range: Range<usize>) -> Result<(), StoreError> {
+    fn write_open(&self, txn: &WriteTransaction, places: &[u32]) -> Result<(), StoreError> {
         let mut table = txn.open_table(OPEN)?;
         let mut is_empty = table.is_empty()?;
-        for &place in &self.order[range] {
+        for &place in places {
             let entry = &self.layer.runs[place as usize];
             let occurrence = entry.occurrence;
             let key = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
@@ -119,15 +127,11 @@ impl Fold {
         &mut self,
         txn: &WriteTransaction,
         day: i64,
-        rows: usize,
-        range: Range<usize>,
+        places: &[u32],
         days: &mut BTreeSet<i64>,
     ) -> Result<(), StoreError> {
-        let mut settled = self.order[range]
-            .iter()
-            .map(|&place| &self.layer.runs[place as usize])
-            .filter(|run| run.settled)
-            .peekable();
+        let mut settled =
+            places.iter().map(|&place| &self.layer.runs[place as usize]).filter(|run| run.settled).peekable();
         if settled.peek().is_none() {
             return Ok(());
         }
@@ -141,7 +145,7 @@ impl Fold {
                 match last {
                     None => 0,
                     // Few rows go among those of the last segment, so that segments stay few.
-                    Some(last) if rows < self.segment_rows => last,
+                    Some(last) if self.of_days.get(&day).is_none_or(|rows| *rows < self.segment_rows) => last,
                     Some(last) => last.saturating_add(1),
                 }
             }
@@ -156,12 +160,19 @@ impl Fold {
     }
 }
 
-fn order_of(layer: &Layer) -> Vec<u32> {
-    let sorting_key = |(place, run): (usize, &RunEntry)| {
-        let occurrence = run.occurrence;
-        (run.day, occurrence.schedule, occurrence.due, occurrence.generation, place as u32)
-    };
-    let mut keys: Vec<_> = layer.runs.iter().enumerate().map(sorting_key).collect();
-    keys.sort_unstable();
-    keys.into_iter().map(|(.., place)| place).collect()
+/// Where a run goes, and where it is in its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RunPlace {
+    day: i64,
+    schedule: ScheduleKey,
+    due: Timestamp,
+    generation: u32,
+    place: u32,
+}
+
+impl RunPlace {
+    fn of((place, run): (u32, &RunEntry)) -> Self {
+        let OccurrenceId { schedule, generation, due } = run.occurrence;
+        Self { day: run.day, schedule, due, generation, place }
+    }
 }

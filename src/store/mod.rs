@@ -100,6 +100,7 @@ mod quiet;
 mod reader;
 mod recovery;
 mod row;
+mod sorting;
 mod tables;
 mod verify;
 mod writer;

@@ -19,6 +19,7 @@ use super::admin::Token;
 use super::error::{Code, Error};
 use super::ops::{Operations, Request};
 use crate::limits;
+use crate::runtime::watchdog::Health;
 
 /// What the surface needs: who performs operations, and the token that it asks for.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Door {
     pub operations: Arc<dyn Operations>,
     /// The admin's token.
     pub token: Token,
+    /// Says how the engine is, without asking its loop.
+    pub health: Arc<dyn Fn() -> Health + Send + Sync>,
 }
 
 /// The whole surface.
@@ -53,8 +56,14 @@ pub async fn serve(
     axum::serve(listener, router(door)).with_graceful_shutdown(stop).await
 }
 
-async fn health() -> Response {
-    answer(StatusCode::OK, "application/json", &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+async fn health(State(door): State<Door>) -> Response {
+    let health = (door.health)();
+    let mut body = json!({"status": health.word(), "version": env!("CARGO_PKG_VERSION")});
+    if health == Health::Well {
+        return answer(StatusCode::OK, "application/json", &body);
+    }
+    body["detail"] = json!(health.to_string());
+    answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", &body)
 }
 
 async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Response {

@@ -115,10 +115,12 @@ fn the_program_measures_its_cron_matcher() {
 
 #[test]
 fn one_command_judges_every_bar_of_the_program() {
-    let arguments = ["--timers", "2000", "--passes", "1", "--only", "chimewheel", "--budget", "1"];
+    let wheel_and_cron = ["--timers", "2000", "--passes", "1", "--only", "chimewheel", "--budget", "1"];
+    let arguments = [&wheel_and_cron[..], &["--schedules", "1000", "--seconds", "1"]].concat();
     let (text, both) = (bench(&arguments), bench_json(&arguments));
     assert!(text.starts_with("Timer wheel: 2,000 timers") && text.contains("\n\nCron patterns: "), "{text}");
-    let told: Vec<&str> = whats(&both["wheel"]).into_iter().chain(whats(&both["cron"])).collect();
+    assert!(text.contains("\n\nEngine: 1,000 recurring schedules in one store"), "{text}");
+    let told: Vec<&str> = ["wheel", "cron", "engine"].into_iter().flat_map(|part| whats(&both[part])).collect();
     let lines = verdict_lines(&text);
     assert_eq!(lines.len(), told.len(), "{text}");
     assert!(told.contains(&"peak memory of a timer: all inserted, half cancelled, the rest fired"), "{told:?}");

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chimewheel::problem::Problem;
+use chimewheel::runtime::watchdog::Health;
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
@@ -10,6 +11,7 @@ use chimewheel::surface::ops::reply::{Changed, Exported, StatusShown};
 use chimewheel::surface::ops::request::{Cancel, Export, Pause, Selector, Status};
 use chimewheel::surface::ops::{Calling, Operations, Reply, Request, TABLE, perform};
 use chimewheel::surface::remote::Remote;
+use chimewheel::time::Span;
 use expect_test::{Expect, expect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -52,6 +54,7 @@ impl Operations for Scripted {
 struct Daemon {
     address: std::net::SocketAddr,
     operations: Arc<Scripted>,
+    health: Arc<Mutex<Health>>,
     stop: oneshot::Sender<()>,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -62,12 +65,18 @@ async fn start() -> Daemon {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let operations = Arc::new(Scripted::default());
-    let door = Door { operations: operations.clone(), token: Token::new(TOKEN) };
+    let health: Arc<Mutex<Health>> = Arc::new(Mutex::new(Health::Well));
+    let told = Arc::clone(&health);
+    let door = Door {
+        operations: operations.clone(),
+        token: Token::new(TOKEN),
+        health: Arc::new(move || *told.lock().unwrap()),
+    };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(listener, door, async {
         let _ = stopped.await;
     }));
-    Daemon { address, operations, stop, serving }
+    Daemon { address, operations, health, stop, serving }
 }
 
 impl Daemon {
@@ -155,6 +164,25 @@ async fn health_needs_no_token() {
     let daemon = start().await;
     let answer = daemon.raw(request).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\ncontent-type: application/json\n{\"status\":\"ok\""), "{answer}");
+    daemon.end().await;
+}
+
+#[tokio::test]
+async fn health_is_red_when_the_engine_is_late_or_stands_still() {
+    let daemon = start().await;
+    let pause = Span::from_seconds(7);
+    for (health, status, detail) in [
+        (Health::Behind(pause), "behind", "the oldest due that is not served yet is 7s late"),
+        (Health::Stalled(pause), "stalled", "the engine's loop has not turned for 7s"),
+        (Health::DiskStalled(pause), "disk-stalled", "a commit has been under way for 7s; the disk does not answer"),
+        (Health::Ended, "ended", "the engine has stopped; its log says why"),
+    ] {
+        *daemon.health.lock().unwrap() = health;
+        let answer = daemon.raw("GET /healthz HTTP/1.1\nhost: localhost:7420\n\n").await;
+        let body = answer.strip_prefix("HTTP/1.1 503 Service Unavailable\ncontent-type: application/json\n");
+        let body: serde_json::Value = serde_json::from_str(body.unwrap_or_else(|| panic!("{answer}"))).unwrap();
+        assert_eq!((&body["status"], &body["detail"]), (&status.into(), &detail.into()));
+    }
     daemon.end().await;
 }
 

@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod bench;
+mod bench_engine;
 mod bench_loads;
 mod calendar;
 mod calendar_describe;
@@ -24,6 +25,7 @@ mod spec;
 mod storage;
 mod store;
 mod tidy;
+mod watchdog;
 mod wheel;
 mod wheel_cases;
 mod wheel_speed;

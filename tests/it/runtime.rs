@@ -9,6 +9,7 @@ use chimewheel::engine::change::{Outcome, Phase, Status};
 use chimewheel::engine::fires_at;
 use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
 use chimewheel::id::{ScheduleId, ScheduleKey};
+use chimewheel::limits::{GATEWAY_SENDS_COUNT_MAX, QUEUE_INPUTS_COUNT_MAX};
 use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
 use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
@@ -56,6 +57,10 @@ impl House {
     }
 
     fn start(&self, serving: bool) -> Result<Runtime, StartError> {
+        self.start_with(serving, Arc::clone(&self.recorder) as _)
+    }
+
+    fn start_with(&self, serving: bool, gateway: Arc<dyn Gateway>) -> Result<Runtime, StartError> {
         let settings = Settings {
             data: self.folder.path().join("data"),
             serving,
@@ -65,8 +70,7 @@ impl House {
             catchup_per_second: 500,
         };
         let mut gateways = Gateways::new();
-        let recorder: Arc<dyn Gateway> = Arc::clone(&self.recorder) as _;
-        gateways.insert("console".into(), recorder);
+        gateways.insert("console".into(), gateway);
         Runtime::start(&settings, Arc::clone(&self.clock) as _, gateways, self.tokio.handle().clone())
     }
 
@@ -394,5 +398,78 @@ fn a_due_with_jitter_fires_when_it_was_foretold_and_never_early() {
     let delivery = house.handed.recv().unwrap();
     assert_eq!((delivery.due, delivery.sent_at), (due, fires));
     drop(handle);
+    runtime.stop().unwrap();
+}
+
+/// Holds every send until it is let go, and counts.
+struct Gate {
+    inside: Mutex<usize>,
+    seen: Mutex<Sender<usize>>,
+    open: tokio::sync::Semaphore,
+}
+
+impl Gateway for Gate {
+    fn send(&self, _delivery: Delivery) -> Sending<'_> {
+        Box::pin(async move {
+            let inside = {
+                let mut inside = self.inside.lock().unwrap();
+                *inside += 1;
+                *inside
+            };
+            self.seen.lock().unwrap().send(inside).unwrap();
+            self.open.acquire().await.unwrap().forget();
+            *self.inside.lock().unwrap() -= 1;
+            Ok(Receipt::default())
+        })
+    }
+}
+
+#[test]
+fn a_gateway_is_sent_to_from_so_many_chats_at_a_time_and_the_others_wait_their_turn() {
+    const CHATS: usize = GATEWAY_SENDS_COUNT_MAX * 2 + 5;
+    let house = House::new();
+    let (sender, seen) = channel();
+    let (inside, open) = (Mutex::new(0), tokio::sync::Semaphore::new(0));
+    let gate = Arc::new(Gate { inside, seen: Mutex::new(sender), open });
+    let runtime = house.start_with(true, Arc::clone(&gate) as _).unwrap();
+    let handle = runtime.handle();
+    let ops = (0..CHATS).map(|chat| {
+        let mut one = hourly(&format!("note-{chat}"));
+        one.schedule.destination =
+            Some(Destination { gateway: "console".into(), chat_id: chat.to_string(), thread: None });
+        Op::Create(one)
+    });
+    let keys: Vec<_> = house.tokio.block_on(handle.ask_all(ops.collect())).into_iter().map(created).collect();
+    assert_eq!(keys.len(), CHATS);
+    house.set(&handle, BEGIN.plus(Span::from_seconds(3600)));
+    let at_first: Vec<usize> = seen.iter().take(GATEWAY_SENDS_COUNT_MAX).collect();
+    assert_eq!(at_first, (1..=GATEWAY_SENDS_COUNT_MAX).collect::<Vec<_>>());
+    // Each that is let go makes room for one.
+    gate.open.add_permits(CHATS);
+    let later: Vec<usize> = seen.iter().take(CHATS - GATEWAY_SENDS_COUNT_MAX).collect();
+    assert!(later.iter().all(|inside| *inside <= GATEWAY_SENDS_COUNT_MAX), "{later:?}");
+    drop(handle);
+    runtime.stop().unwrap();
+    assert!(seen.try_recv().is_err(), "none was sent twice");
+}
+
+#[test]
+fn many_questions_at_once_are_answered_each_in_its_place() {
+    let house = House::new();
+    let runtime = house.start(true).unwrap();
+    let handle = runtime.handle();
+    let ops = ["a", "b", "a", "c"].map(|id| Op::Create(hourly(id)));
+    let answers = house.tokio.block_on(handle.ask_all(ops.to_vec()));
+    let keys: Vec<_> = answers
+        .iter()
+        .map(|answer| if let Ok(Done::Created(key, _)) = answer { Some(key.0) } else { None })
+        .collect();
+    assert_eq!(keys, [Some(0), Some(1), None, Some(2)]);
+    assert!(matches!(&answers[2], Err(OpError::IdTaken(id)) if id.as_str() == "a"), "{:?}", answers[2]);
+    let too_many = vec![Op::Status; QUEUE_INPUTS_COUNT_MAX + 1];
+    let refused = house.tokio.block_on(handle.ask_all(too_many));
+    assert_eq!(refused.len(), QUEUE_INPUTS_COUNT_MAX + 1);
+    assert!(refused.iter().all(|answer| *answer == Err(OpError::Busy)));
+    assert_eq!(house.tokio.block_on(handle.ask_all(Vec::new())), []);
     runtime.stop().unwrap();
 }

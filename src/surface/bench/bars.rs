@@ -1,12 +1,15 @@
 //! What was to be reached, as met or missed; and the form of every report.
 //!
 //! Invariant: a bar is judged by figures of the same run, and whatever is measured prints its bars in the same words.
-//! Not here: which bars there are (`report` for the wheel, `cron` for cron patterns).
+//! Not here: which bars there are (`report` for the wheel, `cron` for cron patterns, `engine`).
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
+
+/// The unit of a rate.
+const PER_SECOND: &str = "/s";
 
 /// What a measurement came to, for people and for programs.
 #[derive(Clone, Debug)]
@@ -52,6 +55,12 @@ impl Bar {
         Self { what, bar, reached, unit: "x", met: reached >= bar }
     }
 
+    /// So many a second have to be reached.
+    #[must_use]
+    pub fn rate_at_least(what: &str, bar: f64, reached: f64) -> Self {
+        Self { what: what.to_owned(), bar, reached, unit: PER_SECOND, met: reached >= bar }
+    }
+
     /// A figure that must not be higher.
     #[must_use]
     pub fn at_most(what: &str, bar: f64, reached: f64, unit: &'static str) -> Self {
@@ -66,7 +75,7 @@ pub fn verdicts(bars: &[Bar]) -> String {
     let width = bars.iter().map(|bar| bar.what.chars().count()).max().unwrap_or(0);
     for bar in bars {
         let verdict = if bar.met { "met   " } else { "missed" };
-        let sense = if bar.unit == "x" { "at least" } else { "at most" };
+        let sense = if matches!(bar.unit, "x" | PER_SECOND) { "at least" } else { "at most" };
         // One that is missed by a hair is not written like one that is met.
         let hair = !bar.met && short(bar.reached) == short(bar.bar);
         let reached = if hair { grouped(&format!("{:.3}", bar.reached)) } else { short(bar.reached) };

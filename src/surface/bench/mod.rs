@@ -1,4 +1,4 @@
-//! Measuring: the timer wheel next to other timer structures, and the cron matcher, each with its bars.
+//! Measuring: the timer wheel next to other timer structures, the cron matcher, the whole engine, each with its bars.
 //!
 //! Units: ticks of 1 ms in the workloads, nanoseconds an operation and bytes a timer in the figures. A figure alone
 //! says more of the machine than of the code; the ratio of two from one run is what holds.
@@ -11,6 +11,7 @@ mod bars;
 mod chart;
 mod contest;
 pub mod cron;
+pub mod engine;
 mod figures;
 mod half;
 mod load;

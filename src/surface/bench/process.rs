@@ -6,7 +6,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Write as _};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -48,6 +48,26 @@ pub(super) fn measure_apart<A: DeserializeOwned>(
         return Err(failed(format!("its process ended with {}", output.status)));
     }
     serde_json::from_slice(&output.stdout).map(Some).map_err(|error| failed(error.to_string()))
+}
+
+/// Starts this program with other arguments, and kills it, as `kill -9` does, when it has printed so many numbers, a
+/// line each. Answers the last one.
+pub(super) fn kill_under_load(who: &str, arguments: &[&str], lines: usize) -> Result<u64, Error> {
+    let failed = |why: String| Error::new(Code::Failed, format!("cannot measure {who}: {why}"));
+    let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let out = child.stdout.take().map(BufReader::new);
+    let told: Vec<u64> =
+        out.into_iter().flat_map(BufRead::lines).map_while(|line| line.ok()?.parse().ok()).take(lines).collect();
+    // It may have ended by itself just now; then it has printed too little.
+    let _ = child.kill();
+    child.wait().map_err(|error| failed(error.to_string()))?;
+    match told.last() {
+        Some(last) if told.len() == lines => Ok(*last),
+        _ => Err(failed(format!("its process ended after {} of {lines} lines", told.len()))),
+    }
 }
 
 /// Bytes of resident memory, now and at the peak; zero where the system does not tell.

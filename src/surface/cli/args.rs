@@ -11,6 +11,7 @@ use super::fields::{Fields, ScheduleFields};
 pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
+use crate::surface::bench::engine::EngineContest;
 
 /// Schedules in, messages out, nothing lost.
 #[derive(Debug, Parser)]
@@ -167,7 +168,8 @@ pub enum Command {
     #[command(after_help = "Each structure runs in a process of its own; a million timers take about a minute.\n\
                             `cargo bench --bench wheel --bench calendar` measures other crates, too.\n\n\
                             Examples:\n  chimewheel bench --timers 10000000\n  \
-                            chimewheel bench wheel --only chimewheel --svg wheel.svg\n  chimewheel bench cron --json")]
+                            chimewheel bench wheel --only chimewheel --svg wheel.svg\n  chimewheel bench cron --json\n  \
+                            chimewheel bench engine --schedules 10000000 --place /var/tmp")]
     Bench(Box<Bench>),
 }
 
@@ -400,6 +402,9 @@ pub struct Bench {
     /// How to measure the cron matcher.
     #[command(flatten, next_help_heading = "Cron patterns")]
     pub cron: CronContest,
+    /// How to measure the engine.
+    #[command(flatten, next_help_heading = "Engine")]
+    pub engine: EngineContest,
 }
 
 /// What can be measured.
@@ -409,4 +414,6 @@ pub enum BenchPart {
     Wheel,
     /// How fast cron patterns are read and answered.
     Cron,
+    /// The engine on a real store: create, fire, start, start after kill -9, lateness.
+    Engine,
 }

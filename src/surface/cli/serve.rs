@@ -164,7 +164,12 @@ fn listen(
     setup: &Setup,
     runtime: &Runtime,
 ) -> Result<Listening, Error> {
-    let door = Door { operations: Arc::new(local.clone()), token: Token::ensure(&setup.config.data)? };
+    let handle = runtime.handle();
+    let door = Door {
+        operations: Arc::new(local.clone()),
+        token: Token::ensure(&setup.config.data)?,
+        health: Arc::new(move || handle.health()),
+    };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(http::serve(listener, door, async {
         // A sender that is gone means the end, too.

@@ -380,6 +380,15 @@ pub struct StatusShown {
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
+    /// `ok`, `behind`, `stalled`, `disk-stalled` or `ended`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub health: String,
+    /// How often the engine's loop has stood still since the start.
+    #[serde(default)]
+    pub stalls: u64,
+    /// Milliseconds that the longest commit took.
+    #[serde(default)]
+    pub slowest_commit_ms: u64,
     /// Milliseconds by which the oldest unserved due is behind.
     pub lag_ms: u64,
     /// Occurrences that are not settled.

@@ -7,7 +7,9 @@ mod except;
 mod failing;
 mod misfire;
 mod overdue;
+mod pressure;
 mod restart;
+mod slots;
 mod words;
 mod world;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 use chimewheel::engine::{Input, Options, Start};
 use chimewheel::id::ScheduleKey;
-use chimewheel::limits::{CATCHUP_COUNT_MAX, GATEWAY_LANES_COUNT_MAX};
+use chimewheel::limits::{CATCHUP_COUNT_MAX, GATEWAY_SENDS_COUNT_MAX};
 use chimewheel::time::{Span, Timestamp};
 
 use super::world::World;
@@ -117,7 +117,7 @@ fn a_minutely_schedule_in_line_is_on_time_for_its_next_due_and_caught_up_with_it
 #[test]
 fn chats_that_hang_while_they_are_caught_up_leave_room_for_what_is_due_now() {
     let mut world = World::new(BEGIN);
-    let many = 2 * GATEWAY_LANES_COUNT_MAX as u64;
+    let many = 2 * GATEWAY_SENDS_COUNT_MAX as u64;
     for number in 1..=many {
         world.add(&format!("s{number}"), "at 2026-01-01T00:00:01Z", Start::Active);
         world.script(ScheduleKey(number), "hangs");

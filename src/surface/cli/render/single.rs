@@ -122,6 +122,9 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         rows.push(("schedules", format!("{} armed, {} not ended, {known}", counts.armed, counts.held)));
         let next = status.next.map(|next| format!("{}  ({})", next.0, relative(next.0, look.now)));
         rows.push(("next due", next.unwrap_or_else(|| "nothing".to_owned())));
+        let stood =
+            if status.stalls == 0 { String::new() } else { format!("  (stood still {} times)", status.stalls) };
+        rows.push(("health", format!("{}{stood}", status.health)));
         rows.push(("behind", format!("{} ms", status.lag_ms)));
         let sent = format!("{} with a gateway, {} to be tried again", status.in_flight, status.retrying);
         if status.overdue > 0 {
@@ -131,7 +134,8 @@ pub fn status(status: &StatusShown, look: Look) -> String {
     } else {
         rows.push(("schedules", known));
     }
-    rows.push(("store", format!("{} KiB, {} commits", status.store_bytes / 1024, status.commits)));
+    let longest = format!("the longest took {} ms", status.slowest_commit_ms);
+    rows.push(("store", format!("{} KiB, {} commits, {longest}", status.store_bytes / 1024, status.commits)));
     rows.push(("zone data", status.zone_data.clone()));
     let mut text = pairs(&rows);
     for notice in &status.notices {

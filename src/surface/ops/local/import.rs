@@ -33,7 +33,7 @@ impl Local {
         }
         let (lines, ops): (Vec<usize>, Vec<Op>) =
             drafts.into_iter().map(|(line, draft)| (line, Op::Create(declaration(draft)))).unzip();
-        for (line, done) in lines.into_iter().zip(self.handle.ask_all(ops).await?) {
+        for (line, done) in lines.into_iter().zip(self.handle.ask_all(ops).await) {
             match done {
                 Ok(Done::Existing(_)) => reply.existing += 1,
                 Ok(_) => reply.created += 1,

@@ -132,6 +132,10 @@ impl Local {
     }
 
     pub(super) async fn status(&self) -> Result<StatusShown, Error> {
+        let health = self.handle.health();
+        if !health.is_answering() {
+            return Err(Error::new(Code::Failed, health.to_string()));
+        }
         let Done::Status(status) = self.handle.ask(Op::Status).await? else {
             return Err(Error::new(Code::Failed, "the engine did not tell its status"));
         };
@@ -150,6 +154,9 @@ impl Local {
                 known: facts.schedules,
             },
             next: status.next_wakeup.filter(|_| self.setting.serving).map(Instant),
+            health: status.health.word().to_owned(),
+            stalls: status.stalls,
+            slowest_commit_ms: status.slowest_commit.as_millis(),
             lag_ms: status.lag.as_millis(),
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
