@@ -15,7 +15,9 @@ mod commit;
 mod declare;
 mod dispatch;
 mod ops;
-mod turn;
+pub mod round;
+mod shell;
+pub mod turn;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use commit::Recorder;
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
 
@@ -38,6 +41,7 @@ use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
 use crate::time::Timestamp;
@@ -74,7 +78,7 @@ pub struct Handle {
 }
 
 /// What the loop is told.
-pub(crate) enum Message {
+pub enum Message {
     /// For the engine.
     Input(Input),
     /// A question, and where its answer goes.
@@ -126,32 +130,17 @@ impl Runtime {
             ..crate::store::Options::default()
         };
         let opened = Store::open(&settings.data, &options)?;
-        let mut engine = Engine::new(
-            clock.now(),
-            Options { epoch: opened.epoch, history_days: settings.history_days, serving: settings.serving },
-        );
-        restore(&opened, &mut engine, clock.now())?;
-        let zone_data = opened.zone_data.clone();
-        let rules = match &zone_data {
-            Some(version) if version != ZONE_DATA_VERSION => ZoneRules::Changed,
-            Some(_) | None => ZoneRules::Same,
-        };
-        engine.start(clock.now(), rules);
-        let Opened { writer, reader, owner, next_key, .. } = opened;
-        let names = Names::new(reader.clone());
-        let stale_rules = settings.serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
+        let owner = opened.owner.clone();
+        let reader = opened.reader.clone();
+        let Booted { turns, recorder } = boot(opened, Arc::clone(&clock), settings.serving, settings.history_days)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
-        let committer = Committer::start(writer, messages.clone(), stale_rules.then_some(ZONE_DATA_VERSION))?;
-        let handle = Handle {
-            messages: messages.clone(),
-            permits: Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX)),
-            reader: reader.clone(),
-            clock: Arc::clone(&clock),
-        };
-        let turns = Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone());
-        let turns = thread::Builder::new().name("engine".into()).spawn(move || turns.run(&inbox))?;
+        let committer = Committer::start(recorder, messages.clone())?;
+        let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
+        let handle = Handle { messages: messages.clone(), permits, reader, clock };
+        let shell = Shell { turns, committer, dispatch, answers: messages.clone() };
+        let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
         let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats)?) } else { None };
         Ok(Self { handle, messages, turns, heart, owner })
     }
@@ -216,6 +205,30 @@ impl Handle {
         // A loop that has ended needs no waking.
         let _ = self.messages.send(Message::Beat);
     }
+}
+
+/// What a store that was opened becomes.
+pub struct Booted {
+    /// The loop's state.
+    pub turns: Turns,
+    /// What writes its batches.
+    pub recorder: Recorder,
+}
+
+/// Makes the loop's state of what the store holds; nothing is served before its first tick.
+pub fn boot(opened: Opened, clock: Arc<dyn Clock>, serving: bool, history_days: u32) -> Result<Booted, StoreError> {
+    let mut engine = Engine::new(clock.now(), Options { epoch: opened.epoch, history_days, serving });
+    restore(&opened, &mut engine, clock.now())?;
+    let zone_data = opened.zone_data.clone();
+    let rules = match &zone_data {
+        Some(version) if version != ZONE_DATA_VERSION => ZoneRules::Changed,
+        Some(_) | None => ZoneRules::Same,
+    };
+    engine.start(clock.now(), rules);
+    let Opened { writer, reader, next_key, .. } = opened;
+    let stale_rules = serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
+    let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
+    Ok(Booted { turns: Turns::new(engine, clock, Names::new(reader.clone()), reader, next_key), recorder })
 }
 
 /// Takes plans, rows and open occurrences back from the store.
