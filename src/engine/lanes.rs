@@ -60,9 +60,10 @@ impl Lanes {
         }
     }
 
-    /// Puts an occurrence at the end of its queue.
+    /// Puts an occurrence into its queue: at the end, unless dues missed by several schedules are taken up one schedule
+    /// after the other.
     pub(super) fn push(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId) {
-        self.lane(lane, gateway).queue.push_back(occurrence);
+        self.lane(lane, gateway).line_up(occurrence);
         self.consider(lane);
     }
 
@@ -74,8 +75,7 @@ impl Lanes {
         {
             hold.waiting = false;
         }
-        let place = row.queue.partition_point(|waiting| order(*waiting) < order(occurrence));
-        row.queue.insert(place, occurrence);
+        row.line_up(occurrence);
         self.consider(lane);
     }
 
@@ -189,6 +189,17 @@ impl Lanes {
 }
 
 impl Lane {
+    /// To the place that its due gives it.
+    fn line_up(&mut self, occurrence: OccurrenceId) {
+        let is_last = self.queue.back().is_none_or(|last| order(*last) < order(occurrence));
+        if is_last {
+            self.queue.push_back(occurrence);
+        } else {
+            let place = self.queue.partition_point(|waiting| order(*waiting) < order(occurrence));
+            self.queue.insert(place, occurrence);
+        }
+    }
+
     fn can_go_on(&self) -> bool {
         let waiting = self.hold.as_ref().is_some_and(|hold| hold.waiting);
         self.unanswered == 0 && !waiting && !self.queue.is_empty()
