@@ -18,6 +18,7 @@ mod kill;
 mod program;
 mod runtime;
 mod schedules;
+mod sim;
 mod source;
 mod spec;
 mod store;
