@@ -110,7 +110,8 @@ impl World {
             let at = self.some_time(within);
             self.plan(at, Event::Ask);
         }
-        if weather == Weather::Calm {
+        // A month without a restart is one in which a timer waits for weeks.
+        if weather == Weather::Calm || weather == Weather::Month && self.chance.one_in(4) {
             return;
         }
         for _ in 0..4 + self.chance.below(26) {

@@ -123,10 +123,14 @@ pub fn ask(chance: &mut Chance, id: &str, known: &mut Known, wall: i64, left_ms:
     let may_update = known.revs[current].schedule.bounds.max_runs.is_none();
     Some(match chance.below(10) {
         0 | 1 if may_update => {
+            let old = &known.revs[current];
             let mut new = rev(chance, id, number, wall, left_ms);
+            // The same times mean that dues are carried over: that is the other kind of update.
+            let is_same = new.shape == old.shape && new.schedule.bounds.start_at == old.schedule.bounds.start_at;
             new.schedule.bounds.max_runs = None;
-            new.schedule.created_at = known.revs[current].schedule.created_at;
+            new.schedule.created_at = old.schedule.created_at;
             new.paused = is_paused && chance.one_in(2);
+            let new = if is_same { reworded(old, id, number, is_paused) } else { new };
             known.revs.push(new);
             Ask::Update(number)
         }
@@ -135,7 +139,7 @@ pub fn ask(chance: &mut Chance, id: &str, known: &mut Known, wall: i64, left_ms:
             Ask::Update(number)
         }
         4 => Ask::RunNow,
-        5 if chance.one_in(3) => Ask::Cancel,
+        5 if chance.one_in(2) => Ask::Cancel,
         _ if is_paused => Ask::Resume,
         _ if chance.one_in(2) => Ask::Pause,
         _ => Ask::RunNow,

@@ -155,7 +155,21 @@ impl World {
             3 | 4 => 60_000 + self.chance.below(600_000),
             _ => self.chance.below(4 * 3_600_000),
         } as i64;
-        if self.chance.one_in(2) { ms + 1000 - (self.wall() + ms).rem_euclid(1000) } else { ms }
+        match self.chance.below(4) {
+            0 => ms,
+            1 => self.until_a_due_is_late().unwrap_or(ms),
+            _ => ms + 1000 - (self.wall() + ms).rem_euclid(1000),
+        }
+    }
+
+    /// Until a second after a due of some schedule, if it has one within hours.
+    fn until_a_due_is_late(&mut self) -> Option<i64> {
+        let wall = self.wall();
+        let live = self.history.known.values().filter(|known| !known.is_cancelled() && !known.is_paused());
+        let shapes: Vec<_> = live.filter_map(|known| Some(known.revs[known.rev()?].shape.clone())).collect();
+        let dues = shapes.iter().filter_map(|shape| shape.dues_in(wall, wall + 4 * 3_600_000).first().copied());
+        let dues: Vec<i64> = dues.collect();
+        (!dues.is_empty()).then(|| self.chance.pick(&dues) + 1000 - wall)
     }
 
     /// A process that was told to end has nothing left to do.

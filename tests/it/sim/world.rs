@@ -324,6 +324,11 @@ impl World {
         if self.burns(Fuse::is_after_send) {
             return self.crash("after a send");
         }
+        if said != Said::Taken && self.chance.one_in(8) {
+            // While it waits for its next attempt somebody may change his mind.
+            let soon = self.chance.below(20_000) as i64;
+            self.plan(soon, Event::Ask);
+        }
         self.plan(outcome.after_ms, Event::Answer { boot, round: number, attempt, answer: outcome.answer });
     }
 
@@ -347,7 +352,12 @@ impl World {
             known.revs.push(rev);
             return self.ask(&id, Ask::Create(0));
         }
-        let id = self.chance.pick(&idle);
+        let last = self.history.attempts.last().filter(|last| last.said != Said::Taken);
+        let waiting = last.map(|last| last.id.clone()).filter(|id| idle.contains(id));
+        let id = match waiting {
+            Some(id) if self.chance.one_in(2) => id,
+            _ => self.chance.pick(&idle),
+        };
         let mut known = self.history.known.remove(&id).expect("it is known");
         let ask = load::ask(&mut self.chance, &id, &mut known, wall, left);
         self.history.known.insert(id.clone(), known);
