@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::engine::change::LaneId;
 use crate::id::OccurrenceId;
 use crate::limits::{GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
+use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
 /// All queues.
@@ -87,6 +88,7 @@ impl Lanes {
             _ => now,
         };
         let held = at <= since.plus(Span::from_millis(LANE_HOLD_MS_MAX));
+        let held = held && !planted::is(Bug::RetryOvertaken);
         row.hold = held.then_some(Hold { head, since, waiting: true });
         self.consider(lane);
     }

@@ -14,6 +14,7 @@ use crate::engine::change::Status;
 use crate::engine::{Answer, Input, Window};
 use crate::gateway::{Delivery, Receipt, SendError};
 use crate::id::{self, OccurrenceId};
+use crate::planted::{self, Bug};
 use crate::spec::Payload;
 use crate::store::{Reader, StoreError};
 use crate::time::Timestamp;
@@ -86,13 +87,16 @@ fn compose(reader: &Reader, now: Timestamp, occurrence: OccurrenceId, attempt: u
     else {
         return Err(Answer::Permanent { error: "its schedule is not in the store".into() });
     };
-    if state.status == Status::Cancelled || declared > occurrence.generation {
+    let is_cancelled = state.status == Status::Cancelled && !planted::is(Bug::CancelMissesOpen);
+    if is_cancelled || declared > occurrence.generation {
         return Err(Answer::Superseded);
     }
     let Some(destination) = schedule.destination.clone() else { return Err(Answer::Superseded) };
     let Payload::Message(text) = &schedule.payload;
+    let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
+    let part = if planted::is(Bug::KeyWithAttempt) { attempt } else { 0 };
     Ok(Delivery {
-        key: id::delivery_key(&schedule.id, occurrence.generation, occurrence.due, 0, 0),
+        key: id::delivery_key(&schedule.id, occurrence.generation, named, 0, part),
         schedule: schedule.id.to_string(),
         due: occurrence.due,
         sent_at: now,

@@ -19,6 +19,7 @@ use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
 use crate::limits::{BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
+use crate::planted::{self, Bug};
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::runtime::ops::{Done, Op, OpError, Status};
@@ -147,6 +148,7 @@ impl Turns {
         self.engine.handle(self.clock.now(), input);
         while let Some(effect) = self.engine.poll_effect() {
             match effect {
+                Effect::Persist(Change::Run(run)) if planted::is(Bug::AdvanceBeforeRecord) && !run.is_settled() => {}
                 Effect::Persist(change) => {
                     self.names.stage(&change);
                     self.gathering.changes.push(change);
@@ -170,6 +172,10 @@ impl Turns {
             (Reply::Ended(state), _) => Err(OpError::Ended(state.status)),
             (Reply::NotFound, _) => Err(OpError::NotFound),
         };
+        if planted::is(Bug::AckBeforeCommit) {
+            let _ = asked.answer.send(answer);
+            return;
+        }
         self.gathering.answers.push((asked.answer, answer));
     }
 
@@ -245,6 +251,9 @@ impl Turns {
     pub fn sleep(&self) -> Duration {
         const LONGEST: Duration = Duration::from_millis(SLEEP_MS_MAX);
         match (self.phase, self.engine.next_wakeup()) {
+            (Phase::Running, Some(wakeup)) if planted::is(Bug::SleepUnbounded) => {
+                wakeup.since(self.clock.now()).to_std()
+            }
             (Phase::Running, Some(wakeup)) => wakeup.since(self.clock.now()).to_std().min(LONGEST),
             _ => LONGEST,
         }

@@ -13,6 +13,8 @@ mod gateway;
 mod history;
 mod load;
 mod oracle;
+#[cfg(feature = "planted")]
+mod planted;
 mod process;
 mod report;
 mod run;
