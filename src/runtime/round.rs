@@ -2,7 +2,7 @@
 //! walks the same road as the program.
 //!
 //! Texts are read from the store when they are sent, so a backlog costs no memory, and a schedule cancelled or
-//! replaced meanwhile is not sent. The first delivery that must be tried again ends its window: what stands behind it
+//! replaced meanwhile is not sent; nor is one whose due lies ahead again, because the clock was set back. The first delivery that must be tried again ends its window: what stands behind it
 //! is answered `NotTried`, so order is kept.
 //! Invariant: every item of a window is answered exactly once. Not here: gateways and patience (`dispatch`), retries
 //! and order (`engine`).
@@ -52,6 +52,8 @@ impl Round {
     /// What comes next; `None` when every delivery is answered. `stopping`: nothing more is tried.
     pub fn step(&mut self, reader: &Reader, now: Timestamp, stopping: bool) -> Option<Step> {
         let &(occurrence, attempt) = self.items.front()?;
+        // The clock may have been set back, or have slewed, since this was handed out: then it waits for its due again.
+        self.halted = self.halted || now < occurrence.due;
         if self.halted || stopping {
             return self.answer(Answer::NotTried).map(Step::Tell);
         }

@@ -17,6 +17,7 @@ mod oracle;
 mod planted;
 mod process;
 mod report;
+mod rounds;
 mod run;
 mod shape;
 mod world;
