@@ -14,7 +14,7 @@ use chimewheel::spec::DeliveryGuarantee;
 use super::check_dues;
 use super::check_sends;
 use super::faults::Weather;
-use super::history::{Ask, Attempt, End, History, Known, Mark, Said};
+use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
 use super::report::Tally;
 use super::run::Played;
 
@@ -132,7 +132,9 @@ fn check_outcome(
             // It is written that it is being sent before it is; a crash in between leaves the same behind.
             let crashed = || history.crashes.iter().any(|(crash, _)| crash.wall >= due && crash.wall <= settled_at);
             let is_doubtful = last.is_some_and(|last| last.said == Said::Ambiguous) || crashed();
-            policy.delivery == DeliveryGuarantee::AtMostOnce && is_doubtful
+            // A wording that comes while it is being sent may be stricter.
+            let once = |rev: &Rev| rev.schedule.policy.delivery == DeliveryGuarantee::AtMostOnce;
+            known.revs[rev..].iter().any(once) && is_doubtful
         }
     };
     verdict.claim(agrees, || format!("I11: {id} {run:?} does not agree with {tries:?}"));

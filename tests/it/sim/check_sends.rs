@@ -157,6 +157,10 @@ fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
     if !is_regular || asked.map(|asked| asked.begun.wall).max()? >= attempt.due {
         return None;
     }
+    // What comes within the last second of an interruption may take one more look, after the dues it was missed with.
+    if history.interruptions.iter().any(|cut| cut.up - 1000 < attempt.due && attempt.due <= cut.up) {
+        return None;
+    }
     let from = history.looks.partition_point(|(boot, _)| *boot < attempt.boot);
     let look = history.looks[from..].iter().find(|(_, look)| look.wall >= attempt.due)?;
     (look.0 == attempt.boot).then_some(look.1.seq)

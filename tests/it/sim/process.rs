@@ -71,7 +71,11 @@ impl World {
         self.history.note(mark, &format!("boot {number}"));
         let up = mark.wall;
         if number > 1 {
-            self.history.interruptions.push(Interruption { durable: self.durable.wall, down: self.down_at, up });
+            self.history.interruptions.push(Interruption {
+                durable: self.durable.wall.min(self.down_at),
+                down: self.down_at,
+                up,
+            });
             self.history.disturb(self.history.true_time_of(self.down_at).min(self.true_ms), self.true_ms);
         }
         self.process = Some(Process {

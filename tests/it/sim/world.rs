@@ -193,7 +193,12 @@ impl World {
 
     /// One turn of the loop, as its shell makes it.
     pub fn turn(&mut self, message: Option<Message>) {
-        self.note_interruption();
+        let ends = matches!(message, Some(Message::Stop));
+        // A process that ends serves no dues any more.
+        let serves = !ends && self.process.as_ref().is_some_and(|process| !process.stopping);
+        if serves {
+            self.note_interruption();
+        }
         let Some(process) = &mut self.process else { return };
         if let Some(message) = message
             && let Err(error) = process.turns.take(message)
@@ -213,8 +218,10 @@ impl World {
         }
         process.slept = process.turns.sleep().as_millis() as i64;
         process.wake_at = self.true_ms + process.slept;
-        process.last_wall = mark.wall;
-        self.history.looks.push((process.boot, mark));
+        if serves {
+            process.last_wall = mark.wall;
+            self.history.looks.push((process.boot, mark));
+        }
         self.collect_answers();
         self.end_if_over();
     }
