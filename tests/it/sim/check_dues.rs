@@ -174,6 +174,9 @@ fn check_fate(
     pauses: &[(i64, i64)],
     verdict: &mut Verdict,
 ) {
+    // A clock that slews may be up to a second behind when an attempt is taken up again after a start.
+    let is_early = run.claimed_at.as_millis() + 1000 < due;
+    verdict.claim(!is_early, || format!("I3: {id} due {due} was taken up early: {run:?}"));
     let was_paused = pauses.iter().any(|&(from, until)| from < due && due < until);
     let may_be_paused = pauses.iter().any(|&(from, until)| from <= due && due <= until);
     let is_paused = matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Paused), .. });
