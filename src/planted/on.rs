@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use super::Bug;
 
+const _: () = assert!(cfg!(debug_assertions), "a program with planted bugs is for tests; build it without --release");
+
 thread_local! {
     static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
 }
