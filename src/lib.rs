@@ -54,6 +54,7 @@
 //! | rank | module | holds |
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
+//! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English |
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
@@ -72,6 +73,7 @@ pub mod gateway;
 pub mod guide;
 pub mod id;
 pub mod limits;
+pub mod planted;
 pub mod problem;
 pub mod runtime;
 pub mod spec;

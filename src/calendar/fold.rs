@@ -10,6 +10,7 @@
 
 use super::matcher::Matcher;
 use super::offsets::Offsets;
+use crate::planted::{self, Bug};
 
 /// A pattern bound to a zone's history for one question.
 #[derive(Clone, Copy)]
@@ -61,7 +62,11 @@ impl<'a> Fold<'a> {
         if reading >= self.offsets.first_reading(era) && reading < self.offsets.end_reading(era) {
             return Some(reading - self.offsets.offset(era));
         }
-        Some(instant_of(self.offsets, reading))
+        let due = instant_of(self.offsets, reading);
+        if planted::is(Bug::GapDropped) && due + self.offsets.offset(self.offsets.era_at(due)) != reading {
+            return self.next_fixed(due);
+        }
+        Some(due)
     }
 
     fn latest_fixed(self, upto: i64) -> Option<i64> {

@@ -4,6 +4,7 @@
 //! a run can be replayed. Source: "full jitter", held above the floor that the schedule names.
 
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::planted::{self, Bug};
 use crate::spec::{RetryPolicy, Schedule};
 use crate::time::{Span, Timestamp};
 
@@ -15,6 +16,7 @@ pub(super) fn wait(policy: &RetryPolicy, occurrence: OccurrenceId, failed: u16, 
     let doubled = floor.saturating_mul(1_u64.checked_shl(u32::from(failed)).unwrap_or(u64::MAX));
     let room = doubled.min(cap) - floor;
     let ms = floor + below(seed(occurrence) ^ u64::from(failed), room + 1);
+    let asked = asked.filter(|_| !planted::is(Bug::RetryAfterIgnored));
     Span::from_millis(ms).max(asked.unwrap_or(Span::ZERO))
 }
 

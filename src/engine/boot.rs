@@ -12,6 +12,7 @@ use crate::engine::dues::anchored;
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, GRACE};
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::planted::{self, Bug};
 use crate::spec::DeliveryGuarantee;
 use crate::time::{Span, Timestamp};
 
@@ -31,7 +32,10 @@ impl Engine {
     }
 
     /// Takes back a schedule's row; one that has ended needs no slot.
-    pub fn restore(&mut self, key: ScheduleKey, state: State) {
+    pub fn restore(&mut self, key: ScheduleKey, mut state: State) {
+        if planted::is(Bug::BootServesAgain) && state.next_due.is_some() {
+            state.next_due = state.last_due.or(state.next_due);
+        }
         if !state.status.is_over() {
             self.high_water = self.high_water.max(state.last_due.unwrap_or(self.high_water));
             self.plans.retain(state.plan);
@@ -84,7 +88,8 @@ impl Engine {
             for key in self.slots.keys_of(page) {
                 let Some(state) = self.state(key) else { continue };
                 let due = state.next_due.filter(|_| state.status == Status::Active);
-                let timer = due.map(|due| self.dues.insert(self.deadline(key, &state, due).tick(), key.0));
+                let tick = due.map(|due| self.timer_tick(self.deadline(key, &state, due)));
+                let timer = tick.map(|tick| self.dues.insert(tick, key.0));
                 self.slots.change(key, |slot| slot.timer = timer);
             }
         }
@@ -97,7 +102,11 @@ impl Engine {
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         match open.run.phase {
+            Phase::Pending if planted::is(Bug::BootForgetsClaimed) => {}
             Phase::Pending => self.line_up(occurrence),
+            Phase::Sending { .. } if planted::is(Bug::BootTakesSendingForDelivered) => {
+                self.settle(occurrence, Outcome::Delivered { message_id: None });
+            }
             Phase::Sending { .. } if guarantee == DeliveryGuarantee::AtMostOnce => {
                 let error = "the process ended before the gateway answered".into();
                 self.settle(occurrence, Outcome::Unknown { error });

@@ -13,6 +13,7 @@ use crate::engine::change::{Change, Phase, Plan};
 use crate::engine::{Effect, Engine, GRACE};
 use crate::id::OccurrenceId;
 use crate::limits::{CLOCK_BACK_MS_MAX, CLOCK_SLEW_MS_MAX};
+use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
 impl Engine {
@@ -48,7 +49,7 @@ impl Engine {
                 continue;
             }
             let Some(next) = plan.first_after(due, now).filter(|next| *next < due) else { continue };
-            state.generation += 1;
+            state.generation += u32::from(!planted::is(Bug::BackwardKeepsGeneration));
             state.next_due = Some(next);
             self.put(key, state);
         }

@@ -15,6 +15,7 @@ use crate::engine::slots::Slot;
 use crate::engine::{Engine, OpId, Reply, Start, Timing};
 use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
 use crate::limits::LATE_CREATE_MS_MAX;
+use crate::planted::{self, Bug};
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 
@@ -85,7 +86,8 @@ impl Engine {
         };
         let ends = old.next_due.is_some_and(|due| !is_allowed(due, old.runs));
         let given_up = if renewed || resumed || ends { self.give_up_waiting(key, &old) } else { None };
-        let mut state = State { status, generation: old.generation + 1, ..self.state(key).unwrap_or(old) };
+        let raised = u32::from(!planted::is(Bug::UpdateKeepsGeneration));
+        let mut state = State { status, generation: old.generation + raised, ..self.state(key).unwrap_or(old) };
         if old.status.is_over() {
             state.runs = 0;
         }
@@ -156,7 +158,8 @@ impl Engine {
         let reply = match old.status {
             Status::Paused | Status::Failing => {
                 self.withdraw_notices(key);
-                let next_due = match self.give_up_waiting(key, &old) {
+                let given_up = if planted::is(Bug::PauseOnlyDelays) { None } else { self.give_up_waiting(key, &old) };
+                let next_due = match given_up {
                     Some(last) => self.plans.get(old.plan).and_then(|plan| following(plan, last, old.runs)),
                     None => old.next_due,
                 };
@@ -186,7 +189,12 @@ impl Engine {
         state.status = Status::Cancelled;
         state.next_due = None;
         self.put(key, state);
-        self.end_open(key);
+        if !planted::is(Bug::CancelMissesOpen) {
+            self.end_open(key);
+        }
+        if planted::is(Bug::CancelInMemory) {
+            self.dirty_slots.remove(&key);
+        }
         self.arm(key);
         self.reply(op, Reply::Done(self.state(key).unwrap_or(state)));
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::engine::change::{Cause, LaneId};
 use crate::id::OccurrenceId;
 use crate::limits::{CATCHUP_LANES_COUNT_MAX, GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
+use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
 /// All queues.
@@ -103,11 +104,10 @@ impl Lanes {
         }
     }
 
-    /// Puts an occurrence at the end of its queue.
+    /// Puts an occurrence into its queue: at the end, unless dues missed by several schedules are taken up one schedule
+    /// after the other.
     pub(super) fn push(&mut self, lane: LaneId, gateway: &Arc<str>, occurrence: OccurrenceId, rank: Rank) {
-        let row = self.lane(lane, gateway);
-        row.queue.push_back((occurrence, rank));
-        row.fresh += rank.count();
+        self.lane(lane, gateway).line_up(occurrence, rank);
         self.consider(lane);
     }
 
@@ -119,9 +119,7 @@ impl Lanes {
         {
             hold.waiting = false;
         }
-        let place = row.queue.partition_point(|(waiting, _)| order(*waiting) < order(occurrence));
-        row.queue.insert(place, (occurrence, rank));
-        row.fresh += rank.count();
+        row.line_up(occurrence, rank);
         self.consider(lane);
     }
 
@@ -133,6 +131,7 @@ impl Lanes {
             _ => now,
         };
         let held = at <= since.plus(Span::from_millis(LANE_HOLD_MS_MAX));
+        let held = held && !planted::is(Bug::RetryOvertaken);
         row.hold = held.then_some(Hold { head, since, waiting: true });
         self.consider(lane);
     }
@@ -260,6 +259,18 @@ impl Gateway {
 }
 
 impl Lane {
+    /// To the place that its due gives it.
+    fn line_up(&mut self, occurrence: OccurrenceId, rank: Rank) {
+        let is_last = self.queue.back().is_none_or(|(last, _)| order(*last) < order(occurrence));
+        if is_last {
+            self.queue.push_back((occurrence, rank));
+        } else {
+            let place = self.queue.partition_point(|(waiting, _)| order(*waiting) < order(occurrence));
+            self.queue.insert(place, (occurrence, rank));
+        }
+        self.fresh += rank.count();
+    }
+
     fn can_go_on(&self) -> bool {
         let waiting = self.hold.as_ref().is_some_and(|hold| hold.waiting);
         self.unanswered == 0 && !waiting && !self.queue.is_empty()

@@ -12,6 +12,7 @@ use crate::engine::dues::{Dues, Sorted, anchored, following};
 use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
+use crate::planted::{self, Bug};
 use crate::spec::{DeliveryGuarantee, MisfirePolicy};
 use crate::time::{Span, Timestamp};
 use crate::wheel::Next;
@@ -59,7 +60,8 @@ impl Engine {
         let Some(slot) = self.slots.get(key) else { return };
         let (mut state, Some(plan)) = (slot.state, self.plans.get(slot.state.plan).map(Arc::clone)) else { return };
         let Some(due) = state.next_due.filter(|_| state.status == Status::Active) else { return };
-        if self.deadline(key, &state, due) <= self.missed_until {
+        let in_time = if planted::is(Bug::MisfireOffByOne) { self.missed_until.minus(MS) } else { self.missed_until };
+        if self.deadline(key, &state, due) <= in_time {
             self.serve_misfire(key, &mut state, &plan, due);
         } else if let Some(due) = self.due_that_counts(key, &mut state, &plan, due) {
             self.claim(key, &mut state, due, Cause::Due);
@@ -93,7 +95,10 @@ impl Engine {
             MisfirePolicy::FireOnce => 1,
             MisfirePolicy::FireAll => FIRE_ALL_COUNT_MAX,
         };
-        let served = missed.latest(window_start, most.min(left) as usize);
+        let mut served = missed.latest(window_start, most.min(left) as usize);
+        if planted::is(Bug::CatchUpServesFirst) && plan.policy.misfire == MisfirePolicy::FireOnce {
+            served.iter_mut().for_each(|due| *due = first);
+        }
         if let Some(excluded) = missed.excluded {
             self.skip(key, state, excluded, Outcome::Skipped(SkipReason::Except));
         }
@@ -214,18 +219,24 @@ impl Engine {
     pub(super) fn arm(&mut self, key: ScheduleKey) {
         let Some(slot) = self.slots.get(key) else { return };
         let (state, timer) = (slot.state, slot.timer);
-        if let Some(timer) = timer {
+        if let Some(timer) = timer.filter(|_| !planted::is(Bug::WheelKeepsReplaced)) {
             self.dues.cancel(timer);
         }
         let timer = match state.next_due {
             Some(due) if state.status == Status::Active && self.options.serving => {
                 let deadline = self.deadline(key, &state, due);
-                Some(self.dues.insert(deadline.tick(), key.0))
+                Some(self.dues.insert(self.timer_tick(deadline), key.0))
             }
             _ => None,
         };
         self.slots.change(key, |slot| slot.timer = timer);
         self.finish_if_over(key);
+    }
+
+    /// The wheel's tick of a deadline, however far ahead.
+    pub(super) fn timer_tick(&self, deadline: Timestamp) -> u64 {
+        let most = if planted::is(Bug::WaitCutTo32Bits) { i32::MAX as u64 } else { u64::MAX };
+        deadline.tick().min(self.now.tick().saturating_add(most))
     }
 
     /// When a schedule's timer goes off: its first due that counts, with a jitter that never reaches the following due.

@@ -8,6 +8,7 @@ use crate::engine::change::{Cause, Outcome, Phase, Run};
 use crate::engine::{Answer, Engine, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::ERROR_BYTES_MAX;
+use crate::planted::{self, Bug};
 use crate::spec::{DeliveryGuarantee, Policy};
 use crate::time::Span;
 
@@ -24,7 +25,10 @@ impl Engine {
             Answer::Delivered { message_id } => self.settle(occurrence, Outcome::Delivered { message_id }),
             Answer::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
             Answer::Superseded => self.hand_over(occurrence, None),
-            Answer::Ambiguous { error } if self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce => {
+            Answer::Ambiguous { error }
+                if self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce
+                    && !planted::is(Bug::AmbiguousSentAgain) =>
+            {
                 self.settle(occurrence, Outcome::Unknown { error: clip(error) });
             }
             Answer::Ambiguous { .. } if superseded => self.settle(occurrence, Outcome::Cancelled),
@@ -73,7 +77,8 @@ impl Engine {
         let failed = open.run.attempt;
         let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);
         let at = self.now.plus(wait);
-        if failed >= policy.max_attempts || at > open.run.claimed_at.plus(policy.max_age) {
+        let is_spent = failed >= policy.max_attempts && !planted::is(Bug::AttemptsUncounted);
+        if is_spent || at > open.run.claimed_at.plus(policy.max_age) {
             self.settle(occurrence, Outcome::Failed { error });
             return;
         }

@@ -13,9 +13,19 @@ use crate::store::{StoreError, Writer};
 use crate::time::Span;
 
 /// A batch that is durable.
-pub(crate) struct Committed {
-    pub(super) batch: Vec<Change>,
-    pub(super) took: Span,
+#[derive(Debug)]
+pub struct Committed {
+    /// What was written.
+    pub batch: Vec<Change>,
+    /// How long that took.
+    pub took: Span,
+}
+
+/// What writes batches, wherever it runs.
+pub struct Recorder {
+    writer: Writer,
+    /// Noted with the first batch, which holds what those zone rules changed.
+    zone_data: Option<&'static str>,
 }
 
 /// The way to the commit thread.
@@ -24,29 +34,41 @@ pub(super) struct Committer {
     thread: JoinHandle<Result<(), StoreError>>,
 }
 
+impl Recorder {
+    pub(super) fn new(writer: Writer, zone_data: Option<&'static str>) -> Self {
+        Self { writer, zone_data }
+    }
+
+    /// Writes a batch and hands it back once it is durable.
+    pub fn write(&mut self, batch: Vec<Change>) -> Result<Committed, StoreError> {
+        let watch = Stopwatch::start();
+        let write = AssertUnwindSafe(|| {
+            self.writer.commit(&batch)?;
+            self.zone_data.take().map_or(Ok(()), |zone_data| self.writer.set_zone_data(zone_data))
+        });
+        // A panic inside the database must end the loop like any failure, or it would wait for ever.
+        catch_unwind(write).unwrap_or(Err(StoreError::Stopped))?;
+        Ok(Committed { batch, took: Span::from_millis(watch.elapsed().as_millis() as u64) })
+    }
+
+    /// Closes the store.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.writer.close()
+    }
+}
+
 impl Committer {
-    /// `zone_data` is noted with the first batch, which holds what those zone rules changed.
-    pub(super) fn start(
-        mut writer: Writer,
-        done: Sender<Message>,
-        mut zone_data: Option<&'static str>,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(mut recorder: Recorder, done: Sender<Message>) -> std::io::Result<Self> {
         let (batches, inbox) = mpsc::sync_channel::<Vec<Change>>(1);
         let thread = thread::Builder::new().name("commit".into()).spawn(move || {
             while let Ok(batch) = inbox.recv() {
-                let mut noted = |writer: &mut Writer| zone_data.take().map_or(Ok(()), |it| writer.set_zone_data(it));
-                let write = AssertUnwindSafe(|| writer.commit(&batch).and_then(|_| noted(&mut writer)));
-                // A panic inside the database must end the loop like any failure, or it would wait for ever.
-                let watch = Stopwatch::start();
-                let result = catch_unwind(write).unwrap_or(Err(StoreError::Stopped));
-                let took = Span::from_millis(watch.elapsed().as_millis() as u64);
-                let result = result.map(|()| Committed { batch, took });
+                let result = recorder.write(batch);
                 let failed = result.is_err();
                 if done.send(Message::Committed(result)).is_err() || failed {
                     return Ok(());
                 }
             }
-            writer.close()
+            recorder.close()
         })?;
         Ok(Self { batches, thread })
     }

@@ -15,7 +15,9 @@ mod commit;
 mod declare;
 mod dispatch;
 mod ops;
-mod turn;
+pub mod round;
+mod shell;
+pub mod turn;
 mod verify;
 pub mod watchdog;
 
@@ -29,6 +31,7 @@ use std::time::Duration;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
 pub use verify::{VerifyError, verify, verify_file};
@@ -38,8 +41,9 @@ use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::{Committed, Committer};
+use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
@@ -82,7 +86,7 @@ pub struct Handle {
 }
 
 /// What the loop is told.
-pub(crate) enum Message {
+pub enum Message {
     /// For the engine.
     Input(Input),
     /// Questions, which are taken in one go, and where their answers go.
@@ -134,47 +138,26 @@ impl Runtime {
             ..crate::store::Options::default()
         };
         let opened = Store::open(&settings.data, &options)?;
-        let mut engine = Engine::new(
-            clock.now(),
-            Options {
-                epoch: opened.epoch,
-                history_days: settings.history_days,
-                serving: settings.serving,
-                pause_after: settings.pause_after,
-                catchup_per_second: settings.catchup_per_second,
-                ..Options::default()
-            },
-        );
-        restore(&opened, &mut engine, clock.now())?;
-        let zone_data = opened.zone_data.clone();
-        let rules = match &zone_data {
-            Some(version) if version != ZONE_DATA_VERSION => ZoneRules::Changed,
-            Some(_) | None => ZoneRules::Same,
+        let owner = opened.owner.clone();
+        let reader = opened.reader.clone();
+        let options = Options {
+            epoch: opened.epoch,
+            history_days: settings.history_days,
+            serving: settings.serving,
+            pause_after: settings.pause_after,
+            catchup_per_second: settings.catchup_per_second,
+            ..Options::default()
         };
-        engine.start(clock.now(), rules);
-        let Opened { writer, reader, owner, next_key, .. } = opened;
-        let names = Names::new(reader.clone());
-        let stale_rules = settings.serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
+        let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
-        let committer = Committer::start(writer, messages.clone(), stale_rules.then_some(ZONE_DATA_VERSION))?;
-        let handle = Handle {
-            messages: messages.clone(),
-            permits: Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX)),
-            reader: reader.clone(),
-            clock: Arc::clone(&clock),
-            watchdog: Arc::new(Watchdog::new(clock.now())),
-        };
-        let watchdog = Arc::clone(&handle.watchdog);
-        let turns =
-            Turns::new(engine, clock, names, reader, next_key, committer, dispatch, messages.clone(), watchdog);
-        let turns = thread::Builder::new().name("engine".into()).spawn(move || turns.run(&inbox))?;
-        let heart = if settings.serving {
-            Some(start_heartbeat(messages.clone(), beats, Arc::clone(&handle.watchdog))?)
-        } else {
-            None
-        };
+        let committer = Committer::start(recorder, messages.clone())?;
+        let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
+        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: Arc::clone(&watchdog) };
+        let shell = Shell { turns, committer, dispatch, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
+        let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
+        let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats, watchdog)?) } else { None };
         Ok(Self { handle, messages, turns, heart, owner })
     }
 
@@ -265,6 +248,35 @@ impl Handle {
         // A loop that has ended needs no waking.
         let _ = self.messages.send(Message::Beat);
     }
+}
+
+/// What a store that was opened becomes.
+pub struct Booted {
+    /// The loop's state.
+    pub turns: Turns,
+    /// What writes its batches.
+    pub recorder: Recorder,
+    /// What notices when it stands still.
+    pub watchdog: Arc<Watchdog>,
+}
+
+/// Makes the loop's state of what the store holds; nothing is served before its first tick.
+pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<Booted, StoreError> {
+    let mut engine = Engine::new(clock.now(), options);
+    restore(&opened, &mut engine, clock.now())?;
+    let zone_data = opened.zone_data.clone();
+    let rules = match &zone_data {
+        Some(version) if version != ZONE_DATA_VERSION => ZoneRules::Changed,
+        Some(_) | None => ZoneRules::Same,
+    };
+    engine.start(clock.now(), rules);
+    let Opened { writer, reader, next_key, .. } = opened;
+    let stale_rules = options.serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
+    let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
+    let watchdog = Arc::new(Watchdog::new(clock.now()));
+    let names = Names::new(reader.clone());
+    let turns = Turns::new(engine, clock, names, reader, next_key, Arc::clone(&watchdog));
+    Ok(Booted { turns, recorder, watchdog })
 }
 
 /// Takes plans, rows and open occurrences back from the store.

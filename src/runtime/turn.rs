@@ -1,11 +1,15 @@
-//! The loop: take what came, let the engine act, commit, then do what follows.
+//! The turns of the loop, without its threads: take what came, let the engine act, say what to commit, then what
+//! follows.
 //!
+//! The contract: [`Turns::take`] what came, [`Turns::tick`], [`Turns::gather`], and after each drain
+//! [`Turns::poll_act`]; then wait for [`Turns::sleep`] or the next message. `shell` does so with threads, the
+//! simulation with a clock of its own.
 //! Invariant: one batch is being written at most; what follows a batch happens once it is durable and before
 //! anything that follows the next one.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -14,27 +18,25 @@ use tokio::sync::oneshot;
 use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
 use crate::id::ScheduleKey;
-use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX, TURN_INPUTS_COUNT_MAX};
+use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
+use crate::planted::{self, Bug};
+use crate::runtime::Message;
 use crate::runtime::clock::Clock;
-use crate::runtime::commit::{Committed, Committer};
-use crate::runtime::dispatch::Dispatch;
+use crate::runtime::commit::Committed;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::watchdog::Watchdog;
-use crate::runtime::{Message, RunError};
 use crate::store::{Names, Reader, StoreError};
 use crate::time::{Span, Timestamp};
 
-/// The loop and all it owns.
-pub(super) struct Turns {
+/// The loop's state: the engine, what it has said and what waits for it.
+pub struct Turns {
     pub(super) engine: Engine,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) names: Names,
     pub(super) reader: Reader,
     pub(super) next_key: u64,
     pub(super) pending: HashMap<OpId, Asked>,
-    committer: Committer,
-    dispatch: Dispatch,
-    answers: Sender<Message>,
+    acts: VecDeque<Act>,
     gathering: Batch,
     writing: Option<Batch>,
     next_op: u64,
@@ -43,6 +45,17 @@ pub(super) struct Turns {
     slowest_commit: Span,
     phase: Phase,
     watchdog: Arc<Watchdog>,
+}
+
+/// What the loop wants done by others.
+#[derive(Debug)]
+pub enum Act {
+    /// Write this, then say so with [`Message::Committed`]; there is never more than one at a time.
+    Commit(Vec<Change>),
+    /// Try to send these; what they depend on is durable.
+    Send(Window),
+    /// Begin no further send.
+    StopSending,
 }
 
 /// Where an answer goes.
@@ -81,16 +94,12 @@ enum Phase {
 }
 
 impl Turns {
-    #[expect(clippy::too_many_arguments, reason = "one call, which joins what the loop owns")]
     pub(super) fn new(
         engine: Engine,
         clock: Arc<dyn Clock>,
         names: Names,
         reader: Reader,
         next_key: u64,
-        committer: Committer,
-        dispatch: Dispatch,
-        answers: Sender<Message>,
         watchdog: Arc<Watchdog>,
     ) -> Self {
         let started_at = clock.now();
@@ -101,9 +110,7 @@ impl Turns {
             reader,
             next_key,
             pending: HashMap::new(),
-            committer,
-            dispatch,
-            answers,
+            acts: VecDeque::new(),
             gathering: Batch::default(),
             writing: None,
             next_op: 0,
@@ -112,39 +119,6 @@ impl Turns {
             slowest_commit: Span::ZERO,
             phase: Phase::Running,
             watchdog,
-        }
-    }
-
-    /// Turns until told to stop, or until a commit fails.
-    pub(super) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), RunError> {
-        let ended = self.turn_until_over(inbox);
-        self.watchdog.ended();
-        if let Err(error) = &ended {
-            self.refuse_all(error);
-            return Err(ended.err().map_or(RunError::Panicked, RunError::Store));
-        }
-        self.committer.close()?;
-        Ok(())
-    }
-
-    fn turn_until_over(&mut self, inbox: &Receiver<Message>) -> Result<(), StoreError> {
-        loop {
-            self.commit_if_free()?;
-            if self.is_over() {
-                return Ok(());
-            }
-            match inbox.recv_timeout(self.sleep()) {
-                Ok(message) => {
-                    self.take(message)?;
-                    for message in inbox.try_iter().take(TURN_INPUTS_COUNT_MAX) {
-                        self.take(message)?;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.begin_ending(),
-            }
-            self.handle(if self.is_batch_full() { Input::Wait } else { Input::Tick });
-            self.note_turn();
         }
     }
 
@@ -162,11 +136,16 @@ impl Turns {
         self.gathering.changes.len() >= BATCH_CHANGES_COUNT_MAX
     }
 
-    fn take(&mut self, message: Message) -> Result<(), StoreError> {
+    /// Takes one message; a failed commit ends the loop, with an answer for everybody who waits.
+    pub fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
             Message::Ask(questions) => questions.into_iter().for_each(|(op, answer)| self.asked(op, answer)),
-            Message::Committed(result) => self.committed(&result?),
+            Message::Committed(Ok(committed)) => self.committed(&committed),
+            Message::Committed(Err(error)) => {
+                self.refuse_all(&error);
+                return Err(error);
+            }
             Message::Beat => {
                 if let Phase::Ending { beats } = &mut self.phase {
                     *beats = beats.saturating_sub(1);
@@ -175,6 +154,17 @@ impl Turns {
             Message::Stop => self.begin_ending(),
         }
         Ok(())
+    }
+
+    /// Looks at the time and serves what is due.
+    pub fn tick(&mut self) {
+        self.handle(if self.is_batch_full() { Input::Wait } else { Input::Tick });
+        self.note_turn();
+    }
+
+    /// What others are to do, in order.
+    pub fn poll_act(&mut self) -> Option<Act> {
+        self.acts.pop_front()
     }
 
     /// One input for the engine; its effects are gathered.
@@ -186,6 +176,7 @@ impl Turns {
         self.engine.handle(self.clock.now(), input);
         while let Some(effect) = self.engine.poll_effect() {
             match effect {
+                Effect::Persist(Change::Run(run)) if planted::is(Bug::AdvanceBeforeRecord) && !run.is_settled() => {}
                 Effect::Persist(change) => {
                     self.names.stage(&change);
                     self.gathering.changes.push(change);
@@ -209,6 +200,10 @@ impl Turns {
             (Reply::Ended(state), _) => Err(OpError::Ended(state.status)),
             (Reply::NotFound, _) => Err(OpError::NotFound),
         };
+        if planted::is(Bug::AckBeforeCommit) {
+            let _ = asked.answer.send(answer);
+            return;
+        }
         self.gathering.answers.push((asked.answer, answer));
     }
 
@@ -230,21 +225,18 @@ impl Turns {
         }
     }
 
-    /// Hands the gathered batch to the commit thread when that is free.
-    fn commit_if_free(&mut self) -> Result<(), StoreError> {
+    /// Gives the gathered batch out to be committed, unless one is being written.
+    pub fn gather(&mut self) {
         if self.writing.is_some() {
-            return Ok(());
+            return;
         }
         let mut batch = mem::take(&mut self.gathering);
         if batch.changes.is_empty() {
-            self.follow(batch);
-            return Ok(());
+            return self.follow(batch);
         }
-        let changes = mem::take(&mut batch.changes);
         self.watchdog.commit_began(self.clock.now());
-        self.committer.begin(changes);
+        self.acts.push_back(Act::Commit(mem::take(&mut batch.changes)));
         self.writing = Some(batch);
-        Ok(())
     }
 
     fn committed(&mut self, committed: &Committed) {
@@ -259,9 +251,7 @@ impl Turns {
 
     /// Does what had to wait for the commit.
     fn follow(&mut self, batch: Batch) {
-        for window in batch.windows {
-            self.dispatch.begin(window, self.answers.clone());
-        }
+        self.acts.extend(batch.windows.into_iter().map(Act::Send));
         for (answer, done) in batch.answers {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(done);
@@ -271,25 +261,32 @@ impl Turns {
         }
     }
 
-    fn begin_ending(&mut self) {
+    pub(super) fn begin_ending(&mut self) {
         if self.phase == Phase::Running {
             self.engine.stop_serving();
-            self.dispatch.stop();
+            self.acts.push_back(Act::StopSending);
             self.phase = Phase::Ending { beats: SHUTDOWN_MS_MAX / BEAT_MS_MAX };
         }
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether everything is done that was to be done before the end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         let Phase::Ending { beats } = self.phase else { return false };
         let settled = self.engine.in_flight() == 0 || beats == 0;
         settled && self.writing.is_none() && self.gathering.changes.is_empty()
     }
 
-    fn sleep(&self) -> Duration {
+    /// How long to wait for a message at the longest.
+    #[must_use]
+    pub fn sleep(&self) -> Duration {
         const LONGEST: Duration = Duration::from_millis(SLEEP_MS_MAX);
         match (self.phase, self.engine.next_wakeup()) {
             // The end of the commit under way wakes it.
             _ if self.is_batch_full() => LONGEST,
+            (Phase::Running, Some(wakeup)) if planted::is(Bug::SleepUnbounded) => {
+                wakeup.since(self.clock.now()).to_std()
+            }
             (Phase::Running, Some(wakeup)) => wakeup.since(self.clock.now()).to_std().min(LONGEST),
             _ => LONGEST,
         }
@@ -312,7 +309,9 @@ impl Turns {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
+    /// How it fares.
+    #[must_use]
+    pub fn status(&self) -> Status {
         let now = self.clock.now();
         let next_wakeup = self.engine.next_wakeup();
         Status {

@@ -22,6 +22,7 @@ use super::owner::Ownership;
 use super::tables::{self, JOURNAL, meta};
 use crate::engine::change::Change;
 use crate::limits;
+use crate::planted::{self, Bug};
 
 /// When and how fast layers are folded; smaller than the default only in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +264,8 @@ impl Writer {
 /// A transaction that is durable when its commit returns, and cheap to recover from.
 pub(super) fn begin(db: &Database) -> Result<WriteTransaction, StoreError> {
     let mut txn = db.begin_write()?;
-    txn.set_durability(Durability::Immediate)?;
+    let durability = if planted::is(Bug::CommitNotDurable) { Durability::None } else { Durability::Immediate };
+    txn.set_durability(durability)?;
     txn.set_quick_repair(true);
     Ok(txn)
 }

@@ -20,6 +20,7 @@ mod kill;
 mod program;
 mod runtime;
 mod schedules;
+mod sim;
 mod source;
 mod spec;
 mod storage;

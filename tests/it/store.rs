@@ -1,10 +1,10 @@
 //! The store, through its public interface: a model beside it, crashes under it, and files it must refuse.
 
 mod bounds;
-mod chance;
+pub(crate) mod chance;
 mod crash;
 mod damage;
-mod disk;
+pub(crate) mod disk;
 mod files;
-mod model;
+pub(crate) mod model;
 mod names;

@@ -272,3 +272,24 @@ fn two_in_one_chat_travel_together_and_the_second_waits_its_turn() {
         "#]],
     );
 }
+
+#[test]
+fn dues_missed_by_several_schedules_reach_their_chat_in_the_order_of_their_dues() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add all: every 1h misfire fire_all chat room
+        add once: at 2026-01-01T02:30Z chat room
+        add other: every 90m misfire fire_all chat room
+        down 3h
+        ",
+        expect![[r#"
+            2026-01-01T03:00:00Z send all due 2026-01-01T01:00:00Z
+            2026-01-01T03:00:00Z send other due 2026-01-01T01:30:00Z
+            2026-01-01T03:00:00Z send all due 2026-01-01T02:00:00Z
+            2026-01-01T03:00:00Z send once due 2026-01-01T02:30:00Z
+            2026-01-01T03:00:00Z send all
+            2026-01-01T03:00:00Z send other
+        "#]],
+    );
+}

@@ -1,7 +1,8 @@
 //! A disk that forgets what was not synced, and that stops at a chosen operation.
 //!
 //! After the crash an image is made of what was synced and of a random part of the rest, in 512-byte sectors. A
-//! file made longer without a sync may be short again. Reads do not count as operations.
+//! file made longer without a sync may be short again. Reads do not count as operations. It can also be full for a
+//! while, or fail once and go on.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,8 @@ struct Inner {
     ops: u64,
     crash_at: Option<u64>,
     crashed: bool,
+    fail_at: Option<u64>,
+    full: bool,
 }
 
 #[derive(Debug)]
@@ -51,6 +54,28 @@ impl Disk {
     pub fn crash_after(&self, ops: u64) {
         let mut inner = self.0.lock().unwrap();
         inner.crash_at = Some(inner.ops + ops);
+    }
+
+    /// Lets `ops` more operations pass; the one after them fails, later ones do not.
+    pub fn fail_after(&self, ops: u64) {
+        let mut inner = self.0.lock().unwrap();
+        inner.fail_at = Some(inner.ops + ops);
+    }
+
+    /// Takes back what was told to fail.
+    pub fn fail_never(&self) {
+        let mut inner = self.0.lock().unwrap();
+        (inner.fail_at, inner.crash_at) = (None, None);
+    }
+
+    /// A full disk does not let the file grow.
+    pub fn set_full(&self, full: bool) {
+        self.0.lock().unwrap().full = full;
+    }
+
+    /// The bytes as another process of the same machine sees them.
+    pub fn image(&self) -> Vec<u8> {
+        self.0.lock().unwrap().live.clone()
     }
 
     pub fn ops(&self) -> u64 {
@@ -90,6 +115,10 @@ impl Inner {
         if self.crashed {
             return Err(io::Error::other("the disk is gone"));
         }
+        if self.fail_at == Some(self.ops) {
+            self.fail_at = None;
+            return Err(io::Error::other("input/output error"));
+        }
         self.unsynced.extend(op);
         if self.crash_at == Some(self.ops) {
             self.crashed = true;
@@ -117,6 +146,9 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut inner = self.0.lock().unwrap();
+        if inner.full && len as usize > inner.live.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         inner.count(Some(Op::Len(len as usize)))?;
         inner.live.resize(len as usize, 0);
         Ok(())

@@ -1,0 +1,97 @@
+//! Bugs that are planted on purpose, to see whether the simulation finds them.
+//!
+//! Each stands as one condition where somebody might have made that mistake. Without the feature `planted`, which no
+//! build of the program has, [`is`] is a constant `false` and nothing of this is left in the machine code.
+//! Invariant: nothing is planted unless a test says so, on its own thread. Not here: the search for them (`tests`).
+
+#[path = "off.rs"]
+#[cfg(not(feature = "planted"))]
+mod switch;
+#[path = "on.rs"]
+#[cfg(feature = "planted")]
+mod switch;
+
+pub use switch::*;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bug {
+    /// An answer is given before its change is durable.
+    AckBeforeCommit,
+    /// A commit returns before it is on disk.
+    CommitNotDurable,
+    /// A due is moved on without a record of it until it is settled.
+    AdvanceBeforeRecord,
+    /// The key of a delivery changes with the attempt.
+    KeyWithAttempt,
+    /// The key of a delivery is made from when it is sent.
+    KeyFromSendTime,
+    /// A cancel is not written.
+    CancelInMemory,
+    /// A cancel misses what is under way.
+    CancelMissesOpen,
+    /// A start forgets what was claimed and not sent.
+    BootForgetsClaimed,
+    /// A start serves the last due again.
+    BootServesAgain,
+    /// A start takes what was being sent for delivered.
+    BootTakesSendingForDelivered,
+    /// A start does not read the end of the journal.
+    BootSkipsJournal,
+    /// After a clock was set back the same occurrences are made again.
+    BackwardKeepsGeneration,
+    /// The loop sleeps through a clock set forward.
+    SleepUnbounded,
+    /// A provider's wish to wait is not heard.
+    RetryAfterIgnored,
+    /// Others pass a delivery that waits for its next attempt.
+    RetryOvertaken,
+    /// Attempts are made without end.
+    AttemptsUncounted,
+    /// What may have been delivered is sent again, whatever its guarantee.
+    AmbiguousSentAgain,
+    /// Dues in the gap of daylight saving are dropped.
+    GapDropped,
+    /// Waits are cut to 32 bits of milliseconds.
+    WaitCutTo32Bits,
+    /// A timer that is replaced stays in the wheel.
+    WheelKeepsReplaced,
+    /// A due exactly as late as is still in time counts otherwise.
+    MisfireOffByOne,
+    /// The earliest missed due is served instead of the latest.
+    CatchUpServesFirst,
+    /// Paused dues are served at the resume.
+    PauseOnlyDelays,
+    /// An update keeps the generation of what it replaces.
+    UpdateKeepsGeneration,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::AckBeforeCommit,
+        Self::CommitNotDurable,
+        Self::AdvanceBeforeRecord,
+        Self::KeyWithAttempt,
+        Self::KeyFromSendTime,
+        Self::CancelInMemory,
+        Self::CancelMissesOpen,
+        Self::BootForgetsClaimed,
+        Self::BootServesAgain,
+        Self::BootTakesSendingForDelivered,
+        Self::BootSkipsJournal,
+        Self::BackwardKeepsGeneration,
+        Self::SleepUnbounded,
+        Self::RetryAfterIgnored,
+        Self::RetryOvertaken,
+        Self::AttemptsUncounted,
+        Self::AmbiguousSentAgain,
+        Self::GapDropped,
+        Self::WaitCutTo32Bits,
+        Self::WheelKeepsReplaced,
+        Self::MisfireOffByOne,
+        Self::CatchUpServesFirst,
+        Self::PauseOnlyDelays,
+        Self::UpdateKeepsGeneration,
+    ];
+}

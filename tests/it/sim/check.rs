@@ -1,0 +1,171 @@
+//! The checker: what the history and the ledger must say to each other, whatever happened.
+//!
+//! Expected dues come from `shape`, receipts from the gateways, answers from the driver; the ledger is what is judged.
+//! The numbers of the findings are those of the invariants: I1 no loss, I2 no double, I3 never early, I4 timely,
+//! I5 order, I6 cancel, I7 durable, I8 no resurrection, I9 no torn update, I10 policy, I11 accounted, I13 budgets,
+//! I14 one at a time in a chat, I15 liveness, I16 resources.
+//! Not here: sends in their order (`check_sends`), dues and their fates (`check_dues`).
+
+use std::collections::BTreeMap;
+
+use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
+use chimewheel::spec::DeliveryGuarantee;
+
+use super::check_dues;
+use super::check_sends;
+use super::faults::Weather;
+use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
+use super::report::Tally;
+use super::run::Played;
+
+/// What came of judging a run.
+pub struct Verdict {
+    pub wrongs: Vec<String>,
+    pub tally: Tally,
+}
+
+impl Verdict {
+    pub fn of(played: &Played) -> Self {
+        let mut verdict = Self { wrongs: played.history.wrongs.clone(), tally: Tally::of(played) };
+        check_sends::check(played, &mut verdict);
+        for (id, known) in &played.history.known {
+            let Some(ledger) = played.ledger.get(id) else { continue };
+            check_ledger(played, id, known, ledger, &mut verdict);
+            check_dues::check(played, id, known, ledger, &mut verdict);
+        }
+        verdict
+    }
+
+    pub fn claim(&mut self, holds: bool, wrong: impl FnOnce() -> String) {
+        if !holds {
+            self.wrongs.push(wrong());
+        }
+    }
+}
+
+impl History {
+    /// Whether a crash may have made the loop forget what it was told here.
+    pub fn may_be_forgotten(&self, told: Mark) -> bool {
+        self.crashes.iter().any(|(crash, durable)| crash.seq > told.seq && told.seq > durable.seq)
+    }
+
+    pub fn crashed_between(&self, from: Mark, until: Mark) -> bool {
+        self.crashes.iter().any(|(crash, _)| crash.seq > from.seq && crash.seq < until.seq)
+    }
+}
+
+/// Every record is an end, and agrees with what the gateways saw.
+fn check_ledger(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: &mut Verdict) {
+    let history = &played.history;
+    let declared: Vec<usize> = known.done().filter_map(|asked| asked.rev()).collect();
+    let attempts: Vec<&Attempt> = history.attempts.iter().filter(|attempt| attempt.id == id).collect();
+    let mut unmatched: BTreeMap<(usize, i64), Vec<&Attempt>> = BTreeMap::new();
+    for attempt in &attempts {
+        unmatched.entry((attempt.rev, attempt.due)).or_default().push(attempt);
+    }
+    for run in ledger {
+        let due = run.occurrence.due.as_millis();
+        // A clock set back raises generations too.
+        let rev = match played.weather {
+            Weather::Backward => None,
+            Weather::Calm | Weather::Rough | Weather::Month => {
+                let rev = declared.get(run.occurrence.generation as usize - 1);
+                verdict.claim(rev.is_some(), || format!("I8: {id} has no such generation: {run:?}"));
+                rev.copied()
+            }
+        };
+        let Phase::Settled { outcome, at } = &run.phase else {
+            verdict.wrongs.push(format!("I11: {id} is not settled: {run:?}"));
+            continue;
+        };
+        let settled_at = at.as_millis();
+        verdict.tally.count(outcome, run.range.map_or(1, |range| range.count));
+        if let Some(rev) = rev {
+            let tries = unmatched.remove(&(rev, due)).unwrap_or_default();
+            check_outcome(history, id, known, rev, run, (outcome, settled_at), &tries, verdict);
+        }
+    }
+    if played.weather != Weather::Backward {
+        for (of, tries) in unmatched {
+            verdict.wrongs.push(format!("I11: {id} {of:?} was sent and is in no record: {tries:?}"));
+        }
+    }
+    check_manual(played, id, known, ledger, verdict);
+    match_blindly(id, ledger, &attempts, verdict);
+}
+
+#[expect(clippy::too_many_arguments, reason = "one record with all that is known about it")]
+fn check_outcome(
+    history: &History,
+    id: &str,
+    known: &Known,
+    rev: usize,
+    run: &Run,
+    (outcome, settled_at): (&Outcome, i64),
+    tries: &[&Attempt],
+    verdict: &mut Verdict,
+) {
+    let schedule = &known.revs[rev].schedule;
+    let due = run.occurrence.due.as_millis();
+    let last = tries.last();
+    let taken = tries.iter().filter_map(|one| one.told.filter(|_| one.said == Said::Taken)).next();
+    let policy = schedule.policy;
+    let agrees = match outcome {
+        Outcome::Delivered { .. } => taken.is_some(),
+        Outcome::Silent { .. } => schedule.destination.is_none() && tries.is_empty(),
+        Outcome::Skipped(_) => tries.is_empty(),
+        Outcome::Failed { .. } => last.is_some_and(|last| {
+            let wait = match last.said {
+                Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
+                Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,
+                Said::Taken | Said::Permanent => 0,
+            };
+            let oldest = run.claimed_at.as_millis() + policy.retry.max_age.as_millis() as i64;
+            let is_old = last.told.is_some_and(|told| told.wall + wait > oldest);
+            last.said == Said::Permanent || last.number >= policy.retry.max_attempts || is_old
+        }),
+        Outcome::Cancelled => known.done().any(|asked| {
+            let ends = matches!(asked.ask, Ask::Update(_) | Ask::Cancel);
+            ends && asked.begun.wall >= due
+        }),
+        Outcome::Unknown { .. } => {
+            // It is written that it is being sent before it is; a crash in between leaves the same behind.
+            let crashed = || history.crashes.iter().any(|(crash, _)| crash.wall >= due && crash.wall <= settled_at);
+            let is_doubtful = last.is_some_and(|last| last.said == Said::Ambiguous) || crashed();
+            // A wording that comes while it is being sent may be stricter.
+            let once = |rev: &Rev| rev.schedule.policy.delivery == DeliveryGuarantee::AtMostOnce;
+            known.revs[rev..].iter().any(once) && is_doubtful
+        }
+    };
+    verdict.claim(agrees, || format!("I11: {id} {run:?} does not agree with {tries:?}"));
+    let is_certain = taken.is_some_and(|told| !history.may_be_forgotten(told));
+    let is_delivered = matches!(outcome, Outcome::Delivered { .. });
+    verdict.claim(!is_certain || is_delivered, || format!("I11: {id} was taken, but the ledger says {run:?}"));
+}
+
+/// A run that was promised is there, and no other.
+fn check_manual(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: &mut Verdict) {
+    let manual: Vec<&Run> = ledger.iter().filter(|run| run.cause == Cause::Manual).collect();
+    let asked = || known.asked.iter().filter(|asked| asked.ask == Ask::RunNow);
+    for promised in asked().filter_map(|asked| asked.run) {
+        let found = manual.iter().filter(|run| run.occurrence == promised).count();
+        verdict.claim(found == 1, || format!("I7: {id} was promised {promised:?} and has {found} of it"));
+    }
+    let most = asked().filter(|asked| asked.end != End::Refused).count();
+    verdict.claim(manual.len() <= most, || format!("I2: {id} has more runs than were asked for: {manual:?}"));
+    verdict.tally.targets += played.ledger.get(id).map_or(0, |_| manual.len() as u64);
+}
+
+/// Without looking at keys: each delivered due has a copy of its own, kept no earlier than it was due.
+fn match_blindly(id: &str, ledger: &[Run], attempts: &[&Attempt], verdict: &mut Verdict) {
+    let delivered =
+        ledger.iter().filter(|run| matches!(&run.phase, Phase::Settled { outcome: Outcome::Delivered { .. }, .. }));
+    let mut dues: Vec<i64> = delivered.map(|run| run.occurrence.due.as_millis()).collect();
+    dues.sort_unstable();
+    let mut copies: Vec<i64> = attempts.iter().filter(|one| one.kept > 0).map(|one| one.at.wall).collect();
+    copies.sort_unstable();
+    // The latest due takes the latest copy: if that fails for any, no other matching succeeds.
+    for (due, copy) in dues.iter().rev().zip(copies.iter().rev().map(Some).chain(std::iter::repeat(None))) {
+        verdict.claim(copy.is_some_and(|copy| copy >= due), || format!("I1: {id} due {due} has no copy of its own"));
+    }
+}

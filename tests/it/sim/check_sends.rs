@@ -1,0 +1,186 @@
+//! Sends in the order in which gateways saw them: never early, never twice without need, in order, within budgets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chimewheel::limits::LANE_HOLD_MS_MAX;
+use chimewheel::spec::DeliveryGuarantee;
+
+use super::check::Verdict;
+use super::faults::Weather;
+use super::history::{Ask, Attempt, End, History, Known, Said};
+use super::run::Played;
+
+/// What the loop may be late by when nothing is broken: its longest sleep, and two commits.
+const LATE_MS_MAX: i64 = 1100;
+
+pub fn check(played: &Played, verdict: &mut Verdict) {
+    let history = &played.history;
+    let mut by_key: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
+    let mut by_chat: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
+    let mut keys: BTreeMap<(&str, usize, i64), &str> = BTreeMap::new();
+    for attempt in &history.attempts {
+        by_key.entry(&attempt.key).or_default().push(attempt);
+        by_chat.entry(&attempt.chat).or_default().push(attempt);
+        let key = *keys.entry((&attempt.id, attempt.rev, attempt.due)).or_insert(&attempt.key);
+        let is_same = key == attempt.key || played.weather == Weather::Backward;
+        verdict.claim(is_same, || format!("I2: the key of one occurrence changes from {key}: {attempt:?}"));
+        check_one(history, attempt, verdict);
+    }
+    for tries in by_key.values() {
+        let first = tries[0];
+        let is_one = tries.iter().all(|one| (&one.id, one.due) == (&first.id, first.due));
+        verdict.claim(is_one, || format!("I2: one key for two occurrences: {tries:?}"));
+        for pair in tries.windows(2) {
+            check_repeat(played, pair[0], pair[1], verdict);
+        }
+        verdict.tally.doubles += tries.iter().map(|one| u64::from(one.kept)).sum::<u64>().saturating_sub(1);
+    }
+    for sends in by_chat.values() {
+        check_chat(played, sends, verdict);
+        if played.weather != Weather::Backward {
+            check_order(played, sends, verdict);
+            check_lateness(history, sends, verdict);
+        }
+    }
+}
+
+fn check_one(history: &History, attempt: &Attempt, verdict: &mut Verdict) {
+    let (at, known) = (attempt.at, &history.known[&attempt.id]);
+    verdict.claim(at.wall >= attempt.due, || format!("I3: early: {attempt:?}"));
+    for asked in &known.asked {
+        let End::Done(answered) = asked.end else { continue };
+        if answered.seq > at.seq {
+            continue;
+        }
+        verdict.claim(asked.ask != Ask::Cancel, || format!("I6: sent after its end was answered: {attempt:?}"));
+        let is_old = matches!(asked.ask, Ask::Update(rev) if rev > attempt.rev);
+        verdict.claim(!is_old, || format!("I9: the old wording after the new one was answered: {attempt:?}"));
+    }
+    let most = known.revs[attempt.rev].schedule.policy.retry.max_attempts;
+    verdict.claim(attempt.number <= most, || format!("I13: more than {most} attempts: {attempt:?}"));
+}
+
+/// A second attempt needs a reason, and a wait.
+fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mut Verdict) {
+    let history = &played.history;
+    let crashed = history.crashed_between(before.at, again.at);
+    let policy = history.known[&again.id].revs[again.rev].schedule.policy;
+    let forgotten = before.told.is_none_or(|told| crashed && history.may_be_forgotten(told));
+    let once = policy.delivery == DeliveryGuarantee::AtMostOnce;
+    let is_known_lost = matches!(before.said, Said::Retry(_)) && before.told.is_some();
+    verdict.claim(!once || is_known_lost, || format!("I2: at most once, and yet again: {before:?} {again:?}"));
+    verdict.claim(before.told.is_some() || crashed, || format!("I2: twice at once: {before:?} {again:?}"));
+    if forgotten {
+        verdict.tally.ambiguous += 1;
+        return;
+    }
+    let wait = match before.said {
+        Said::Taken | Said::Permanent => {
+            return verdict.wrongs.push(format!("I2: again after it was settled: {before:?} {again:?}"));
+        }
+        Said::Retry(after) => after,
+        Said::Ambiguous => {
+            verdict.tally.ambiguous += 1;
+            0
+        }
+    };
+    // A clock set back takes as much off the wait.
+    let wait = wait.max(policy.retry.backoff_min.as_millis() as i64);
+    let waited = before.told.map_or(0, |told| again.at.wall - told.wall);
+    let is_enough = waited >= wait || history.steps_back > 0;
+    verdict.claim(is_enough, || format!("I13: waited {waited} of {wait} ms: {before:?} {again:?}"));
+    verdict.claim(again.number == before.number + 1, || format!("I13: miscounted: {before:?} {again:?}"));
+}
+
+/// One at a time; and nobody passes one that waits for its next attempt.
+fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
+    for pair in sends.windows(2) {
+        let (before, next) = (pair[0], pair[1]);
+        let is_over = before.boot != next.boot || before.told.is_some_and(|told| told.seq < next.at.seq);
+        verdict.claim(is_over, || format!("I14: two at once in one chat: {before:?} {next:?}"));
+    }
+    if played.weather == Weather::Backward {
+        return;
+    }
+    let mut first_failures: BTreeMap<(u32, &str), i64> = BTreeMap::new();
+    for (place, failed) in sends.iter().enumerate() {
+        let Some(told) = failed.told.filter(|_| matches!(failed.said, Said::Retry(_) | Said::Ambiguous)) else {
+            continue;
+        };
+        let first = *first_failures.entry((failed.boot, &failed.key)).or_insert(told.wall);
+        let rest = sends[place + 1..].iter().take_while(|one| one.boot == failed.boot);
+        let mut meanwhile = rest.clone().take_while(|one| one.key != failed.key);
+        // An older one whose own wait ends at the same moment goes first.
+        let order = |one: &Attempt| (one.due, played.history.known[&one.id].key);
+        let passing = meanwhile.find(|one| one.number == 1 && order(one) > order(failed));
+        let again = rest.clone().find(|one| one.key == failed.key);
+        if let (Some(passing), Some(again)) = (passing, again) {
+            let was_held = again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
+            verdict.claim(!was_held, || format!("I5: {passing:?} passes {failed:?}, tried again {again:?}"));
+        }
+    }
+}
+
+/// First copies go in the order of (due, schedule), as far as both were waiting.
+fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
+    let history = &played.history;
+    let firsts = first_copies(sends);
+    let order = |one: &Attempt| (one.due, history.known[&one.id].key);
+    for (place, later) in firsts.iter().enumerate() {
+        // Only a few can have been put into windows while it waited.
+        for earlier in firsts[place.saturating_sub(200)..place].iter().rev() {
+            if later.boot == earlier.boot && order(later) < order(earlier) {
+                // Everything taken up at one look is lined up before windows are put together.
+                // What an earlier process took up may be lined up as soon as this one starts.
+                let is_new =
+                    !history.looks.iter().any(|(boot, look)| *boot < earlier.boot && look.wall >= earlier.due);
+                let taken_up = taken_up_at(history, earlier).filter(|_| is_new);
+                let formed = taken_up.unwrap_or(0).max(earlier.window_after);
+                let waited = taken_up_at(history, later).is_some_and(|seq| seq <= formed);
+                verdict.claim(!waited, || format!("I5: out of order: {earlier:?} before {later:?}"));
+            }
+        }
+    }
+}
+
+/// The first attempt of each key.
+fn first_copies<'a>(sends: &[&'a Attempt]) -> Vec<&'a Attempt> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    sends.iter().copied().filter(|one| seen.insert(&one.key)).collect()
+}
+
+/// The look at the clock by which a delivery was certainly waiting, if it was by its time and not by a change.
+fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
+    let known: &Known = &history.known[&attempt.id];
+    let asked = known.asked.iter().filter(|asked| asked.begun.seq < attempt.at.seq && asked.ask != Ask::RunNow);
+    let is_regular = known.revs[attempt.rev].shape.dues_in(attempt.due - 1, attempt.due).len() == 1;
+    if !is_regular || asked.map(|asked| asked.begun.wall).max()? >= attempt.due {
+        return None;
+    }
+    // What comes within the last second of an interruption may take one more look, after the dues it was missed with.
+    if history.interruptions.iter().any(|cut| cut.up - 1000 < attempt.due && attempt.due <= cut.up) {
+        return None;
+    }
+    let from = history.looks.partition_point(|(boot, _)| *boot < attempt.boot);
+    let look = history.looks[from..].iter().find(|(_, look)| look.wall >= attempt.due)?;
+    (look.0 == attempt.boot).then_some(look.1.seq)
+}
+
+fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) {
+    for one in first_copies(sends).into_iter().filter(|one| one.number == 1) {
+        let due_at = history.true_time_of(one.due);
+        let changed = history.known[&one.id]
+            .asked
+            .iter()
+            .any(|asked| asked.begun.seq < one.at.seq && asked.begun.true_ms >= due_at);
+        if changed || history.disturbed.iter().any(|(from, until)| *from <= one.at.true_ms && due_at <= *until) {
+            continue;
+        }
+        let late = one.at.true_ms - due_at;
+        verdict.tally.latest_ms = verdict.tally.latest_ms.max(late);
+        // Those before it in its chat take their time.
+        let from = sends.partition_point(|other| other.at.true_ms < due_at);
+        let ahead = sends[from..].iter().filter(|other| other.at.seq < one.at.seq).count() as i64;
+        verdict.claim(late <= LATE_MS_MAX + 30 * ahead, || format!("I4: {late} ms late: {one:?}"));
+    }
+}

@@ -1,0 +1,206 @@
+//! What happened, written down by those outside the engine: who asked for what, what gateways were handed, what broke.
+//!
+//! Units: milliseconds; `true_ms` since the start of the run, `wall` since 1970 by the machine's clock.
+//! Invariant: marks grow; nothing here comes from the engine's own log.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::spec::Schedule;
+
+use super::gateway::Mood;
+use super::shape::Shape;
+
+/// A place in the order of what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    pub seq: u64,
+    pub true_ms: i64,
+    pub wall: i64,
+}
+
+/// One wording of a schedule.
+#[derive(Clone, Debug)]
+pub struct Rev {
+    pub shape: Shape,
+    pub schedule: Schedule,
+    /// Its dues are reckoned from its declaration on, not carried over.
+    pub renews: bool,
+    pub paused: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The place of the wording in `Known::revs`.
+    Create(usize),
+    Update(usize),
+    Pause,
+    Resume,
+    Cancel,
+    RunNow,
+}
+
+/// How a question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nobody has answered.
+    Open,
+    Done(Mark),
+    Refused,
+    /// The process ended first; seen afterwards to have been done, or not.
+    Unknown {
+        done: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub ask: Ask,
+    pub begun: Mark,
+    pub end: End,
+    /// The run that a run-now was promised.
+    pub run: Option<OccurrenceId>,
+}
+
+/// A schedule as the one who declared it knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub key: Option<ScheduleKey>,
+    pub revs: Vec<Rev>,
+    pub asked: Vec<Asked>,
+}
+
+/// What a gateway said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Taken,
+    /// Not before so many milliseconds.
+    Retry(i64),
+    Permanent,
+    Ambiguous,
+}
+
+/// One delivery handed to a gateway.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub at: Mark,
+    pub boot: u32,
+    /// What was handled up to this place had been handled before its window was put together.
+    pub window_after: u64,
+    pub id: String,
+    pub rev: usize,
+    pub chat: String,
+    pub key: String,
+    pub due: i64,
+    pub number: u16,
+    pub kept: u32,
+    pub said: Said,
+    /// When the loop was told; never, if the process ended first.
+    pub told: Option<Mark>,
+}
+
+/// Dues between these walls were not served when they came.
+#[derive(Clone, Copy, Debug)]
+pub struct Interruption {
+    /// What was handled later than this may have been forgotten.
+    pub durable: i64,
+    pub down: i64,
+    pub up: i64,
+}
+
+#[derive(Default)]
+pub struct History {
+    pub known: BTreeMap<String, Known>,
+    pub attempts: Vec<Attempt>,
+    pub interruptions: Vec<Interruption>,
+    /// Where a crash happened, with what was durable before it.
+    pub crashes: Vec<(Mark, Mark)>,
+    /// Stretches of true time in which something outside was broken, or has just been.
+    pub disturbed: Vec<(i64, i64)>,
+    /// From when on the wall is ahead of true time by how much.
+    pub offsets: Vec<(i64, i64)>,
+    pub steps_back: u32,
+    pub trace: String,
+    pub crash_points: BTreeMap<&'static str, u32>,
+    pub faults: BTreeMap<&'static str, u32>,
+    pub moods: BTreeMap<Mood, u32>,
+    pub commits: u64,
+    pub boots: u32,
+    /// Every look at the clock, with the boot that took it.
+    pub looks: Vec<(u32, Mark)>,
+    /// What the driver itself saw and should not have.
+    pub wrongs: Vec<String>,
+}
+
+impl History {
+    pub fn note(&mut self, mark: Mark, line: &str) {
+        writeln!(self.trace, "{} {} {} {line}", mark.seq, mark.true_ms, mark.wall).expect("memory");
+    }
+
+    pub fn disturb(&mut self, from: i64, until: i64) {
+        self.disturbed.push((from, until + 10 * 60_000));
+    }
+
+    /// The first moment of true time at which the wall showed this or later.
+    pub fn true_time_of(&self, wall: i64) -> i64 {
+        let mut best = i64::MAX;
+        for (place, &(from, ahead)) in self.offsets.iter().enumerate() {
+            let until = self.offsets.get(place + 1).map_or(i64::MAX, |next| next.0);
+            let at = (wall - ahead).max(from);
+            if at < until {
+                best = best.min(at);
+            }
+        }
+        best
+    }
+}
+
+impl Asked {
+    /// Whether it took effect.
+    pub fn is_done(&self) -> bool {
+        matches!(self.end, End::Done(_) | End::Unknown { done: true })
+    }
+}
+
+impl Known {
+    /// What took effect, in order.
+    pub fn done(&self) -> impl DoubleEndedIterator<Item = &Asked> {
+        self.asked.iter().filter(|asked| asked.is_done())
+    }
+
+    /// The wording that holds.
+    pub fn rev(&self) -> Option<usize> {
+        self.done().filter_map(|asked| asked.rev()).next_back()
+    }
+
+    pub fn is_paused(&self) -> bool {
+        let mut paused = false;
+        for asked in self.done() {
+            match asked.ask {
+                Ask::Create(rev) | Ask::Update(rev) => paused = self.revs[rev].paused,
+                Ask::Pause => paused = true,
+                Ask::Resume | Ask::Cancel => paused = false,
+                Ask::RunNow => {}
+            }
+        }
+        paused
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.done().any(|asked| asked.ask == Ask::Cancel)
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.asked.last().is_some_and(|asked| asked.end == End::Open)
+    }
+}
+
+impl Asked {
+    pub fn rev(&self) -> Option<usize> {
+        match self.ask {
+            Ask::Create(rev) | Ask::Update(rev) => Some(rev),
+            Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What people ask for: schedules of every kind, and changes of them.
+
+use std::collections::BTreeMap;
+
+use chimewheel::calendar::Zone;
+use chimewheel::id::ScheduleId;
+use chimewheel::runtime::{Declaration, Op};
+use chimewheel::spec::{
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, RetryPolicy, Schedule,
+};
+use chimewheel::time::{Span, Timestamp};
+
+use super::history::{Ask, Known, Rev};
+use super::shape::{PATTERNS, Shape, ZONES};
+use crate::store::chance::Chance;
+
+const HOUR: u64 = 3_600_000;
+
+/// The chats, each with its gateway.
+pub const CHATS: &[(&str, &str)] = &[("mail", "ada"), ("mail", "bob"), ("chat", "cy"), ("chat", "dee")];
+
+/// The text says which wording it is, so that a receipt tells what was sent.
+pub fn text(id: &str, rev: usize) -> String {
+    format!("{id}#{rev}")
+}
+
+/// The pair of [`text`].
+pub fn read_text(text: &str) -> Option<(&str, usize)> {
+    let (id, rev) = text.split_once('#')?;
+    Some((id, rev.parse().ok()?))
+}
+
+/// A first wording, or one that says something else about times, declared at `wall`.
+pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64) -> Rev {
+    let (shape, brief) = shape(chance, wall, left_ms);
+    let second = wall - wall.rem_euclid(1000);
+    let end_at = match (&shape, brief, chance.below(8)) {
+        (Shape::At(_), ..) => None,
+        (_, Some(end), _) => Some(end),
+        (_, None, 0) => Some(second + chance.below(left_ms as u64) as i64),
+        _ => None,
+    };
+    let may_begin_later = !matches!(shape, Shape::At(_)) && end_at.is_none() && chance.one_in(8);
+    let bounds = Bounds {
+        start_at: may_begin_later.then(|| Timestamp::from_millis(second + chance.below(6 * HOUR) as i64)),
+        end_at: end_at.map(Timestamp::from_millis),
+        max_runs: (!matches!(shape, Shape::At(_)) && chance.one_in(8)).then(|| 1 + chance.below(6) as u32),
+    };
+    let (gateway, chat) = chance.pick(CHATS);
+    let (gateway, chat_id) = (gateway.to_owned(), chat.to_owned());
+    let destination = (!chance.one_in(12)).then_some(Destination { gateway, chat_id, thread: None });
+    let schedule = Schedule {
+        except: None,
+        id: ScheduleId::parse(id).expect("an id"),
+        name: None,
+        agent: "tester".into(),
+        created_by_session: None,
+        created_at: Timestamp::from_millis(wall),
+        zone: Zone::UTC,
+        destination,
+        trigger: shape.trigger(),
+        payload: Payload::Message(text(id, number)),
+        bounds,
+        policy: policy(chance),
+        labels: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        client_token: None,
+        source: None,
+    };
+    Rev { shape, schedule, renews: true, paused: false }
+}
+
+/// When; and where it has to end, because it is so frequent.
+fn shape(chance: &mut Chance, wall: i64, left_ms: i64) -> (Shape, Option<i64>) {
+    let second = wall - wall.rem_euclid(1000);
+    match chance.below(8) {
+        0 | 1 => (Shape::At(second + 1000 + chance.below(left_ms as u64 / 1000) as i64 * 1000), None),
+        2 | 3 => {
+            let period = (left_ms / (8 + chance.below(40) as i64)).max(1000) / 1000 * 1000;
+            let anchor = second + chance.below(period as u64 / 1000) as i64 * 1000;
+            (Shape::Every { period, anchor }, None)
+        }
+        4 => {
+            let period = 1000 * (1 + chance.below(20) as i64);
+            (Shape::Every { period, anchor: second }, Some(second + period * chance.below(60) as i64 + period))
+        }
+        _ => {
+            let pattern = &PATTERNS[chance.below(PATTERNS.len() as u64) as usize];
+            (Shape::Cron { pattern, zone: chance.pick(ZONES) }, None)
+        }
+    }
+}
+
+fn policy(chance: &mut Chance) -> Policy {
+    Policy {
+        misfire: chance.pick(&[MisfirePolicy::FireOnce, MisfirePolicy::Skip, MisfirePolicy::FireAll]),
+        catchup_window: Span::from_seconds(chance.pick(&[60, 600, 7200, 86_400])),
+        retry: RetryPolicy {
+            max_attempts: 2 + chance.below(5) as u16,
+            max_age: Span::from_seconds(chance.pick(&[600, 3600])),
+            backoff_min: Span::from_seconds(chance.pick(&[1, 5])),
+            backoff_max: Span::from_seconds(chance.pick(&[20, 300])),
+        },
+        delivery: chance.pick(&[
+            DeliveryGuarantee::AtLeastOnce,
+            DeliveryGuarantee::AtLeastOnce,
+            DeliveryGuarantee::AtMostOnce,
+        ]),
+        ..Policy::default()
+    }
+}
+
+/// The same times, said with other words.
+pub fn reworded(old: &Rev, id: &str, number: usize, paused: bool) -> Rev {
+    let schedule = Schedule { payload: Payload::Message(text(id, number)), ..old.schedule.clone() };
+    Rev { schedule, renews: false, paused, ..old.clone() }
+}
+
+/// What somebody asks of a schedule, if anything can be asked.
+pub fn ask(chance: &mut Chance, id: &str, known: &mut Known, wall: i64, left_ms: i64) -> Option<Ask> {
+    let (current, number) = (known.rev()?, known.revs.len());
+    let is_paused = known.is_paused();
+    // How often it has run is the engine's knowledge, and an update may begin to count anew.
+    let may_update = known.revs[current].schedule.bounds.max_runs.is_none();
+    Some(match chance.below(10) {
+        0 | 1 if may_update => {
+            let old = &known.revs[current];
+            let mut new = rev(chance, id, number, wall, left_ms);
+            // The same times mean that dues are carried over: that is the other kind of update.
+            let is_same = new.shape == old.shape && new.schedule.bounds.start_at == old.schedule.bounds.start_at;
+            new.schedule.bounds.max_runs = None;
+            new.schedule.created_at = old.schedule.created_at;
+            new.paused = is_paused && chance.one_in(2);
+            let new = if is_same { reworded(old, id, number, is_paused) } else { new };
+            known.revs.push(new);
+            Ask::Update(number)
+        }
+        2 | 3 if may_update => {
+            known.revs.push(reworded(&known.revs[current], id, number, is_paused && !chance.one_in(4)));
+            Ask::Update(number)
+        }
+        4 => Ask::RunNow,
+        5 if chance.one_in(2) => Ask::Cancel,
+        _ if is_paused => Ask::Resume,
+        _ if chance.one_in(2) => Ask::Pause,
+        _ => Ask::RunNow,
+    })
+}
+
+/// The question as the loop takes it; `read` is the generation it was made from.
+pub fn op(ask: Ask, known: &Known, read: u32) -> Option<Op> {
+    let declared = |rev: usize| {
+        let Rev { schedule, paused, .. } = known.revs[rev].clone();
+        Declaration { schedule, paused, past: false }
+    };
+    Some(match (ask, known.key) {
+        (Ask::Create(rev), _) => Op::Create(declared(rev)),
+        (Ask::Update(rev), Some(key)) => Op::Replace { key, read, declaration: declared(rev) },
+        (Ask::Pause, Some(key)) => Op::Pause(key),
+        (Ask::Resume, Some(key)) => Op::Resume(key),
+        (Ask::Cancel, Some(key)) => Op::Cancel(key),
+        (Ask::RunNow, Some(key)) => Op::RunNow(key),
+        (Ask::Update(_) | Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow, None) => return None,
+    })
+}

@@ -1,0 +1,143 @@
+//! One seed from beginning to end: a run, a time of peace, the end of everything, and what was found.
+
+use std::collections::BTreeMap;
+
+use chimewheel::engine::Figures;
+use chimewheel::engine::change::{Run, Status};
+
+use super::check::Verdict;
+use super::faults::Weather;
+use super::history::{Ask, History};
+use super::world::{Event, World};
+use crate::store::chance::Chance;
+
+/// Long enough for the oldest retry to be over.
+const PEACE_MS: i64 = 3 * 3_600_000;
+
+/// Walls at which runs begin: most of them a day before clocks change somewhere.
+const STARTS: &[&str] = &[
+    "2026-03-28T09:00:00Z",
+    "2026-10-24T18:00:00Z",
+    "2026-03-07T20:00:00Z",
+    "2026-10-31T22:00:00Z",
+    "2026-04-04T03:00:00Z",
+    "2026-06-15T00:00:00Z",
+    "2028-02-28T12:00:00Z",
+];
+
+/// A finished run.
+pub struct Played {
+    pub history: History,
+    pub weather: Weather,
+    /// The ledger of each schedule at the end.
+    pub ledger: BTreeMap<String, Vec<Run>>,
+    pub ended_at: i64,
+    pub virtual_ms: i64,
+}
+
+/// Plays a seed and judges it.
+pub fn judge(seed: u64) -> (Played, Verdict) {
+    let played = play(seed);
+    let verdict = Verdict::of(&played);
+    (played, verdict)
+}
+
+pub fn play(seed: u64) -> Played {
+    let weather = Weather::of(seed);
+    let start: jiff::Timestamp = Chance(seed).pick(STARTS).parse().expect("an instant");
+    let mut world = World::new(seed, start.as_millisecond(), weather.horizon_ms());
+    world.plan_all(weather);
+    world.boot();
+    world.run_until(weather.horizon_ms());
+    make_peace(&mut world);
+    world.run_until(weather.horizon_ms() + PEACE_MS);
+    // Dues lie on full seconds; half a second later nothing may be under way.
+    let rest = 1500 - world.wall().rem_euclid(1000);
+    world.run_until(world.true_ms + rest);
+    check_rest(&mut world, "after the last fault");
+    cancel_all(&mut world);
+    check_memory(&mut world);
+    let ended_at = world.wall();
+    let ledger = read_ledger(&world);
+    Played { weather, ledger, ended_at, virtual_ms: world.true_ms, history: world.history }
+}
+
+/// Whatever breaks is mended, and whatever is down starts.
+fn make_peace(world: &mut World) {
+    world.note("peace");
+    world.fuse = None;
+    world.moods.clear();
+    world.plan(0, Event::MendDisk);
+    world.disk.fail_never();
+    if world.process.is_none() {
+        world.boot();
+    }
+}
+
+fn check_rest(world: &mut World, when: &str) {
+    let Some(process) = &world.process else {
+        return world.history.wrongs.push(format!("I15: nothing runs {when}"));
+    };
+    let status = process.turns.status();
+    // Under a clock that was set back something may wait for its due to come again.
+    let open = status.figures.open - if world.history.steps_back > 0 { status.figures.retrying } else { 0 };
+    if open != 0 || status.in_flight != 0 {
+        world.history.wrongs.push(format!("I15: {when} {status:?}"));
+    }
+    let live = world
+        .history
+        .known
+        .values()
+        .filter_map(|known| process.reader.state(known.key?).expect("a readable store"))
+        .filter(|state| state.status == Status::Active && state.next_due.is_some())
+        .count();
+    if status.figures.armed != live {
+        world.history.wrongs.push(format!("I16: {live} schedules are live {when} and {:?}", status.figures));
+    }
+}
+
+/// One after the other, each with time to be committed.
+fn cancel_all(world: &mut World) {
+    let ids: Vec<String> = world.history.known.keys().cloned().collect();
+    for id in ids {
+        let known = &world.history.known[&id];
+        if known.key.is_some() && !known.is_cancelled() {
+            world.ask(&id, Ask::Cancel);
+            world.run_until(world.true_ms + 60_000);
+        }
+    }
+    // Nothing of what was cancelled may come now.
+    world.run_until(world.true_ms + 24 * 3_600_000);
+}
+
+fn check_memory(world: &mut World) {
+    let Some(process) = &world.process else { return };
+    let figures = process.turns.status().figures;
+    if figures != Figures::default() {
+        world.history.wrongs.push(format!("I16: everything is cancelled and {figures:?}"));
+    }
+    let open = process.reader.facts().expect("a readable store");
+    if process.rounds.len() + process.answers.len() > 0 {
+        world.history.wrongs.push(format!("I15: somebody still waits: {open:?}"));
+    }
+}
+
+fn read_ledger(world: &World) -> BTreeMap<String, Vec<Run>> {
+    let Some(process) = &world.process else { return BTreeMap::new() };
+    let mut ledger = BTreeMap::new();
+    for (id, known) in &world.history.known {
+        let Some(key) = known.key else { continue };
+        let mut runs: Vec<Run> = Vec::new();
+        loop {
+            let before = runs.last().map(Into::into);
+            let page = process.reader.runs(key, 1000, before).expect("a readable store");
+            if page.is_empty() {
+                break;
+            }
+            runs.extend(page);
+        }
+        runs.reverse();
+        ledger.insert(id.clone(), runs);
+    }
+    ledger
+}
