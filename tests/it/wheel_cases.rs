@@ -108,6 +108,65 @@ fn a_million_cancelled_timers_leave_nothing() {
     assert!(left.bytes < 128 * 1024, "{left:?}");
 }
 
+/// Most timers of a burst have fired; those that stay end one by one, and as many come.
+#[test]
+fn memory_of_a_burst_is_given_back_while_others_come_and_go() {
+    const BURST: u64 = 400_000;
+    const STEP: u64 = 1000;
+    let mut wheel = Wheel::new(0);
+    for n in 0..BURST {
+        wheel.insert(if n % 20 == 0 { 100_000 + n / 20 } else { 1 + n % 1000 }, n);
+    }
+    let full = wheel.footprint();
+    for tick in (0..100_000).step_by(50) {
+        fire(&mut wheel, tick);
+    }
+    // Each lives for twenty steps.
+    for step in 1..400 {
+        let now = 100_000 + step * STEP;
+        let ended = fire(&mut wheel, now).len() as u64;
+        (0..ended).for_each(|n| {
+            wheel.insert(now + 20 * STEP - n % STEP, n);
+        });
+    }
+    let left = wheel.footprint();
+    assert_eq!(left.live as u64, BURST / 20);
+    assert!(left.bytes < full.bytes / 2, "{left:?} of {full:?}");
+}
+
+/// A sweep gives memory back; so does what fires after the next burst.
+#[test]
+fn memory_of_a_second_burst_is_given_back_too() {
+    let mut wheel = Wheel::new(0);
+    let (mut stay, mut now) = (Vec::new(), 0);
+    let mut full = 0;
+    for round in 0..2 {
+        for n in 0..400_000 {
+            let key = wheel.insert(if n % 40_000 == 0 { 1 << 42 } else { now + 1000 + n % 1000 }, n);
+            if n % 40_000 == 0 {
+                stay.push(key);
+            }
+        }
+        full = wheel.footprint().bytes;
+        for _ in 0..300 {
+            now += 10;
+            fire(&mut wheel, now);
+        }
+        if round == 0 {
+            assert!(stay.drain(2..).all(|key| wheel.cancel(key).is_some()));
+        } else {
+            assert!(stay.drain(2..).all(|key| wheel.rearm(key, now)));
+        }
+        for _ in 0..300 {
+            now += 1;
+            fire(&mut wheel, now);
+        }
+    }
+    let left = wheel.footprint();
+    assert_eq!(left.live, 2);
+    assert!(left.bytes < full / 3, "{left:?} of {full}");
+}
+
 /// The far slot in which a sweep halts comes within reach of the rings before the sweep goes on.
 #[test]
 fn a_far_slot_may_come_near_while_it_is_being_swept() {
