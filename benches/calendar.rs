@@ -9,8 +9,8 @@
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use chimewheel::surface::bench::Contest;
 use chimewheel::surface::bench::cron::{Case, CronContest, CronEntrant, Matcher, Own};
+use chimewheel::surface::bench::{Contest, Report};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Parser;
@@ -41,16 +41,7 @@ fn main() -> ExitCode {
         CronEntrant::of::<JiffCron>(),
         CronEntrant::of::<Saffron>(),
     ];
-    match options.contest.run(&entrants, &[]) {
-        Ok(report) => {
-            print!("{}", report.shown(options.json));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Report::conclude(options.contest.run(&entrants, &[]), options.json)
 }
 
 const CRONER: usize = 0;

@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use chimewheel::surface::bench::Report;
 use chimewheel::surface::bench::engine::EngineContest;
 use clap::Parser;
 
@@ -23,14 +24,5 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match options.contest.run(&[]) {
-        Ok(report) => {
-            print!("{}", report.shown(options.json));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{}", error.message);
-            ExitCode::FAILURE
-        }
-    }
+    Report::conclude(options.contest.run(&[]), options.json)
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use chimewheel::surface::bench::cron::CronContest;
-use chimewheel::surface::bench::{Contest, Entrant, Kind, START, Timers, measure, own_entrants};
+use chimewheel::surface::bench::{Contest, Entrant, Kind, Report, START, Timers, measure, own_entrants};
 use clap::Parser;
 use hierarchical_hash_wheel_timer::wheels::Skip;
 use hierarchical_hash_wheel_timer::wheels::cancellable::{CancellableTimerEntry, QuadWheelWithOverflow};
@@ -43,16 +43,7 @@ fn main() -> ExitCode {
         Entrant { name: "slab-wheel", kind: Kind::Crate, measure: measure::<SlabWheel> },
     ];
     entrants.splice(1..1, others);
-    match options.contest.run(&entrants, &[]) {
-        Ok(report) => {
-            print!("{}", report.shown(options.json));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    Report::conclude(options.contest.run(&entrants, &[]), options.json)
 }
 
 /// Time since the start, of a tick.

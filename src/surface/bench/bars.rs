@@ -4,9 +4,12 @@
 //! Not here: which bars there are (`report` for the wheel, `cron` for cron patterns, `engine`).
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::surface::error::Error;
 
 /// The unit of a rate.
 const PER_SECOND: &str = "/s";
@@ -24,6 +27,20 @@ impl Report {
     /// What a program reads that started another to measure for it.
     pub(super) fn of_child(json: Value) -> Self {
         Self { text: format!("{json}\n"), json }
+    }
+
+    /// Prints what a bench came to, and says how its process ends.
+    pub fn conclude(outcome: Result<Self, Error>, json: bool) -> ExitCode {
+        match outcome {
+            Ok(report) => {
+                print!("{}", report.shown(json));
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("error: {}", error.message);
+                ExitCode::FAILURE
+            }
+        }
     }
 
     /// What to print.
