@@ -17,9 +17,13 @@ use serde_json::json;
 
 use super::admin::Token;
 use super::error::{Code, Error};
-use super::ops::{Operations, Request};
+use super::ops::{Caller, Operations, Request};
 use crate::limits;
+use crate::problem::Problem;
 use crate::runtime::watchdog::Health;
+
+/// The header by which whoever has the admin's token asks for an agent: `agent=…&session=…&gateway=…&chat_id=…`.
+pub const CALLER_HEADER: &str = "chimewheel-caller";
 
 /// What the surface needs: who performs operations, and the token that it asks for.
 #[derive(Clone)]
@@ -71,8 +75,9 @@ async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: He
         Ok(body) => body,
         Err(error) => return refuse(&error),
     };
-    let reply = match Request::read(&name, &body) {
-        Ok(request) => door.operations.call(request).await.and_then(|reply| reply.to_json()),
+    let asked = caller(&headers).and_then(|caller| Ok((caller, Request::read(&name, &body)?)));
+    let reply = match asked {
+        Ok((caller, request)) => door.operations.call(&caller, request).await.and_then(|reply| reply.to_json()),
         Err(error) => Err(error),
     };
     match reply {
@@ -84,6 +89,16 @@ async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: He
             refuse(&error)
         }
     }
+}
+
+/// Who asks, of those who have the admin's token.
+fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
+    let Some(given) = headers.get(CALLER_HEADER) else { return Ok(Caller::Admin) };
+    let read = given.to_str().ok().and_then(Caller::from_header);
+    read.ok_or_else(|| {
+        let problem = Problem::new(CALLER_HEADER, "this header names no agent");
+        Error::bad_input(problem.hint("such as agent=ada&session=s1&gateway=telegram&chat_id=42"))
+    })
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {

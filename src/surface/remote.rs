@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 
 use super::admin::Token;
 use super::error::{Code, Error};
-use super::ops::{Calling, Operations, Reply, Request};
+use super::http::CALLER_HEADER;
+use super::ops::{Caller, Calling, Operations, Reply, Request};
 use crate::limits;
 
 /// A daemon on this machine.
@@ -35,7 +36,7 @@ impl Remote {
         Self { address, token }
     }
 
-    async fn ask(&self, request: Request) -> Result<Reply, Error> {
+    async fn ask(&self, caller: Caller, request: Request) -> Result<Reply, Error> {
         let name = request.name();
         let body = request.to_json()?.to_string();
         if body.len() > limits::REQUEST_BYTES_MAX {
@@ -44,7 +45,7 @@ impl Remote {
         }
         let patience = if name == "backup" { limits::REMOTE_COPY_MS_MAX } else { limits::REMOTE_MS_MAX };
         let limit = Duration::from_millis(patience);
-        let answered = tokio::time::timeout(limit, self.exchange(name, body)).await;
+        let answered = tokio::time::timeout(limit, self.exchange(&caller, name, body)).await;
         let (status, body) = answered.unwrap_or_else(|_| Err(self.unreachable("it did not answer in time")))?;
         if status == StatusCode::OK {
             return Reply::read(name, &body).map_err(|error| {
@@ -59,12 +60,12 @@ impl Remote {
         }))
     }
 
-    async fn exchange(&self, name: &str, body: String) -> Result<(StatusCode, Bytes), Error> {
+    async fn exchange(&self, caller: &Caller, name: &str, body: String) -> Result<(StatusCode, Bytes), Error> {
         let stream = TcpStream::connect(self.address).await.map_err(|error| self.unreachable(error))?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(|error| self.unreachable(error))?;
         let mut connection = pin!(connection);
-        let mut answer = pin!(self.converse(sender, name, body));
+        let mut answer = pin!(self.converse(sender, caller, name, body));
         tokio::select! {
             answer = &mut answer => answer,
             // The connection may end before its last bytes are taken up.
@@ -75,15 +76,20 @@ impl Remote {
     async fn converse(
         &self,
         mut sender: SendRequest<Full<Bytes>>,
+        caller: &Caller,
         name: &str,
         body: String,
     ) -> Result<(StatusCode, Bytes), Error> {
-        let request = hyper::Request::builder()
+        let mut request = hyper::Request::builder()
             .method(Method::POST)
             .uri(format!("/v1/ops/{name}"))
             .header(header::HOST, self.address.to_string())
             .header(header::AUTHORIZATION, self.token.header())
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(agent) = caller.to_header() {
+            request = request.header(CALLER_HEADER, agent);
+        }
+        let request = request
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| Error::new(Code::Failed, "the request cannot be written").detail(error))?;
         let response = sender.send_request(request).await.map_err(|error| self.unreachable(error))?;
@@ -99,7 +105,7 @@ impl Remote {
 }
 
 impl Operations for Remote {
-    fn call(&self, request: Request) -> Calling<'_> {
-        Box::pin(self.ask(request))
+    fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
+        Box::pin(self.ask(caller.clone(), request))
     }
 }

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use chimewheel::problem::Problem;
 use chimewheel::runtime::watchdog::Health;
+use chimewheel::spec::Destination;
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
 use chimewheel::surface::ops::reply::{Changed, Exported, StatusShown};
 use chimewheel::surface::ops::request::{Cancel, Export, Pause, Selector, Status};
-use chimewheel::surface::ops::{Calling, Operations, Reply, Request, TABLE, perform};
+use chimewheel::surface::ops::{Caller, Calling, Identity, Operations, Reply, Request, TABLE, perform, perform_for};
 use chimewheel::surface::remote::Remote;
 use chimewheel::time::Span;
 use expect_test::{Expect, expect};
@@ -20,12 +21,12 @@ use tokio::sync::oneshot;
 /// Answers from a script, and remembers what it was asked.
 #[derive(Default)]
 struct Scripted {
-    asked: Mutex<Vec<Request>>,
+    asked: Mutex<Vec<(Caller, Request)>>,
 }
 
 impl Operations for Scripted {
-    fn call(&self, request: Request) -> Calling<'_> {
-        self.asked.lock().unwrap().push(request.clone());
+    fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
+        self.asked.lock().unwrap().push((caller.clone(), request.clone()));
         Box::pin(async move {
             match request {
                 Request::Cancel(Cancel(one)) if one.schedule == "standup" => Ok(Reply::Cancel(Changed {
@@ -126,9 +127,34 @@ async fn an_operation_makes_the_round_trip() {
     let one = Selector { schedule: "standup".to_owned(), agent: Some("ada".to_owned()) };
     let changed = perform(&remote, Cancel(one.clone())).await.unwrap();
     assert_eq!((changed.id.as_str(), changed.status.as_str()), ("standup", "cancelled"));
-    assert_eq!(*daemon.operations.asked.lock().unwrap(), [Request::Cancel(Cancel(one))]);
+    assert_eq!(*daemon.operations.asked.lock().unwrap(), [(Caller::Admin, Request::Cancel(Cancel(one)))]);
     let exported = perform(&remote, Export::default()).await.unwrap();
     assert_eq!(exported.schedules[0].as_str().unwrap().len(), 200_000);
+    daemon.end().await;
+}
+
+#[tokio::test]
+async fn the_admin_may_ask_for_an_agent_and_its_conversation() {
+    let daemon = start().await;
+    let identity = Identity {
+        agent: "ada & söhne=1".to_owned(),
+        session: Some("s 1".to_owned()),
+        destination: Some(Destination {
+            gateway: "telegram".to_owned(),
+            chat_id: "-100200".to_owned(),
+            thread: Some("7%".to_owned()),
+        }),
+    };
+    let caller = Caller::Agent(Arc::new(identity));
+    let one = Selector { schedule: "standup".to_owned(), agent: None };
+    perform_for(&caller, &daemon.remote(), Cancel(one.clone())).await.unwrap();
+    assert_eq!(*daemon.operations.asked.lock().unwrap(), [(caller, Request::Cancel(Cancel(one)))]);
+    for header in ["agent=", "session=s1", "agent=a&chat_id=1", "agent=a&color=red", "ada"] {
+        let head = format!("chimewheel-caller: {header}\nauthorization: Bearer TOKEN\nhost: localhost");
+        let request = format!("POST /v1/ops/status HTTP/1.1\n{head}\ncontent-type: application/json\n\n{{}}");
+        let answer = daemon.raw(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("names no agent"), "{header}: {answer}");
+    }
     daemon.end().await;
 }
 

@@ -16,6 +16,7 @@ mod daemon;
 mod engine;
 mod faketime;
 mod http;
+mod isolation;
 mod kill;
 mod program;
 mod runtime;

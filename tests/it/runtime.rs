@@ -14,7 +14,7 @@ use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
 use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
 use chimewheel::surface::ops::local::{Local, Setting};
-use chimewheel::surface::ops::{Operations as _, Request};
+use chimewheel::surface::ops::{Caller, Operations as _, Request};
 use chimewheel::time::{Span, Timestamp};
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ impl House {
             notices: Vec::new(),
         };
         let request = Request::read(what, br#"{"schedule": "note", "agent": "tester"}"#).unwrap();
-        let reply = self.tokio.block_on(Local::new(handle.clone(), setting).call(request));
+        let reply = self.tokio.block_on(Local::new(handle.clone(), setting).call(&Caller::Admin, request));
         reply.unwrap().to_json().unwrap()
     }
 

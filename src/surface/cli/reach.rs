@@ -18,7 +18,7 @@ use crate::store::{self, OpenError};
 use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::local::{Local, Setting};
-use crate::surface::ops::{Calling, Operations, Request};
+use crate::surface::ops::{Caller, Calling, Operations, Request};
 use crate::surface::remote::Remote;
 
 /// Pause between two looks at an owner that has said nothing yet.
@@ -98,10 +98,10 @@ impl Reached {
 }
 
 impl Operations for Reached {
-    fn call(&self, request: Request) -> Calling<'_> {
+    fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
         match self {
-            Self::Daemon(remote) => remote.call(request),
-            Self::Store { local, .. } => local.call(request),
+            Self::Daemon(remote) => remote.call(caller, request),
+            Self::Store { local, .. } => local.call(caller, request),
         }
     }
 }

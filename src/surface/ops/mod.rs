@@ -5,6 +5,7 @@
 //! Invariant: names in the table are the names on the wire, `POST /v1/ops/NAME`.
 //! Not here: the types themselves (`request`, `reply`), how a daemon is reached (`remote`).
 
+pub mod caller;
 pub mod local;
 pub mod preview;
 pub mod reply;
@@ -20,13 +21,15 @@ use serde_json::Value;
 use crate::problem::{Problem, nearest};
 use crate::surface::error::{Code, Error};
 
+pub use caller::{Caller, Identity};
+
 /// What [`Operations::call`] returns.
 pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
 /// Something that performs operations.
 pub trait Operations: Send + Sync {
-    /// Performs one.
-    fn call(&self, request: Request) -> Calling<'_>;
+    /// Performs one, for whoever asks.
+    fn call(&self, caller: &Caller, request: Request) -> Calling<'_>;
 }
 
 /// A request that knows the type of its reply.
@@ -39,9 +42,18 @@ pub trait Operation: Serialize + DeserializeOwned {
     fn reply(reply: Reply) -> Option<Self::Reply>;
 }
 
-/// Performs one operation and hands back its own reply type.
+/// Performs one operation for the admin and hands back its own reply type.
 pub async fn perform<O: Operation>(operations: &dyn Operations, operation: O) -> Result<O::Reply, Error> {
-    let reply = operations.call(operation.request()).await?;
+    perform_for(&Caller::Admin, operations, operation).await
+}
+
+/// Performs one operation for a caller and hands back its own reply type.
+pub async fn perform_for<O: Operation>(
+    caller: &Caller,
+    operations: &dyn Operations,
+    operation: O,
+) -> Result<O::Reply, Error> {
+    let reply = operations.call(caller, operation.request()).await?;
     O::reply(reply).ok_or_else(|| Error::new(Code::Failed, "the answer belongs to another operation"))
 }
 

@@ -88,7 +88,7 @@ impl Local {
 
     fn judge(&self, reading: &Reading, fallback_id: Option<&str>) -> Result<Draft, Error> {
         let context = Context { fallback_id, ..self.context()? };
-        validate_reading(reading, &context).map_err(Error::problems)
+        validate_reading(reading, &context).and_then(|draft| self.permit(draft)).map_err(Error::problems)
     }
 
     /// Judges all schedules of a file as if somebody had typed them.

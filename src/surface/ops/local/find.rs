@@ -27,7 +27,7 @@ pub(super) struct Found {
 impl Local {
     pub(super) fn find(&self, selector: &Selector) -> Result<Found, Error> {
         let reader = self.handle.reader();
-        let agent = selector.agent.as_deref();
+        let agent = self.agent_of(selector.agent.as_deref());
         let named = |agent| reader.by_name(agent, &selector.schedule);
         let keys = [reader.key_of(&selector.schedule)?, named(agent.unwrap_or(AGENT_DEFAULT))?];
         for key in keys.into_iter().flatten() {
@@ -43,8 +43,11 @@ impl Local {
 
     /// The error for what is not there. It looks for what may have been meant in one page of schedules, no further.
     fn unknown(&self, selector: &Selector) -> Result<Error, Error> {
-        let (asked, agent) = (selector.schedule.as_str(), selector.agent.as_deref());
-        let whose = agent.map(|agent| format!(" of agent '{}'", shorten(agent))).unwrap_or_default();
+        let (asked, agent) = (selector.schedule.as_str(), self.agent_of(selector.agent.as_deref()));
+        let whose = agent
+            .filter(|_| self.caller.is_admin())
+            .map(|agent| format!(" of agent '{}'", shorten(agent)))
+            .unwrap_or_default();
         let message = format!("schedule not found: {}{whose}", shorten(asked));
         let known = self.handle.reader().list(agent, None, limits::PAGE_ROWS_MAX)?;
         let mut owners: Vec<&str> = known
@@ -54,7 +57,7 @@ impl Local {
             .collect();
         owners.sort_unstable();
         owners.dedup();
-        if !owners.is_empty() {
+        if !owners.is_empty() && self.caller.is_admin() {
             let owners = owners.into_iter().take(OWNERS_SHOWN).collect::<Vec<_>>().join(", ");
             let message = format!("{message}; a name belongs to its agent: say which agent's ({owners})");
             return Ok(Error::new(Code::NotFound, message));

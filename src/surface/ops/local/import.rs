@@ -77,7 +77,8 @@ impl Local {
         if !written {
             context.random = self.context()?.random;
         }
-        let draft = match validate_reading(&read(&Node::from_json(&json), ""), context) {
+        let judged = validate_reading(&read(&Node::from_json(&json), ""), context);
+        let draft = match judged.and_then(|draft| self.permit(draft)) {
             Ok(draft) => draft,
             Err(problems) => return Ok(Err(problems)),
         };
@@ -90,6 +91,10 @@ impl Local {
         }
         let known = if written { reader.key_of(schedule.id.as_str())? } else { None };
         if let Some(known) = known.map(|key| reader.schedule(key)).transpose()?.flatten() {
+            if !self.sees(&known.1) {
+                let problem = Problem::new("id", "is taken").value(schedule.id.as_str());
+                return Ok(Err(vec![problem.hint("give this line another id")]));
+            }
             let differing = differing(&known.1, schedule);
             if differing.is_empty() {
                 return Ok(Ok(None));

@@ -1,10 +1,12 @@
 //! Operations performed in this process, over a runtime's handle.
 //!
 //! The daemon answers its callers with it, and a command that finds no daemon opens the store and uses it, too.
-//! Invariant: an answer that tells of a change is given when the change is durable. Reads happen off the async
-//! threads, because they may walk far.
+//! Invariants: an answer that tells of a change is given when the change is durable; an agent meets its own schedules
+//! only, and another's id answers like one that nobody has. Reads happen off the async threads, because they may walk
+//! far.
 //! Not here: what a change does (`engine`), whether an id is free (`runtime`).
 
+mod access;
 mod apply;
 mod declare;
 mod find;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 
 use super::reply::Changed;
 use super::request::Selector;
-use super::{Calling, Operations, Reply, Request};
+use super::{Caller, Calling, Operations, Reply, Request};
 use crate::calendar::Zone;
 use crate::id::ScheduleKey;
 use crate::runtime::{Done, Handle, Op, OpError};
@@ -50,13 +52,14 @@ pub struct Setting {
 pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
+    caller: Caller,
 }
 
 impl Local {
-    /// Operations over a runtime.
+    /// Operations over a runtime, for the admin until somebody else calls.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
-        Self { handle, setting: Arc::new(setting) }
+        Self { handle, setting: Arc::new(setting), caller: Caller::Admin }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -70,6 +73,7 @@ impl Local {
     }
 
     async fn perform(&self, request: Request) -> Result<Reply, Error> {
+        self.admit(&request)?;
         match request {
             Request::Add(add) => self.add(add).await.map(Reply::Add),
             Request::Apply(apply) => self.apply_request(apply).await.map(Reply::Apply),
@@ -125,9 +129,11 @@ impl Local {
         let mut random = [0; 10];
         getrandom::fill(&mut random)
             .map_err(|error| Error::new(Code::Failed, "the system gives no random bytes").detail(error))?;
+        let identity = self.caller.identity();
         Ok(Context {
             default_zone: self.setting.zone,
-            default_agent: AGENT_DEFAULT,
+            default_agent: self.own_agent().unwrap_or(AGENT_DEFAULT),
+            default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
             random,
             ..Context::new(self.handle.now())
@@ -144,8 +150,9 @@ impl Local {
 }
 
 impl Operations for Local {
-    fn call(&self, request: Request) -> Calling<'_> {
-        Box::pin(self.perform(request))
+    fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
+        let local = Self { caller: caller.clone(), ..self.clone() };
+        Box::pin(async move { local.perform(request).await })
     }
 }
 

@@ -29,7 +29,8 @@ impl Local {
             Some(status) => view::status_word(row.state.status) == view::status_word(status),
             None => list.all || !row.state.status.is_over(),
         };
-        let (rows, cursor) = self.page(list.agent.as_deref(), list.cursor.as_deref(), limit, wanted)?;
+        let (rows, cursor) =
+            self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
         let now = self.handle.now();
         let schedules = rows.iter().map(|row| view::line(&row.schedule, &row.state, now)).collect();
         Ok(Listed { schedules, cursor })
@@ -105,7 +106,8 @@ impl Local {
         if export.schedules.is_empty() {
             let live = |row: &store::Listed| !row.state.status.is_over();
             let limit = limits::PAGE_ROWS_MAX;
-            let (rows, cursor) = self.page(export.agent.as_deref(), export.cursor.as_deref(), limit, live)?;
+            let (rows, cursor) =
+                self.page(self.agent_of(export.agent.as_deref()), export.cursor.as_deref(), limit, live)?;
             let written = rows.iter().map(|row| view::declaration(&row.schedule, &row.state));
             return Ok(Exported { schedules: written.collect::<Result<_, _>>()?, cursor });
         }
