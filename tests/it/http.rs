@@ -10,10 +10,14 @@ use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
 use chimewheel::surface::ops::reply::{Changed, Exported, StatusShown};
 use chimewheel::surface::ops::request::{Cancel, Export, Pause, Selector, Status};
-use chimewheel::surface::ops::{Caller, Calling, Identity, Operations, Reply, Request, TABLE, perform, perform_for};
+use chimewheel::surface::ops::{
+    Caller, Calling, Entry, Identity, Operations, Reply, Request, TABLE, perform, perform_for,
+};
 use chimewheel::surface::remote::Remote;
 use chimewheel::time::Span;
-use expect_test::{Expect, expect};
+use expect_test::{Expect, expect, expect_file};
+use schemars::SchemaGenerator;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -289,7 +293,7 @@ async fn foreign_names_are_turned_away() {
 
 #[test]
 fn every_operation_reads_its_own_name() {
-    for (name, about) in TABLE {
+    for Entry { name, about, .. } in TABLE {
         let body: &[u8] = match *name {
             "show" | "cancel" | "pause" | "resume" | "run-now" | "runs" => br#"{"schedule": "x"}"#,
             "update" => br#"{"schedule": "x", "patch": {}}"#,
@@ -301,6 +305,21 @@ fn every_operation_reads_its_own_name() {
         assert_eq!(again, request);
         assert!(about.trim().ends_with('.'), "{name}: {about}");
     }
+}
+
+/// Every surface reads its shapes from the table, so a change of a shape is a change of this file.
+#[test]
+fn the_shapes_of_all_bodies_are_as_written_down() {
+    let mut schemas = SchemaGenerator::default();
+    let shapes: serde_json::Map<String, Value> = TABLE
+        .iter()
+        .map(|entry| {
+            let (request, reply) = ((entry.request)(&mut schemas), (entry.reply)(&mut schemas));
+            (entry.name.to_owned(), json!({"about": entry.about.trim(), "request": request, "reply": reply}))
+        })
+        .collect();
+    let written = json!({"operations": shapes, "$defs": schemas.definitions()});
+    expect_file!["../data/operations.json"].assert_eq(&format!("{written:#}\n"));
 }
 
 #[cfg(unix)]

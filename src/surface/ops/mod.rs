@@ -14,6 +14,7 @@ pub mod request;
 use std::future::Future;
 use std::pin::Pin;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -33,9 +34,9 @@ pub trait Operations: Send + Sync {
 }
 
 /// A request that knows the type of its reply.
-pub trait Operation: Serialize + DeserializeOwned {
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema {
     /// The reply's type.
-    type Reply: Serialize + DeserializeOwned;
+    type Reply: Serialize + DeserializeOwned + JsonSchema;
     /// The request among all requests.
     fn request(self) -> Request;
     /// The reply, if it is of this operation.
@@ -57,6 +58,19 @@ pub async fn perform_for<O: Operation>(
     O::reply(reply).ok_or_else(|| Error::new(Code::Failed, "the answer belongs to another operation"))
 }
 
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name on every wire.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// The JSON Schema of its request.
+    pub request: fn(&mut SchemaGenerator) -> Schema,
+    /// The JSON Schema of its reply.
+    pub reply: fn(&mut SchemaGenerator) -> Schema,
+}
+
 macro_rules! operations {
     ($($(#[doc = $doc:literal])+ $name:literal => $variant:ident -> $reply:ident;)+) => {
         /// Anything that can be asked.
@@ -70,8 +84,13 @@ macro_rules! operations {
             $variant(reply::$reply),
         )+ }
 
-        /// Every operation: its name and what it does.
-        pub const TABLE: &[(&str, &str)] = &[$(($name, concat!($($doc),+)),)+];
+        /// Every operation: its name, what it does, and the shapes of its bodies.
+        pub const TABLE: &[Entry] = &[$(Entry {
+            name: $name,
+            about: concat!($($doc),+),
+            request: |schemas| schemas.subschema_for::<request::$variant>(),
+            reply: |schemas| schemas.subschema_for::<reply::$reply>(),
+        },)+];
 
         impl Request {
             /// Its name on every wire.
@@ -169,7 +188,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 
 fn unknown(name: &str) -> Error {
     let message = format!("there is no operation '{}'", name.chars().take(80).collect::<String>());
-    match nearest(name, TABLE.iter().map(|(name, _)| *name)) {
+    match nearest(name, TABLE.iter().map(|entry| entry.name)) {
         Some(known) => Error::new(Code::NotFound, format!("{message}; did you mean '{known}'?")),
         None => Error::new(Code::NotFound, message),
     }

@@ -4,6 +4,9 @@
 //! zone. Absent values are left out.
 //! Not here: how they look in a terminal (`cli/render`).
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -20,6 +23,16 @@ impl Serialize for Instant {
     }
 }
 
+impl JsonSchema for Instant {
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time", "description": "RFC 3339, in UTC"})
+    }
+}
+
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -29,7 +42,7 @@ impl<'de> Deserialize<'de> for Instant {
 }
 
 /// A time that people read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FireTime {
     /// In UTC.
     pub utc: Instant,
@@ -49,7 +62,7 @@ impl FireTime {
 }
 
 /// What was created, or would be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Added {
     /// One entry a schedule.
     pub schedules: Vec<Created>,
@@ -59,7 +72,7 @@ pub struct Added {
 }
 
 /// A schedule that was created.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Created {
     /// Its id.
     pub id: String,
@@ -89,7 +102,7 @@ pub struct Created {
 }
 
 /// What `apply` did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// One entry a declared or pruned schedule.
     pub changes: Vec<Application>,
@@ -102,7 +115,7 @@ pub struct Applied {
 }
 
 /// What became of one declaration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Application {
     /// The file.
     pub file: String,
@@ -125,7 +138,7 @@ pub struct Application {
 }
 
 /// A mistake in one file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FileProblem {
     /// The file.
     pub file: String,
@@ -134,7 +147,7 @@ pub struct FileProblem {
 }
 
 /// A page of schedules.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// One entry a schedule.
     pub schedules: Vec<Line>,
@@ -144,7 +157,7 @@ pub struct Listed {
 }
 
 /// A schedule in a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// Its id.
     pub id: String,
@@ -182,7 +195,7 @@ pub struct Line {
 }
 
 /// A schedule in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shown {
     /// What a list shows.
     #[serde(flatten)]
@@ -207,7 +220,7 @@ pub struct Shown {
 }
 
 /// A schedule that was changed, or would be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Updated {
     /// The schedule as it is now.
     #[serde(flatten)]
@@ -220,7 +233,7 @@ pub struct Updated {
 }
 
 /// A schedule whose status was set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// Its id.
     pub id: String,
@@ -237,7 +250,7 @@ pub struct Changed {
 }
 
 /// A run that was asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Started {
     /// The schedule's id.
     pub id: String,
@@ -249,7 +262,7 @@ pub struct Started {
 }
 
 /// The history of a schedule, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunsListed {
     /// The schedule's id.
     pub id: String,
@@ -261,7 +274,7 @@ pub struct RunsListed {
 }
 
 /// One occurrence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunLine {
     /// When it was due; for a range, its first due.
     pub due: FireTime,
@@ -295,7 +308,7 @@ pub struct RunLine {
 }
 
 /// Times that were asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Previewed {
     /// In UTC.
     pub next: Vec<Instant>,
@@ -314,7 +327,7 @@ pub struct Previewed {
 }
 
 /// Declarations.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exported {
     /// One object a schedule, as a file would declare it.
     pub schedules: Vec<Value>,
@@ -324,7 +337,7 @@ pub struct Exported {
 }
 
 /// What became of many lines.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Imported {
     /// Lines that are, or were, to be created.
     pub good: u64,
@@ -337,7 +350,7 @@ pub struct Imported {
 }
 
 /// One mistake in a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LineProblem {
     /// Its line, from 1.
     pub line: u64,
@@ -346,7 +359,7 @@ pub struct LineProblem {
 }
 
 /// A copy of the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackedUp {
     /// Where it is.
     pub file: String,
@@ -357,7 +370,7 @@ pub struct BackedUp {
 }
 
 /// How the engine is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusShown {
     /// The program's version.
     pub version: String,
@@ -412,7 +425,7 @@ pub struct StatusShown {
 }
 
 /// How many schedules there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// With a timer.
     pub armed: u64,

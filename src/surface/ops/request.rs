@@ -4,11 +4,12 @@
 //! Units: times are RFC 3339 texts, spans are texts such as `2h`.
 //! Not here: what a schedule may say (`spec`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Names one schedule: by id, or by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// Its id, or its name.
@@ -19,7 +20,7 @@ pub struct Selector {
 }
 
 /// The text of one schedule file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileText {
     /// Its path, which says whether it is YAML or TOML.
@@ -29,7 +30,7 @@ pub struct FileText {
 }
 
 /// A file that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unreadable {
     /// Its path.
@@ -39,7 +40,7 @@ pub struct Unreadable {
 }
 
 /// Creates one schedule, or all schedules of one file. Exactly one of `schedule` and `file`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Add {
     /// The schedule as a file would declare it.
@@ -53,7 +54,7 @@ pub struct Add {
 }
 
 /// Creates, updates and cancels what a folder of files declares.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Apply {
     /// The folder, for the schedules' `source` and for pruning.
@@ -69,7 +70,7 @@ pub struct Apply {
 }
 
 /// Lists schedules.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct List {
     /// Only those of this agent.
@@ -89,7 +90,7 @@ pub struct List {
 }
 
 /// Changes fields of one schedule.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Update {
     /// Which.
@@ -107,7 +108,7 @@ pub struct Update {
 macro_rules! selecting {
     ($($(#[doc = $doc:literal])+ $name:ident;)+) => {$(
         $(#[doc = $doc])+
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub Selector);
     )+};
@@ -127,7 +128,7 @@ selecting! {
 }
 
 /// Shows what became of a schedule's dues.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Runs {
     /// Which.
@@ -144,7 +145,7 @@ pub struct Runs {
 }
 
 /// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preview {
     /// A schedule's id or name.
@@ -183,7 +184,7 @@ pub struct Preview {
 }
 
 /// Writes schedules in the form in which files declare them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Export {
     /// Ids or names; empty: all that have not ended.
@@ -197,7 +198,7 @@ pub struct Export {
 }
 
 /// Creates many schedules. Lines that are there already are left alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
     /// One schedule a line, as the JSON object that a file would hold.
@@ -209,7 +210,7 @@ pub struct Import {
 }
 
 /// Writes a consistent copy of the store to a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backup {
     /// Where to; an absolute path.
@@ -219,6 +220,6 @@ pub struct Backup {
 }
 
 /// Tells how the engine is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Status {}
