@@ -35,6 +35,8 @@ pub struct Setting {
     pub zone: Zone,
     /// Names of the configured gateways.
     pub gateways: Vec<String>,
+    /// Names of the configured providers of models.
+    pub providers: Vec<String>,
     /// The data folder.
     pub data: String,
     /// The address of the loopback surface.
@@ -129,6 +131,7 @@ impl Local {
             default_zone: self.setting.zone,
             default_agent: AGENT_DEFAULT,
             gateways: &self.setting.gateways,
+            providers: &self.setting.providers,
             random,
             ..Context::new(self.handle.now())
         })
@@ -156,6 +159,7 @@ impl From<OpError> for Error {
             | OpError::NameTaken { .. }
             | OpError::NotFromFile(_)
             | OpError::Conflict
+            | OpError::Overlaps
             | OpError::Ended(_) => Code::Conflict,
             OpError::NotFound => Code::NotFound,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
