@@ -6,8 +6,8 @@
 //! A *surface* (`cli`, `http`, schedule files) parses what somebody wrote and asks for one *operation*. `spec` turns
 //! the raw text into a valid [`spec::Schedule`], or into every problem at once. The *runtime* owns one loop on a
 //! thread of its own; it hands the schedule to the *engine*, which is pure: an input and the time go in, effects come
-//! out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, or a send
-//! through a *gateway*.
+//! out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, a run by a
+//! *runner*, or a send through a *gateway*.
 //!
 //! ```text
 //!  cli   http   files                surfaces: parse, print, nothing else
@@ -22,7 +22,8 @@
 //!       engine = wheel + calendar + policy       |
 //!          |  Effect, drained in order           |
 //!          +--> store     committed before anything below happens
-//!          +--> dispatch --> gateway ------------+
+//!          +--> dispatch --> runner -------------+   Input::Ran, of a task only: its text is durable before
+//!          +--> dispatch --> gateway ------------+   it is sent
 //! ```
 //!
 //! # Invariants
@@ -32,9 +33,9 @@
 //! 2. `runtime/clock.rs` is the only file that asks the time.
 //! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `clap`, `axum` and `hyper` only in
 //!    `surface`.
-//! 4. `gateway` and `store` do not know each other; only `runtime` joins them.
+//! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
-//! 6. An occurrence is durable before its first external effect.
+//! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
 //! 7. Every queue, loop, list and text has a named limit ([`limits`]).
 //! 8. The wheel is a cache: dropping it and rebuilding it from the store changes nothing observable.
 //!
@@ -44,8 +45,9 @@
 //!
 //! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
 //! (`at`, `in`, `every`, `cron`). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
-//! generation of a schedule. *run*: the execution of an occurrence. *attempt*: one try of a delivery. *delivery*:
-//! handing a finished text to a gateway. *misfire*: a due that passed while it could not be served. *ledger*: the
+//! generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a runner as
+//! it is configured. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a gateway.
+//! *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that passed while it could not be served. *ledger*: the
 //! record of occurrences and what became of them. *exclusion*: days or hours on which dues do not count.
 //! *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!
@@ -59,7 +61,8 @@
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
-//! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, retry, order, pause, bounds |
+//! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
+//! | 3 | [`runner`] | what does a task: a program, or an echo |
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
@@ -75,6 +78,7 @@ pub mod id;
 pub mod limits;
 pub mod planted;
 pub mod problem;
+pub mod runner;
 pub mod runtime;
 pub mod spec;
 pub mod store;

@@ -99,6 +99,20 @@ pub const GATEWAY_SENDS_COUNT_MAX: usize = 64;
 pub const CATCHUP_LANES_COUNT_MAX: usize = 48;
 /// Occurrences of one gateway that are claimed and not settled; what is due beyond that waits in the store.
 pub const OPEN_COUNT_MAX: usize = 100_000;
+/// Runs of one schedule that go on side by side under `allow_all`; further dues are skipped.
+pub const PARALLEL_RUNS_COUNT_MAX: usize = 16;
+/// Runs of one schedule that wait for an earlier one under `buffer_all`; further dues are skipped.
+pub const BUFFERED_RUNS_COUNT_MAX: usize = 100;
+/// Runs with all providers at a time.
+pub const RUNS_COUNT_MAX: usize = 256;
+/// Runs with one provider at a time, unless its config says otherwise.
+pub const PROVIDER_RUNS_COUNT_MAX: usize = 4;
+/// Milliseconds that one attempt to run may take, unless its provider's config says otherwise: ten minutes.
+pub const RUN_MS_MAX: u64 = 600_000;
+/// Milliseconds that the config may allow for it: a day.
+pub const RUN_LONG_MS_MAX: u64 = 86_400_000;
+/// Bytes of a runner's error output that are looked at; the end of it is what is told.
+pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
@@ -169,6 +183,10 @@ const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within e
 const _: () = assert!(SLEEP_MS_MAX < STALL_MS_MAX, "a plain sleep never looks like a stall");
 const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is noticed as soon as it is one");
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
+const _: () = assert!(FIRE_ALL_COUNT_MAX <= BUFFERED_RUNS_COUNT_MAX as u64, "whatever is caught up can be buffered");
+const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule cannot ask for more than all may");
+const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
+const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

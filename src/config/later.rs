@@ -99,13 +99,7 @@ pub(super) fn read(
     }
     if let Some(section) = root.section(text, "routing") {
         routing(section, text);
-        notices.push(Notice::not_built("routing", "model runs"));
-    }
-    if let Some(section) = root.section(text, "providers") {
-        for (_, provider) in section.names(text) {
-            self::provider(provider, text);
-        }
-        notices.push(Notice::not_built("providers", "model runs"));
+        notices.push(Notice::not_built("routing", "defaults and fallbacks of models"));
     }
     if let Some(section) = root.section(text, "agents") {
         for (_, agent) in section.names(text) {
@@ -138,7 +132,8 @@ fn routing(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.finish(text);
 }
 
-fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
+/// Reads `[providers.NAME]` of a model endpoint.
+pub(super) fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.parsed(text, "base_url", http_url);
     section.secret(text, ["api_key", "api_key_env", "api_key_file"]);
     section.whole(text, "max_in_flight", 1..1025);

@@ -6,6 +6,7 @@
 
 mod conceal;
 mod later;
+mod provider;
 mod section;
 mod show;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 pub use self::conceal::conceal;
+pub use self::provider::Provider;
 use self::section::{Section, Text};
 use crate::limits;
 use crate::problem::Problem;
@@ -38,6 +40,8 @@ pub struct Config {
     pub timezone: String,
     /// Gateways by name; `console` is always there.
     pub gateways: BTreeMap<String, Gateway>,
+    /// Providers of models by name; `echo` is always there.
+    pub providers: BTreeMap<String, Provider>,
     /// Limits that may be set.
     pub limits: Limits,
     /// What is logged.
@@ -134,6 +138,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
+            providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             limits: Limits::default(),
             log: Log { level: None, format: Format::Text },
             notices: Vec::new(),
@@ -177,6 +182,12 @@ impl Config {
             for (name, gateway) in section.names(text) {
                 let gateway = later::gateway(gateway, &name, text, &mut config.notices);
                 config.gateways.insert(name, gateway);
+            }
+        }
+        if let Some(section) = root.section(text, "providers") {
+            for (name, provider) in section.names(text) {
+                let provider = Provider::read(provider, &name, text, around, &mut config.notices);
+                config.providers.insert(name, provider);
             }
         }
         if let Some(section) = root.section(text, "limits") {

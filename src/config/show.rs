@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, Format, Gateway};
+use super::{Config, Format, Gateway, Provider};
 
 impl Config {
     /// The effective config as JSON.
@@ -22,6 +22,26 @@ impl Config {
                 (name.clone(), shown)
             })
             .collect();
+        let providers: Map<String, Value> = self
+            .providers
+            .iter()
+            .map(|(name, provider)| {
+                let shown = match provider {
+                    Provider::Echo { delay, max_in_flight } => {
+                        json!({"kind": "echo", "delay": delay.to_string(), "max_in_flight": max_in_flight})
+                    }
+                    Provider::Command { program, args, timeout, max_in_flight } => json!({
+                        "kind": "command",
+                        "program": program.display().to_string(),
+                        "args": args,
+                        "timeout": timeout.to_string(),
+                        "max_in_flight": max_in_flight,
+                    }),
+                    Provider::NotBuilt => json!({}),
+                };
+                (name.clone(), shown)
+            })
+            .collect();
         let mut log = Map::new();
         if let Some(level) = &self.log.level {
             log.insert("level".to_owned(), json!(level));
@@ -34,6 +54,7 @@ impl Config {
             "listen": self.listen.to_string(),
             "timezone": self.timezone,
             "gateways": gateways,
+            "providers": providers,
             "limits": {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,

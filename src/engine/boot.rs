@@ -1,7 +1,7 @@
 //! A restart: rows come back from the store, then [`Engine::start`] settles what the last process left.
 //!
 //! Order of calls: every plan, every schedule's row, every open occurrence, then `start`.
-//! What was claimed and not handed out is sent; what was handed out and not answered is ambiguous and follows the
+//! What was being run is run again (`runs`); what was claimed and not handed out is sent; what was handed out and not answered is ambiguous and follows the
 //! schedule's delivery guarantee, its attempt taken back so that a crash never uses up attempts.
 //! Invariant: dues missed meanwhile are not touched here; they are served as ordinary work (`serve`), so a long
 //! catch-up never holds up the start.
@@ -49,7 +49,9 @@ impl Engine {
         let Some(slot) = self.slots.get(run.occurrence.schedule) else { return };
         let (state, occurrence) = (slot.state, run.occurrence);
         let gateway = self.plans.gateway(state.plan);
-        let has_nowhere_to_go = gateway.is_none();
+        let is_before_text = run.phase.is_before_text();
+        let has_nowhere_to_go =
+            if is_before_text { self.plans.provider(state.plan).is_none() } else { gateway.is_none() };
         self.hold_open(state.lane, gateway.unwrap_or_default(), run);
         if has_nowhere_to_go {
             self.settle(occurrence, Outcome::Cancelled);
@@ -101,7 +103,13 @@ impl Engine {
         let was_edited = self.was_edited_one_shot(occurrence);
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if planted::is(Bug::BootRunsAgain) && open.run.execution.is_some() && !open.run.phase.is_before_text() {
+            return self.line_up_run(occurrence);
+        }
         match open.run.phase {
+            Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Rerun { .. } => {
+                self.resume_run(occurrence, step);
+            }
             Phase::Pending if planted::is(Bug::BootForgetsClaimed) => {}
             Phase::Pending => self.line_up(occurrence),
             Phase::Sending { .. } if planted::is(Bug::BootTakesSendingForDelivered) => {
@@ -116,6 +124,9 @@ impl Engine {
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
                 open.run.claimed_at = open.run.claimed_at.min(now);
+                if let Some(execution) = &mut open.run.execution {
+                    execution.since = execution.since.min(now);
+                }
                 let at = at.minus(step).max(now).max(occurrence.due);
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
             }

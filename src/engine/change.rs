@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Number of a [`Plan`] inside one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,8 @@ pub struct Plan {
     pub policy: Policy,
     /// Gateway of the destination; `None`: the result is only recorded.
     pub gateway: Option<String>,
+    /// Provider of the model that makes its texts; `None`: they are literal.
+    pub provider: Option<String>,
 }
 
 /// The compact row of a schedule: all of it that changes while it lives.
@@ -86,10 +88,25 @@ pub struct Run {
     pub number: u32,
     /// When the engine took it up.
     pub claimed_at: Timestamp,
-    /// Attempts begun.
+    /// Attempts of its delivery that were begun.
     pub attempt: u16,
+    /// What its runner did; none for a literal text.
+    pub execution: Option<Box<Execution>>,
     /// How far it is.
     pub phase: Phase,
+}
+
+/// The part of a run that makes its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execution {
+    /// Attempts begun; those of the delivery are counted apart.
+    pub attempts: u16,
+    /// When its turn came; once there is a text, when that was made. The age that ends retries counts from here.
+    pub since: Timestamp,
+    /// How long its attempts took that ended.
+    pub took: Span,
+    /// The model that answered.
+    pub model: Option<String>,
 }
 
 /// Dues that share one record.
@@ -117,7 +134,23 @@ pub enum Cause {
 /// How far an occurrence is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Claimed; not handed to a gateway yet.
+    /// Waits until an earlier run of its schedule is over.
+    Buffered,
+    /// Its turn has come; its provider has no room yet.
+    Waiting,
+    /// Given to its runner by the process of this boot epoch.
+    Running {
+        /// Boot epoch.
+        epoch: u32,
+    },
+    /// Waits to be run again.
+    Rerun {
+        /// When.
+        at: Timestamp,
+        /// What went wrong last.
+        error: String,
+    },
+    /// There is a text, literal or composed; not handed to a gateway yet.
     Pending,
     /// Handed to a gateway by the process of this boot epoch.
     Sending {
@@ -162,6 +195,8 @@ pub enum Outcome {
     },
     /// Its schedule was cancelled or replaced before it was sent.
     Cancelled,
+    /// The next run of its schedule took its place.
+    Displaced,
     /// Nobody knows whether the gateway took it, and it must not be sent twice.
     Unknown {
         /// What is known.
@@ -182,6 +217,8 @@ pub enum SkipReason {
     Past,
     /// An exclusion covers it.
     Except,
+    /// An earlier run of the schedule was not over.
+    Overlap,
 }
 
 /// An outcome without its details.
@@ -234,6 +271,13 @@ pub enum Change {
     },
     /// A row of the ledger.
     Run(Run),
+    /// The text that a runner made.
+    Text {
+        /// Of which occurrence.
+        occurrence: OccurrenceId,
+        /// What it says.
+        text: Arc<str>,
+    },
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.
@@ -250,9 +294,17 @@ impl Outcome {
             Self::Silent { .. } => OutcomeKind::Silent,
             Self::Skipped(_) => OutcomeKind::Skipped,
             Self::Failed { .. } => OutcomeKind::Failed,
-            Self::Cancelled => OutcomeKind::Cancelled,
+            Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
             Self::Unknown { .. } => OutcomeKind::Unknown,
         }
+    }
+}
+
+impl Phase {
+    /// Whether there is no text yet: it is to be run, or is being run.
+    #[must_use]
+    pub const fn is_before_text(&self) -> bool {
+        matches!(self, Self::Buffered | Self::Waiting | Self::Running { .. } | Self::Rerun { .. })
     }
 }
 

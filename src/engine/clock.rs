@@ -64,6 +64,11 @@ impl Engine {
         for occurrence in waiting {
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
             open.run.claimed_at = open.run.claimed_at.min(self.now);
+            // It belonged to the wheel that is gone.
+            open.timer = None;
+            if let Some(execution) = &mut open.run.execution {
+                execution.since = execution.since.min(self.now);
+            }
             match &mut open.run.phase {
                 Phase::Retry { at, .. } => {
                     *at = at.minus(step).max(occurrence.due);
@@ -74,6 +79,9 @@ impl Engine {
                 Phase::Pending => {
                     self.lanes.remove(open.lane, occurrence);
                     self.line_up(occurrence);
+                }
+                Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Rerun { .. } => {
+                    self.shift_run(occurrence, step);
                 }
                 Phase::Sending { .. } | Phase::Settled { .. } => {}
             }

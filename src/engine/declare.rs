@@ -138,6 +138,9 @@ impl Engine {
     pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey) {
         self.serve_overdue(key);
         self.pass_excluded(key);
+        if self.state(key).is_some_and(|state| state.status == Status::Active) {
+            self.skip_buffered(key);
+        }
         let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         let reply = match state.status {
             Status::Active => {
@@ -204,6 +207,9 @@ impl Engine {
         let Some(mut state) = self.state(key) else { return self.reply(op, Reply::NotFound) };
         if state.status == Status::Cancelled {
             return self.reply(op, Reply::Ended(state));
+        }
+        if self.overlaps(key, &state) {
+            return self.reply(op, Reply::Overlaps);
         }
         let due = self.manual_due(key, &state);
         self.claim(key, &mut state, due, Cause::Manual);
@@ -304,7 +310,8 @@ impl Engine {
         Some(dues.last)
     }
 
-    /// Open occurrences that are not with a gateway right now end as cancelled; the others get no further attempt.
+    /// Open occurrences that are not with a gateway right now end as cancelled, what a runner works on included; the
+    /// others get no further attempt.
     fn end_open(&mut self, key: ScheduleKey) {
         let ids: Vec<OccurrenceId> = self.open.range(OccurrenceId::all_of(key)).map(|(&id, _)| id).collect();
         for id in ids {

@@ -28,8 +28,8 @@ impl Engine {
         let Trigger::At(due) = schedule.trigger else { return None };
         let open = self.open.get(&OccurrenceId { schedule: key, generation: old.generation, due })?;
         let wait = match &open.run.phase {
-            Phase::Pending => None,
-            Phase::Retry { at, error } => Some((*at, error.clone())),
+            Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Pending => None,
+            Phase::Rerun { at, error } | Phase::Retry { at, error } => Some((*at, error.clone())),
             Phase::Sending { .. } | Phase::Settled { .. } => return None,
         };
         Some(Waiting { due, lane: open.lane, wait })
@@ -77,10 +77,20 @@ impl Engine {
     /// Takes a claimed occurrence out of its queue until `at`.
     fn put_off(&mut self, occurrence: OccurrenceId, at: Timestamp, error: String) {
         let Some(open) = self.open.get_mut(&occurrence) else { return };
-        open.run.phase = Phase::Retry { at, error };
-        open.timer = Some(self.retries.insert(at.tick(), occurrence));
         let lane = open.lane;
+        match open.run.phase {
+            // Whatever is ahead of it is about to end, and it will be run then.
+            Phase::Buffered => return,
+            Phase::Waiting => {
+                self.runs.remove(occurrence);
+                open.run.phase = Phase::Rerun { at, error };
+            }
+            _ => {
+                open.run.phase = Phase::Retry { at, error };
+                self.lanes.remove(lane, occurrence);
+            }
+        }
+        open.timer = Some(self.retries.insert(at.tick(), occurrence));
         self.dirty_runs.insert(occurrence);
-        self.lanes.remove(lane, occurrence);
     }
 }

@@ -6,7 +6,9 @@
 //! (`Send`, `Reply`, `Forget`), so the caller commits everything up to a point and then acts.
 //!
 //! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
-//! phase (`change.rs`). Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
+//! phase (`change.rs`). Before that, one whose text a model makes goes `Waiting -> Running -> Pending`, with `Rerun`
+//! between, and `Buffered` ahead while an earlier run of its schedule is not over (`overlap.rs`, `runs.rs`).
+//! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
 //! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
@@ -23,10 +25,13 @@ mod clock;
 mod declare;
 mod dues;
 mod edited;
+mod input;
 mod lanes;
 mod options;
 mod overdue;
+mod overlap;
 mod plans;
+mod runs;
 mod serve;
 mod settle;
 mod slots;
@@ -40,190 +45,16 @@ use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
 use crate::engine::overdue::Overdue;
 use crate::engine::plans::Plans;
+use crate::engine::runs::Runs;
 use crate::engine::slots::Slots;
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
+pub use input::{Answer, Effect, Input, OpId, Ran, Reply, RunEnd, Start, Timing};
 pub use options::Options;
 pub use window::{Content, Window};
-
-/// What the engine is told.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Look at the time, and serve what is due.
-    Tick,
-    /// Look at the time only: what was served before waits for the disk, and more would only wait behind it.
-    Wait,
-    /// A new schedule, or a cancelled one declared anew, under a key that has no slot.
-    Create {
-        /// Who is to be answered.
-        op: OpId,
-        /// Its key.
-        key: ScheduleKey,
-        /// The declaration.
-        schedule: Arc<Schedule>,
-        /// How it starts.
-        start: Start,
-        /// One above the generations used before under this key; 1 for a new key.
-        generation: u32,
-    },
-    /// A known schedule says something else from now on.
-    Update {
-        /// Who is to be answered.
-        op: OpId,
-        /// Its key.
-        key: ScheduleKey,
-        /// The new declaration.
-        schedule: Arc<Schedule>,
-        /// Whether its times changed.
-        timing: Timing,
-        /// Paused or not from now on; `None`: as it was.
-        paused: Option<bool>,
-    },
-    /// Its dues are skipped until a resume.
-    Pause {
-        /// Who is to be answered.
-        op: OpId,
-        /// Which.
-        key: ScheduleKey,
-    },
-    /// The end of a pause.
-    Resume {
-        /// Who is to be answered.
-        op: OpId,
-        /// Which.
-        key: ScheduleKey,
-    },
-    /// The end of a schedule.
-    Cancel {
-        /// Who is to be answered.
-        op: OpId,
-        /// Which.
-        key: ScheduleKey,
-    },
-    /// One run outside the schedule's times.
-    RunNow {
-        /// Who is to be answered.
-        op: OpId,
-        /// Which.
-        key: ScheduleKey,
-    },
-    /// What became of an attempt.
-    Answered {
-        /// Whose.
-        occurrence: OccurrenceId,
-        /// The answer.
-        answer: Answer,
-    },
-    /// The row of a schedule the engine had forgotten, because somebody asks for it.
-    Recall {
-        /// Its key.
-        key: ScheduleKey,
-        /// Its row.
-        state: State,
-        /// Its declaration.
-        schedule: Arc<Schedule>,
-    },
-    /// The last row of a finished schedule is durable: its slot may go.
-    Forget {
-        /// Its key.
-        key: ScheduleKey,
-    },
-}
-
-/// How a new schedule starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// Armed.
-    Active,
-    /// Waiting for a resume.
-    Paused,
-    /// Its only time had passed when it was declared: recorded as skipped.
-    Past,
-}
-
-/// Whether an update changes when a schedule is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timing {
-    /// Its dues stay.
-    Keep,
-    /// Its dues are reckoned from now.
-    Renew,
-}
-
-/// What became of one attempt to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The gateway took it.
-    Delivered {
-        /// The platform's id of the message.
-        message_id: Option<String>,
-    },
-    /// Trying again may help.
-    Retry {
-        /// What happened.
-        error: String,
-        /// The provider asks to wait at least this long.
-        after: Option<Span>,
-    },
-    /// Trying again cannot help.
-    Permanent {
-        /// What happened.
-        error: String,
-    },
-    /// The gateway may or may not have taken it.
-    Ambiguous {
-        /// What happened.
-        error: String,
-    },
-    /// It was not tried, because one before it in the same chat has to be tried again first.
-    NotTried,
-    /// It was not tried, because its schedule was cancelled or replaced meanwhile.
-    Superseded,
-}
-
-/// What the engine wants done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Write this; nothing later in the queue may happen before it is durable.
-    Persist(Change),
-    /// Try to send these, one after the other.
-    Send(Window),
-    /// Tell whoever asked.
-    Reply {
-        /// Who asked.
-        op: OpId,
-        /// The answer.
-        reply: Reply,
-    },
-    /// Answer with [`Input::Forget`] once everything before this is durable.
-    Forget {
-        /// A finished schedule.
-        key: ScheduleKey,
-    },
-}
-
-/// Names a question until it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OpId(pub u64);
-
-/// An answer to whoever asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// It is done; the schedule's row as it is now.
-    Done(State),
-    /// A run was begun.
-    Started(OccurrenceId),
-    /// It was so already.
-    Unchanged(State),
-    /// The schedule has ended, and this cannot be asked of an ended one.
-    Ended(State),
-    /// No such schedule.
-    NotFound,
-}
 
 /// Figures for `status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -238,6 +69,8 @@ pub struct Figures {
     pub retrying: usize,
     /// Schedules that missed a due and stand in line to be caught up.
     pub overdue: usize,
+    /// Runs with their runners, those included whose end was asked for.
+    pub running: usize,
 }
 
 /// The scheduling core.
@@ -258,6 +91,7 @@ pub struct Engine {
     overdue: Overdue,
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
+    runs: Runs,
     manual: BTreeSet<OccurrenceId>,
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
@@ -301,6 +135,7 @@ impl Engine {
             overdue: Overdue::default(),
             open: BTreeMap::new(),
             lanes: Lanes::default(),
+            runs: Runs::default(),
             manual: BTreeSet::new(),
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
@@ -326,6 +161,7 @@ impl Engine {
             Input::Cancel { op, key } => self.cancel(op, key),
             Input::RunNow { op, key } => self.run_now(op, key),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
+            Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
         }
@@ -378,13 +214,14 @@ impl Engine {
             open: self.open.len(),
             retrying: self.retries.len(),
             overdue: self.overdue.len(),
+            running: self.runs.in_flight(),
         }
     }
 
-    /// Occurrences handed to gateways and not answered yet.
+    /// Occurrences handed to gateways or runners and not answered yet.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.lanes.in_flight()
+        self.lanes.in_flight() + self.runs.in_flight()
     }
 
     /// No further delivery is begun; answers to those in flight are still taken.
@@ -395,7 +232,9 @@ impl Engine {
     /// Turns what changed into effects: rows first, then what must follow them.
     fn flush(&mut self) {
         // A clock that slewed back must come to where it was, or something would be sent before its due.
-        let windows = if self.options.serving && self.now >= self.latest { self.open_windows() } else { Vec::new() };
+        let goes_on = self.options.serving && self.now >= self.latest;
+        let runs = if goes_on { self.begin_runs() } else { Vec::new() };
+        let windows = if goes_on { self.open_windows() } else { Vec::new() };
         for (id, plan) in self.plans.take_added() {
             self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
         }
@@ -413,6 +252,8 @@ impl Engine {
             self.effects.push_back(Effect::Persist(Change::PlanDropped { id }));
         }
         self.effects.extend(windows.into_iter().map(Effect::Send));
+        self.effects.extend(runs);
+        self.effects.extend(self.runs.take_ends());
         for (op, reply) in self.replies.drain(..) {
             self.effects.push_back(Effect::Reply { op, reply });
         }

@@ -2,10 +2,13 @@
 //!
 //! Not here: where the values come from (`config`).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::limits;
 
 /// What the engine is started with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Boot epoch: attempts of older ones count as unanswered.
     pub epoch: u32,
@@ -19,6 +22,8 @@ pub struct Options {
     pub catchup_per_second: u32,
     /// Occurrences of one gateway that may be claimed and not settled.
     pub open_per_gateway: usize,
+    /// How many runs each provider takes at a time; [`limits::PROVIDER_RUNS_COUNT_MAX`] where nothing is said.
+    pub rooms: Arc<BTreeMap<String, usize>>,
 }
 
 impl Default for Options {
@@ -31,6 +36,7 @@ impl Default for Options {
             pause_after: limits::FAILURES_COUNT_MAX,
             catchup_per_second: limits::CATCHUP_COUNT_MAX,
             open_per_gateway: limits::OPEN_COUNT_MAX,
+            rooms: Arc::default(),
         }
     }
 }

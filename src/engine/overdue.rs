@@ -108,14 +108,14 @@ impl Engine {
         if self.open.len() < self.options.open_per_gateway {
             return true;
         }
-        let gateway = self.state(key).and_then(|state| self.plans.gateway(state.plan));
+        let gateway = self.state(key).and_then(|state| self.plans.counted_with(state.plan));
         gateway.is_none_or(|gateway| self.lanes.open(&gateway) < self.options.open_per_gateway)
     }
 
     /// Leaves a due where it is, in the store, until its gateway has room.
     pub(super) fn wait_for_room(&mut self, key: ScheduleKey) {
         let Some(state) = self.state(key) else { return };
-        if let (Some(due), Some(gateway)) = (state.next_due, self.plans.gateway(state.plan)) {
+        if let (Some(due), Some(gateway)) = (state.next_due, self.plans.counted_with(state.plan)) {
             self.overdue.waiting.entry(gateway).or_default().insert((due, key));
         }
     }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Plan, PlanId};
-use crate::spec::Schedule;
+use crate::spec::{Payload, Schedule};
 use crate::time::Timestamp;
 
 /// Every plan in use.
@@ -25,6 +25,7 @@ pub(super) struct Plans {
 struct Row {
     plan: Arc<Plan>,
     gateway: Option<Arc<str>>,
+    provider: Option<Arc<str>>,
     text: String,
     users: u64,
 }
@@ -95,6 +96,16 @@ impl Plans {
         self.rows.get(id.0 as usize)?.as_ref()?.gateway.clone()
     }
 
+    /// The name of the provider that makes its texts, shared.
+    pub(super) fn provider(&self, id: PlanId) -> Option<Arc<str>> {
+        self.rows.get(id.0 as usize)?.as_ref()?.provider.clone()
+    }
+
+    /// Whose open occurrences a new one would stand beside: those of its gateway, or of all runs that are not sent.
+    pub(super) fn counted_with(&self, id: PlanId) -> Option<Arc<str>> {
+        self.gateway(id).or_else(|| self.provider(id).map(|_| Arc::default()))
+    }
+
     pub(super) fn take_added(&mut self) -> Vec<(PlanId, Arc<Plan>)> {
         std::mem::take(&mut self.added)
     }
@@ -105,8 +116,9 @@ impl Plans {
 
     fn put(&mut self, id: PlanId, plan: Arc<Plan>, text: String, users: u64) {
         let gateway = plan.gateway.as_deref().map(Arc::from);
+        let provider = plan.provider.as_deref().map(Arc::from);
         self.by_text.insert(text.clone(), id);
-        self.rows[id.0 as usize] = Some(Row { plan, gateway, text, users });
+        self.rows[id.0 as usize] = Some(Row { plan, gateway, provider, text, users });
     }
 
     fn drop_row(&mut self, id: PlanId) {
@@ -142,6 +154,10 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         except: schedule.except.clone(),
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
+        provider: match &schedule.payload {
+            Payload::Message(_) => None,
+            Payload::Task(task) => Some(task.model.provider.clone()),
+        },
     }
 }
 
@@ -153,5 +169,5 @@ fn identity(plan: &Plan) -> String {
         Trigger::Cron(cron) => format!("cron {:?} {} {}", cron.dialect(), cron.zone(), cron.text()),
     };
     let except = plan.except.as_ref().map(|except| (except.zone().name(), except.texts()));
-    format!("{trigger}|{:?}|{except:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway)
+    format!("{trigger}|{:?}|{except:?}|{:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway, plan.provider)
 }

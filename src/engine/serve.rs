@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
 use crate::engine::dues::{Dues, Sorted, anchored, following};
+use crate::engine::runs::NO_DESTINATION;
 use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{FIRE_ALL_COUNT_MAX, TURN_TIMERS_COUNT_MAX};
@@ -142,34 +143,47 @@ impl Engine {
             number: 0,
             claimed_at: self.now,
             attempt: 0,
+            execution: None,
             phase: Phase::Settled { at: self.now, outcome },
         });
     }
 
     /// Takes one due up: from here on it has a record.
     pub(super) fn claim(&mut self, key: ScheduleKey, state: &mut State, due: Timestamp, cause: Cause) {
-        let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
+        // A notice has words of its own, whoever makes the schedule's.
+        if cause != Cause::Notice && self.plans.provider(state.plan).is_some() {
+            if !self.claim_run(key, state, due, cause) {
+                self.skip(key, state, Dues::one(due), Outcome::Skipped(SkipReason::Overlap));
+            }
+            return;
+        }
+        let mut run = self.claimed(key, state, due, cause);
+        match self.plans.gateway(state.plan) {
+            Some(gateway) => self.open(state.lane, gateway, run),
+            None => {
+                let outcome = Outcome::Silent { reason: NO_DESTINATION.into() };
+                state.last_outcome = Some(outcome.kind());
+                run.phase = Phase::Settled { at: self.now, outcome };
+                self.record(run);
+            }
+        }
+    }
+
+    /// The record of a due that is taken up; it counts as a run.
+    pub(super) fn claimed(&self, key: ScheduleKey, state: &mut State, due: Timestamp, cause: Cause) -> Run {
         if matches!(cause, Cause::Due | Cause::CatchUp) {
             state.runs = state.runs.saturating_add(1);
             state.last_due = Some(due);
         }
-        let mut run = Run {
-            occurrence,
+        Run {
+            occurrence: OccurrenceId { schedule: key, generation: state.generation, due },
             range: None,
             cause,
             number: if cause == Cause::Notice { 0 } else { state.runs },
             claimed_at: self.now,
             attempt: 0,
+            execution: None,
             phase: Phase::Pending,
-        };
-        match self.plans.gateway(state.plan) {
-            Some(gateway) => self.open(state.lane, gateway, run),
-            None => {
-                let outcome = Outcome::Silent { reason: "the schedule has no destination".into() };
-                state.last_outcome = Some(outcome.kind());
-                run.phase = Phase::Settled { at: self.now, outcome };
-                self.record(run);
-            }
         }
     }
 
@@ -187,6 +201,9 @@ impl Engine {
         self.lanes.opened(&gateway);
         let at_most_once = self.policy(occurrence).delivery == DeliveryGuarantee::AtMostOnce;
         let alone = at_most_once || run.cause == Cause::Notice;
+        if run.phase.is_before_text() {
+            self.runs.overlaps.enter(&run);
+        }
         self.open.insert(occurrence, Open { run, lane, gateway, alone, superseded: false, timer: None });
     }
 

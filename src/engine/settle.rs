@@ -46,10 +46,11 @@ impl Engine {
         let Some(open) = self.open.remove(&occurrence) else { return };
         self.lanes.closed(&open.gateway);
         self.dirty_runs.remove(&occurrence);
+        let is_before_text = open.run.phase.is_before_text();
         // What is with its gateway stands in no queue; a long one must not be searched for each answer.
         if matches!(open.run.phase, Phase::Sending { .. }) {
             self.lanes.release(open.lane, occurrence);
-        } else {
+        } else if !is_before_text {
             self.lanes.remove(open.lane, occurrence);
         }
         if let Some(timer) = open.timer {
@@ -67,6 +68,10 @@ impl Engine {
         if cause != Cause::Notice {
             self.count_outcome(key, kind);
         }
+        // Last, because a failure may have been one too many: then nobody takes its turn.
+        if is_before_text {
+            self.drop_run(occurrence);
+        }
         self.finish_if_over(key);
     }
 
@@ -78,7 +83,8 @@ impl Engine {
         let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);
         let at = self.now.plus(wait);
         let is_spent = failed >= policy.max_attempts && !planted::is(Bug::AttemptsUncounted);
-        if is_spent || at > open.run.claimed_at.plus(policy.max_age) {
+        let since = open.run.execution.as_ref().map_or(open.run.claimed_at, |execution| execution.since);
+        if is_spent || at > since.plus(policy.max_age) {
             self.settle(occurrence, Outcome::Failed { error });
             return;
         }
@@ -93,7 +99,11 @@ impl Engine {
     pub(super) fn wait_is_over(&mut self, occurrence: OccurrenceId) {
         if let Some(open) = self.open.get_mut(&occurrence) {
             open.timer = None;
-            self.line_up(occurrence);
+            if open.run.phase.is_before_text() {
+                self.line_up_run(occurrence);
+            } else {
+                self.line_up(occurrence);
+            }
         }
     }
 
@@ -127,7 +137,7 @@ impl Engine {
 }
 
 /// An error's text, short enough for the ledger.
-fn clip(mut error: String) -> String {
+pub(super) fn clip(mut error: String) -> String {
     if error.len() > ERROR_BYTES_MAX {
         let mut end = ERROR_BYTES_MAX;
         while !error.is_char_boundary(end) {

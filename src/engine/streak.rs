@@ -42,6 +42,7 @@ impl Engine {
         state.status = Status::Failing;
         self.put(key, state);
         self.arm(key);
+        self.skip_buffered(key);
         let due = self.manual_due(key, &state);
         self.claim(key, &mut state, due, Cause::Notice);
     }

@@ -64,6 +64,10 @@ pub enum Bug {
     PauseOnlyDelays,
     /// An update keeps the generation of what it replaces.
     UpdateKeepsGeneration,
+    /// A run that waits to be run again does not count as one that overlaps.
+    OverlapForgetsRetries,
+    /// A start runs again what has its text already.
+    BootRunsAgain,
 }
 
 impl Bug {
@@ -93,5 +97,7 @@ impl Bug {
         Self::CatchUpServesFirst,
         Self::PauseOnlyDelays,
         Self::UpdateKeepsGeneration,
+        Self::OverlapForgetsRetries,
+        Self::BootRunsAgain,
     ];
 }

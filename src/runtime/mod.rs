@@ -16,6 +16,8 @@ mod declare;
 mod dispatch;
 mod ops;
 pub mod round;
+mod running;
+pub mod runs;
 mod shell;
 pub mod turn;
 mod verify;
@@ -34,6 +36,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, Status};
+pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
@@ -43,6 +46,7 @@ use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::running::Running;
 use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
@@ -64,6 +68,22 @@ pub struct Settings {
     pub pause_after: u16,
     /// Runs begun in one second to catch up on missed dues.
     pub catchup_per_second: u32,
+}
+
+/// What the engine reaches the world by.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// Ways to chats.
+    pub gateways: Gateways,
+    /// Who does tasks.
+    pub providers: Providers,
+}
+
+impl From<Gateways> for Outside {
+    /// Without anybody who does tasks.
+    fn from(gateways: Gateways) -> Self {
+        Self { gateways, providers: Providers::default() }
+    }
 }
 
 /// A running engine.
@@ -129,9 +149,10 @@ impl Runtime {
     pub fn start(
         settings: &Settings,
         clock: Arc<dyn Clock>,
-        gateways: Gateways,
+        outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
+        let Outside { gateways, providers } = outside.into();
         let options = crate::store::Options {
             raise_epoch: settings.serving,
             cache_bytes: settings.cache_bytes,
@@ -146,16 +167,19 @@ impl Runtime {
             serving: settings.serving,
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
+            rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
+        let running = Running::new(providers, reader.clone(), tokio.clone(), felt.clone());
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
         let committer = Committer::start(recorder, messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
         let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: Arc::clone(&watchdog) };
-        let shell = Shell { turns, committer, dispatch, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
+        let shell =
+            Shell { turns, committer, dispatch, running, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
         let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
         let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats, watchdog)?) } else { None };
         Ok(Self { handle, messages, turns, heart, owner })
@@ -262,6 +286,7 @@ pub struct Booted {
 
 /// Makes the loop's state of what the store holds; nothing is served before its first tick.
 pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<Booted, StoreError> {
+    let serving = options.serving;
     let mut engine = Engine::new(clock.now(), options);
     restore(&opened, &mut engine, clock.now())?;
     let zone_data = opened.zone_data.clone();
@@ -271,7 +296,7 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
     };
     engine.start(clock.now(), rules);
     let Opened { writer, reader, next_key, .. } = opened;
-    let stale_rules = options.serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
+    let stale_rules = serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
     let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
     let watchdog = Arc::new(Watchdog::new(clock.now()));
     let names = Names::new(reader.clone());

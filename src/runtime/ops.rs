@@ -122,6 +122,12 @@ pub enum OpError {
     /// The schedule has ended.
     #[error("the schedule has ended and cannot be changed this way")]
     Ended(crate::engine::change::Status),
+    /// An earlier run is not over, and the schedule's overlap policy lets no other begin or wait.
+    #[error(
+        "a run of it is not over, and its overlap_policy lets no other begin now; wait for its end, or allow more with \
+         overlap_policy buffer_one, buffer_all, cancel_other or allow_all"
+    )]
+    Overlaps,
     /// Too many questions wait.
     #[error("the engine is busy; try again")]
     Busy,

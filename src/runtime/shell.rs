@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use crate::limits::TURN_INPUTS_COUNT_MAX;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::running::Running;
 use crate::runtime::turn::{Act, Turns};
 use crate::runtime::watchdog::Watchdog;
 use crate::runtime::{Message, RunError};
@@ -18,6 +19,7 @@ pub(super) struct Shell {
     pub(super) turns: Turns,
     pub(super) committer: Committer,
     pub(super) dispatch: Dispatch,
+    pub(super) running: Running,
     pub(super) answers: Sender<Message>,
     pub(super) watchdog: Arc<Watchdog>,
 }
@@ -64,7 +66,12 @@ impl Shell {
             match act {
                 Act::Commit(batch) => self.committer.begin(batch),
                 Act::Send(window) => self.dispatch.begin(window, self.answers.clone()),
-                Act::StopSending => self.dispatch.stop(),
+                Act::Run(occurrence) => self.running.begin(occurrence, self.answers.clone()),
+                Act::EndRun(occurrence) => self.running.end(occurrence),
+                Act::StopSending => {
+                    self.dispatch.stop();
+                    self.running.stop();
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::change::Change;
 use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
-use crate::id::ScheduleKey;
+use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
 use crate::planted::{self, Bug};
 use crate::runtime::Message;
@@ -54,7 +54,11 @@ pub enum Act {
     Commit(Vec<Change>),
     /// Try to send these; what they depend on is durable.
     Send(Window),
-    /// Begin no further send.
+    /// Run this; that it is being run is durable.
+    Run(OccurrenceId),
+    /// End this run, if it is still under way.
+    EndRun(OccurrenceId),
+    /// Begin no further send, and no further run.
     StopSending,
 }
 
@@ -80,6 +84,8 @@ pub(super) enum Shape {
 struct Batch {
     changes: Vec<Change>,
     windows: Vec<Window>,
+    runs: Vec<OccurrenceId>,
+    ended_runs: Vec<OccurrenceId>,
     answers: Vec<(Answer, Result<Done, OpError>)>,
     finished: Vec<ScheduleKey>,
 }
@@ -182,6 +188,8 @@ impl Turns {
                     self.gathering.changes.push(change);
                 }
                 Effect::Send(window) => self.gathering.windows.push(window),
+                Effect::Run { occurrence, .. } => self.gathering.runs.push(occurrence),
+                Effect::EndRun { occurrence } => self.gathering.ended_runs.push(occurrence),
                 Effect::Reply { op, reply } => self.told(op, reply),
                 Effect::Forget { key } => self.gathering.finished.push(key),
             }
@@ -199,6 +207,7 @@ impl Turns {
             (Reply::Unchanged(state), _) => Ok(Done::Unchanged(key, state)),
             (Reply::Ended(state), _) => Err(OpError::Ended(state.status)),
             (Reply::NotFound, _) => Err(OpError::NotFound),
+            (Reply::Overlaps, _) => Err(OpError::Overlaps),
         };
         if planted::is(Bug::AckBeforeCommit) {
             let _ = asked.answer.send(answer);
@@ -252,6 +261,8 @@ impl Turns {
     /// Does what had to wait for the commit.
     fn follow(&mut self, batch: Batch) {
         self.acts.extend(batch.windows.into_iter().map(Act::Send));
+        self.acts.extend(batch.runs.into_iter().map(Act::Run));
+        self.acts.extend(batch.ended_runs.into_iter().map(Act::EndRun));
         for (answer, done) in batch.answers {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(done);

@@ -13,6 +13,7 @@ pub mod tree;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
@@ -91,6 +92,32 @@ pub struct Destination {
 pub enum Payload {
     /// This text, literally.
     Message(String),
+    /// What a model answers to this.
+    Task(Task),
+}
+
+/// An instruction for a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// What it is told.
+    pub instruction: String,
+    /// Who answers.
+    pub model: Model,
+}
+
+/// A model, written `provider/name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Name of a configured provider.
+    pub provider: String,
+    /// The provider's name for it.
+    pub name: String,
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.name)
+    }
 }
 
 /// The dues of a trigger that count.

@@ -31,7 +31,12 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         schedule: Some(trigger(schedule)),
         payload: Some(match &schedule.payload {
             Payload::Message(text) => RawPayload { message: Some(text.clone()), ..RawPayload::default() },
+            Payload::Task(task) => RawPayload { task: Some(task.instruction.clone()), ..RawPayload::default() },
         }),
+        model: match &schedule.payload {
+            Payload::Message(_) => None,
+            Payload::Task(task) => Some(task.model.to_string()),
+        },
         start_at: schedule.bounds.start_at.map(|at| at.to_string()),
         end_at: schedule.bounds.end_at.map(|at| at.to_string()),
         max_runs: schedule.bounds.max_runs.map(i64::from),
@@ -101,8 +106,12 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
     lay!(pause_after_failures);
     lay!(expect_every, on_hook_error, client_token, process_handle);
-    if change.payload.as_ref().is_some_and(|payload| !payload.given().is_empty()) {
-        merged.payload.clone_from(&change.payload);
+    if let Some(payload) = change.payload.as_ref().filter(|payload| !payload.given().is_empty()) {
+        merged.payload = Some(payload.clone());
+        // A model belongs to its task: another kind of payload has none.
+        if payload.task.is_none() {
+            merged.model.clone_from(&change.model);
+        }
     }
     if !change.labels.is_empty() {
         merged.labels.clone_from(&change.labels);
@@ -179,6 +188,7 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "schedule.dialect" => with(&mut raw.schedule, |trigger| trigger.dialect = None),
         "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
         "payload" => raw.payload = None,
+        "model" => raw.model = None,
         "start_at" => raw.start_at = None,
         "end_at" => raw.end_at = None,
         "max_runs" => raw.max_runs = None,

@@ -203,6 +203,9 @@ fn copy_all(disk: &ReadTransaction, db: &Database) -> Result<u64, StoreError> {
     for day in tables::ledger_days(disk)? {
         rows += copy(disk, &txn, tables::ledger(&tables::ledger_name(day)))?;
     }
+    for day in tables::text_days(disk)? {
+        rows += copy(disk, &txn, tables::texts(&tables::texts_name(day)))?;
+    }
     txn.commit()?;
     Ok(rows)
 }

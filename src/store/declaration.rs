@@ -17,13 +17,14 @@ use crate::engine::change::Plan;
 use crate::id::ScheduleId;
 use crate::limits;
 use crate::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
-    Source,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, RetryPolicy,
+    Schedule, Source, Task,
 };
 
 /// 2: how many failures are borne, and exclusions.
 const SCHEDULE_VERSION: u8 = 2;
-const PLAN_VERSION: u8 = 2;
+/// 2: as above; 3: who makes the texts.
+const PLAN_VERSION: u8 = 3;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -76,6 +77,12 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.byte(0);
             out.text(text);
         }
+        Payload::Task(task) => {
+            out.byte(1);
+            out.text(&task.instruction);
+            out.text(&task.model.provider);
+            out.text(&task.model.name);
+        }
     }
     put_bounds(&mut out, schedule.bounds);
     put_policy(&mut out, &schedule.policy);
@@ -120,6 +127,10 @@ pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> 
         trigger: read_trigger(bytes, crons)?,
         payload: match bytes.byte()? {
             0 => Payload::Message(bytes.string()?),
+            1 => Payload::Task(Task {
+                instruction: bytes.string()?,
+                model: Model { provider: bytes.string()?, name: bytes.string()? },
+            }),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
         bounds: read_bounds(bytes)?,
@@ -146,6 +157,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
     put_policy(&mut out, &plan.policy);
     out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
     put_except(&mut out, plan.except.as_ref());
+    out.option(plan.provider.as_deref(), |out, provider| out.text(provider));
     out
 }
 
@@ -159,6 +171,7 @@ pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
         policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
+        provider: if version < 3 { None } else { bytes.option(Bytes::string)? },
     };
     bytes.end()?;
     Ok(plan)

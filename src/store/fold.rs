@@ -1,7 +1,7 @@
 //! The rolling fold: a layer goes to `state`, `open` and the ledgers in sorted slices.
 //!
 //! Each slice rides in the transaction of some commit, and is sorted when it comes to it. States go first, in key order, then runs in the order of
-//! (day, schedule, due, generation). Writing a row twice is harmless, so a crash between two slices costs nothing:
+//! (day, schedule, due, generation), then composed texts in the same order. Writing a row twice is harmless, so a crash between two slices costs nothing:
 //! the journal still holds the whole layer.
 //! A ledger grows by segments: the settled runs of one layer, sorted, appended behind all earlier ones, because
 //! putting each run beside its schedule's older ones would touch about one page per run. A later segment wins.
@@ -19,6 +19,7 @@ use super::overlay::{Layer, RunEntry};
 use super::row::state_row;
 use super::sorting::Sorting;
 use super::tables::{self, OPEN, STATE};
+use super::writer::Marks;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::time::Timestamp;
 
@@ -31,8 +32,11 @@ pub(super) struct Fold {
     order: Option<Sorting<RunPlace>>,
     /// How many of them are of each day.
     of_days: BTreeMap<i64, usize>,
+    /// The texts, by day and key.
+    texts: Vec<(i64, OccurrenceId)>,
     states_done: usize,
     runs_done: usize,
+    texts_done: usize,
     /// The day whose ledger is being appended to, and its segment.
     segment: Option<(i64, u32)>,
 }
@@ -41,8 +45,20 @@ impl Fold {
     /// A fold of fewer than `segment_rows` rows of one day adds to the day's last segment.
     pub(super) fn new(layer: Arc<Layer>, segment_rows: usize) -> Self {
         let keys = Sorting::new(layer.states.keys().copied().collect());
-        let of_days = BTreeMap::new();
-        Self { layer, segment_rows, keys, order: None, of_days, states_done: 0, runs_done: 0, segment: None }
+        let mut texts: Vec<_> = layer.texts.keys().map(|&one| (one.due.day(), one)).collect();
+        texts.sort_unstable_by_key(|&(day, one)| (day, one.schedule, one.due, one.generation));
+        Self {
+            layer,
+            segment_rows,
+            keys,
+            order: None,
+            of_days: BTreeMap::new(),
+            texts,
+            states_done: 0,
+            runs_done: 0,
+            texts_done: 0,
+            segment: None,
+        }
     }
 
     pub(super) fn layer(&self) -> &Arc<Layer> {
@@ -54,16 +70,16 @@ impl Fold {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.states_done == self.keys.len() && self.runs_done == self.layer.runs.len()
+        let rows_done = self.states_done == self.keys.len() && self.runs_done == self.layer.runs.len();
+        rows_done && self.texts_done == self.texts.len()
     }
 
-    /// Writes up to `limit` rows; `days` learns of ledgers that begin.
+    /// Writes up to `limit` rows; `marks` learn of days that begin.
     pub(super) fn write(
         &mut self,
         txn: &WriteTransaction,
         limit: usize,
-        history_from: i64,
-        days: &mut BTreeSet<i64>,
+        marks: &mut Marks,
     ) -> Result<usize, StoreError> {
         let states = self.states_done..self.keys.len().min(self.states_done + limit);
         let mut left = limit - states.len();
@@ -72,11 +88,12 @@ impl Fold {
             let (day, places) = self.next_runs(left);
             left -= places.len();
             self.write_open(txn, &places)?;
-            if day >= history_from {
-                self.write_ledger(txn, day, &places, days)?;
+            if day >= marks.history_from {
+                self.write_ledger(txn, day, &places, &mut marks.days)?;
             }
             self.runs_done += places.len();
         }
+        left -= self.write_texts(txn, left, &mut marks.text_days)?;
         Ok(limit - left)
     }
 
@@ -103,6 +120,25 @@ impl Fold {
         }
         self.states_done = range.end;
         Ok(())
+    }
+
+    fn write_texts(
+        &mut self,
+        txn: &WriteTransaction,
+        limit: usize,
+        days: &mut BTreeSet<i64>,
+    ) -> Result<usize, StoreError> {
+        let end = self.texts.len().min(self.texts_done + limit);
+        for &(day, one) in &self.texts[self.texts_done..end] {
+            let name = tables::texts_name(day);
+            let mut table = txn.open_table(tables::texts(&name))?;
+            days.insert(day);
+            let key = (one.schedule.0, one.due.as_millis(), one.generation);
+            table.insert(key, self.layer.text(one).unwrap_or_default())?;
+        }
+        let written = end - self.texts_done;
+        self.texts_done = end;
+        Ok(written)
     }
 
     /// Unsettled runs come in, settled ones go out.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, ReadableTable};
 
-use super::error::StoreError;
+use super::error::{Malformed, StoreError};
 use super::overlay::Layer;
 use super::reader::Reader;
 use super::row::read_run;
@@ -119,6 +119,32 @@ impl Reader {
 }
 
 impl Reader {
+    /// The text that a runner made for an occurrence, as long as its day's history is kept.
+    pub fn text(&self, occurrence: OccurrenceId) -> Result<Option<String>, StoreError> {
+        let day = occurrence.due.day();
+        let name = tables::texts_name(day);
+        let read = |bytes: &[u8]| {
+            let text = str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+                Malformed { at: error.valid_up_to(), what: "a text that is not UTF-8".to_owned() }
+                    .in_row(&name, format!("{occurrence:?}"))
+            })?;
+            Ok(Some(text))
+        };
+        let disk = {
+            let view = self.shared.view();
+            if let Some(bytes) = view.layers().find_map(|layer| layer.text(occurrence)) {
+                return read(bytes);
+            }
+            if !view.text_days.contains(&day) {
+                return Ok(None);
+            }
+            Arc::clone(&view.disk)
+        };
+        let key = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
+        let row = disk.open_table(tables::texts(&name))?.get(key)?;
+        row.map_or(Ok(None), |row| read(row.value()))
+    }
+
     /// The error of the latest run that failed, if it is among the latest [`FAILURES_ROWS_MAX`] rows.
     pub fn last_error(&self, schedule: ScheduleKey) -> Result<Option<String>, StoreError> {
         let runs = self.runs(schedule, FAILURES_ROWS_MAX, None)?;

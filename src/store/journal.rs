@@ -1,8 +1,8 @@
 //! The journal: one row per commit, which says what the commit put into states and runs.
 //!
 //! A row is its version, a base instant, and entries: `1`, schedule key, packed state; or `2`, schedule key,
-//! generation, due since the base, length, and the run's row as the ledger will hold it. A fire that is claimed and
-//! settled takes about 90 bytes.
+//! generation, due since the base, length, and the run's row as the ledger will hold it; or `3`, the same place and a
+//! composed text. A fire that is claimed and settled takes about 90 bytes.
 //! Invariant: entries are puts, applied in order; a row read back gives the entries it was made of.
 //! Not here: declarations and plans, which their commit writes straight into their tables.
 
@@ -16,12 +16,22 @@ use crate::time::Timestamp;
 const VERSION: u8 = 1;
 const STATE: u8 = 1;
 const RUN: u8 = 2;
+const TEXT: u8 = 3;
 
 /// What a row of the journal holds, with the places of the runs' rows inside it.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     pub states: Vec<(ScheduleKey, State)>,
     pub runs: Vec<RunAt>,
+    pub texts: Vec<TextAt>,
+}
+
+/// A composed text inside a row of the journal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TextAt {
+    pub occurrence: OccurrenceId,
+    pub at: u32,
+    pub len: u32,
 }
 
 /// A run's row inside a row of the journal.
@@ -51,6 +61,13 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
                 entries.states.push((*key, *state));
             }
             Change::Run(run) => entries.runs.push(put_run(&mut out, run, base)),
+            Change::Text { occurrence, text } => {
+                out.byte(TEXT);
+                put_occurrence(&mut out, *occurrence, base);
+                out.text(text);
+                let (at, len) = ((out.len() - text.len()) as u32, text.len() as u32);
+                entries.texts.push(TextAt { occurrence: *occurrence, at, len });
+            }
             Change::Plan { .. } | Change::PlanDropped { .. } | Change::DropHistory { .. } => {}
         }
     }
@@ -64,6 +81,7 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
             Some(state.next_due.or(state.last_due).unwrap_or(Timestamp::EPOCH))
         }
         Change::Run(run) => Some(run.occurrence.due),
+        Change::Text { occurrence, .. } => Some(occurrence.due),
         Change::Plan { .. } | Change::PlanDropped { .. } | Change::DropHistory { .. } => None,
     }
 }
@@ -71,9 +89,7 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
 fn put_run(out: &mut Vec<u8>, run: &Run, base: Timestamp) -> RunAt {
     let occurrence = run.occurrence;
     out.byte(RUN);
-    out.number(occurrence.schedule.0);
-    out.number(u64::from(occurrence.generation));
-    out.signed(occurrence.due.as_millis().wrapping_sub(base.as_millis()));
+    put_occurrence(out, occurrence, base);
     // The length stands before bytes that are not written yet: most rows are shorter than 128 bytes, so one byte
     // is kept for it, and the rare longer row is moved up.
     let place = out.len();
@@ -85,6 +101,19 @@ fn put_run(out: &mut Vec<u8>, run: &Run, base: Timestamp) -> RunAt {
     let at = place + prefix.len();
     out.splice(place..=place, prefix);
     RunAt { occurrence, at: at as u32, len: len as u32, settled: run.is_settled(), day: run.last_due().day() }
+}
+
+fn put_occurrence(out: &mut Vec<u8>, occurrence: OccurrenceId, base: Timestamp) {
+    out.number(occurrence.schedule.0);
+    out.number(u64::from(occurrence.generation));
+    out.signed(occurrence.due.as_millis().wrapping_sub(base.as_millis()));
+}
+
+fn read_occurrence(reader: &mut Bytes<'_>, base: Timestamp) -> Result<OccurrenceId, Malformed> {
+    let schedule = ScheduleKey(reader.number()?);
+    let generation = reader.narrow()?;
+    let due = Timestamp::from_millis(base.as_millis().wrapping_add(reader.signed()?));
+    Ok(OccurrenceId { schedule, generation, due })
 }
 
 /// Reads a row back.
@@ -100,15 +129,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Entries, Malformed> {
                 entries.states.push((key, row::read_state(&mut reader, base)?));
             }
             RUN => {
-                let schedule = ScheduleKey(reader.number()?);
-                let generation = reader.narrow()?;
-                let due = Timestamp::from_millis(base.as_millis().wrapping_add(reader.signed()?));
+                let occurrence = read_occurrence(&mut reader, base)?;
                 let len = reader.narrow::<u32>()?;
                 let at = reader.position() as u32;
-                let occurrence = OccurrenceId { schedule, generation, due };
                 let run = row::read_run(occurrence, reader.raw(len as usize)?)?;
                 let day = run.last_due().day();
                 entries.runs.push(RunAt { occurrence, at, len, settled: run.is_settled(), day });
+            }
+            TEXT => {
+                let occurrence = read_occurrence(&mut reader, base)?;
+                let len = reader.text()?.len() as u32;
+                entries.texts.push(TextAt { occurrence, at: reader.position() as u32 - len, len });
             }
             other => return reader.wrong(format!("no journal entry is written {other}")),
         }

@@ -21,21 +21,25 @@
 //! | `state` | schedule | 40 bytes (`row.rs`) |
 //! | `open` | schedule, due, generation | a run that is not settled (`row.rs`) |
 //! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose last due lies in that UTC day (`row.rs`) |
+//! | `texts-<day>` | schedule, due, generation | the text that a runner composed for an occurrence due on that UTC day |
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
 //!
-//! Schedules, plans and indexes are written by the commit that declares them. `state`, `open` and the ledgers are
-//! folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
+//! Schedules, plans and indexes are written by the commit that declares them. `state`, `open`, the ledgers and the texts
+//! are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
 //!
-//! Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
+//! A text goes with the history of its day, or later, when the last occurrence of that day has been settled.
+//!
+//! Format 2 has texts and what runners did; a file of format 1 is read as it is and becomes one of format 2 when it is
+//! opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
 //! length, texts and options are described in `codec.rs`.
 //!
 //! # A commit
 //!
 //! 1. Its states and runs become one journal row; its declarations and plans go to their tables, each index in its
 //!    own order; history it drops goes with whole ledgers.
-//! 2. A slice of the layer that is being folded goes to `state`, `open` and the ledgers. With the last slice,
+//! 2. A slice of the layer that is being folded goes to `state`, `open`, the ledgers and the texts. With the last slice,
 //!    `folded_through` moves to the layer's last commit. Some journal rows that are folded are removed.
 //! 3. redb commits it all, durably and with quick repair (two syncs; reopening after a crash reads no data).
 //! 4. Readers are shown the new snapshot and the overlay with the batch in it, in one step.

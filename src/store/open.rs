@@ -6,7 +6,6 @@
 //! boot grows with the journal's tail, not with the number of schedules.
 //! Not here: what the engine makes of the rows.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ use super::overlay::{Layer, Shared, View};
 use super::owner::{Ownership, private};
 use super::quiet::quietly;
 use super::reader::Reader;
-use super::tables::{self, FORMAT, JOURNAL, meta};
+use super::tables::{self, FORMAT, FORMAT_MIN, JOURNAL, meta};
 use super::writer::{FoldLimits, Marks, Writer, begin};
 use crate::limits;
 use crate::planted::{self, Bug};
@@ -197,11 +196,14 @@ fn start(
     let (marks, filling) = recover(&disk)?;
     let mut epoch = number_of(&disk, meta::EPOCH)? as u32;
     let zone_data = tables::text(&disk, meta::ZONE_DATA)?;
+    let is_older = number_of(&disk, meta::FORMAT)? < FORMAT;
     drop(disk);
-    if options.raise_epoch {
-        epoch += 1;
+    epoch += u32::from(options.raise_epoch);
+    if options.raise_epoch || is_older {
         let txn = begin(&db)?;
         tables::put_number(&txn, meta::EPOCH, u64::from(epoch))?;
+        // From here on it may hold what earlier versions cannot read.
+        tables::put_number(&txn, meta::FORMAT, FORMAT)?;
         txn.commit()?;
     }
     let next_key = marks.next_key;
@@ -210,6 +212,7 @@ fn start(
         filling,
         folding: None,
         days: Arc::new(marks.days.clone()),
+        text_days: Arc::new(marks.text_days.clone()),
         history_from: marks.history_from,
         epoch,
         journal_rows: (marks.seq + 1).saturating_sub(marks.oldest),
@@ -223,7 +226,7 @@ fn start(
 /// Refuses a file that is not a store, or one of a later format.
 pub(super) fn check_format(disk: &redb::ReadTransaction) -> Result<(), Refused> {
     match tables::number(disk, meta::FORMAT).map_err(not_ours)? {
-        Some(FORMAT) => Ok(()),
+        Some(found) if (FORMAT_MIN..=FORMAT).contains(&found) => Ok(()),
         Some(found) if found > FORMAT => Err(Refused::Newer(found)),
         _ => Err(Refused::NotOurs),
     }
@@ -239,7 +242,8 @@ pub(super) fn recover(disk: &redb::ReadTransaction) -> Result<(Marks, Layer), St
         oldest: folded_through + 1,
         next_key: number_of(disk, meta::NEXT_KEY)?,
         history_from,
-        days: tables::ledger_days(disk)?.into_iter().collect::<BTreeSet<_>>(),
+        days: tables::ledger_days(disk)?,
+        text_days: tables::text_days(disk)?,
     };
     let table = disk.open_table(JOURNAL)?;
     if let Some((first, _)) = table.first()? {

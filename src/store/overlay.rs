@@ -37,6 +37,15 @@ pub(super) struct Layer {
     by_occurrence: HashMap<OccurrenceId, u32>,
     newest: HashMap<u64, u32>,
     rows: Vec<Arc<[u8]>>,
+    pub texts: HashMap<OccurrenceId, TextEntry>,
+}
+
+/// Where a composed text is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TextEntry {
+    row: u32,
+    at: u32,
+    len: u32,
 }
 
 /// Where a run's row is, and the next older run of the same schedule.
@@ -62,7 +71,7 @@ impl RunEntry {
 impl Layer {
     /// Rows that its fold will write.
     pub(super) fn len(&self) -> usize {
-        self.states.len() + self.runs.len()
+        self.states.len() + self.runs.len() + self.texts.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -96,6 +105,8 @@ impl Layer {
                 self.runs[known as usize] = RunEntry { older, ..fresh };
             }
         }
+        let texts = entries.texts.iter();
+        self.texts.extend(texts.map(|text| (text.occurrence, TextEntry { row: number, at: text.at, len: text.len })));
         self.rows.push(row);
     }
 
@@ -107,11 +118,18 @@ impl Layer {
         self.by_occurrence.clear();
         self.newest.clear();
         self.rows.clear();
+        self.texts.clear();
     }
 
     /// The bytes of a run's row.
     pub(super) fn row_of(&self, entry: &RunEntry) -> &[u8] {
         &self.rows[entry.row as usize][entry.at as usize..(entry.at + entry.len) as usize]
+    }
+
+    /// The bytes of a composed text.
+    pub(super) fn text(&self, occurrence: OccurrenceId) -> Option<&[u8]> {
+        let entry = self.texts.get(&occurrence)?;
+        Some(&self.rows[entry.row as usize][entry.at as usize..(entry.at + entry.len) as usize])
     }
 
     pub(super) fn entry(&self, occurrence: OccurrenceId) -> Option<&RunEntry> {
@@ -138,6 +156,8 @@ pub(super) struct View {
     pub folding: Option<Arc<Layer>>,
     /// Days that have a ledger.
     pub days: Arc<BTreeSet<i64>>,
+    /// Days that have composed texts.
+    pub text_days: Arc<BTreeSet<i64>>,
     /// The first day whose settled runs are kept.
     pub history_from: i64,
     pub epoch: u32,

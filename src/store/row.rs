@@ -10,7 +10,7 @@
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::engine::change::{
-    Cause, DueRange, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, State, Status,
+    Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, State, Status,
 };
 use crate::id::OccurrenceId;
 use crate::time::Timestamp;
@@ -18,7 +18,8 @@ use crate::time::Timestamp;
 /// Bytes of a state on disk.
 pub(super) const STATE_BYTES: usize = 40;
 const STATE_VERSION: u8 = 1;
-const RUN_VERSION: u8 = 1;
+/// 2: what a runner did; a run without that is still written as 1.
+const RUN_VERSION: u8 = 2;
 const NEVER: i64 = i64::MIN;
 
 type Read<T> = Result<T, Malformed>;
@@ -141,7 +142,7 @@ fn read_status(byte: u8) -> Option<(Status, Option<OutcomeKind>)> {
 pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
     let due = run.occurrence.due;
     let since_due = |at: Timestamp| at.as_millis().wrapping_sub(due.as_millis());
-    out.byte(RUN_VERSION);
+    out.byte(if run.execution.is_some() { RUN_VERSION } else { 1 });
     out.byte(match run.cause {
         Cause::Due => 0,
         Cause::CatchUp => 1,
@@ -155,6 +156,12 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
     out.number(u64::from(run.number));
     out.signed(since_due(run.claimed_at));
     out.number(u64::from(run.attempt));
+    if let Some(execution) = &run.execution {
+        out.number(u64::from(execution.attempts));
+        out.signed(since_due(execution.since));
+        out.span(execution.took);
+        out.option(execution.model.as_deref(), |out, model| out.text(model));
+    }
     match &run.phase {
         Phase::Pending => out.byte(0),
         Phase::Sending { epoch } => {
@@ -170,6 +177,17 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
             out.byte(3);
             out.signed(since_due(*at));
             put_outcome(out, outcome);
+        }
+        Phase::Buffered => out.byte(4),
+        Phase::Waiting => out.byte(5),
+        Phase::Running { epoch } => {
+            out.byte(6);
+            out.number(u64::from(*epoch));
+        }
+        Phase::Rerun { at, error } => {
+            out.byte(7);
+            out.signed(since_due(*at));
+            out.text(error);
         }
     }
 }
@@ -192,6 +210,7 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
                 SkipReason::Paused => 2,
                 SkipReason::Past => 3,
                 SkipReason::Except => 4,
+                SkipReason::Overlap => 5,
             });
         }
         Outcome::Failed { error } => {
@@ -199,6 +218,7 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
             out.text(error);
         }
         Outcome::Cancelled => out.byte(4),
+        Outcome::Displaced => out.byte(6),
         Outcome::Unknown { error } => {
             out.byte(5);
             out.text(error);
@@ -211,7 +231,7 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
     let due = occurrence.due;
     let from_due = |ms: i64| Timestamp::from_millis(due.as_millis().wrapping_add(ms));
     let mut bytes = Bytes::new(row);
-    bytes.version(RUN_VERSION)?;
+    let version = bytes.version(RUN_VERSION)?;
     let cause = match bytes.byte()? {
         0 => Cause::Due,
         1 => Cause::CatchUp,
@@ -223,15 +243,28 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
     let number = bytes.narrow()?;
     let claimed_at = from_due(bytes.signed()?);
     let attempt = bytes.narrow()?;
+    let execution = match version {
+        1 => None,
+        _ => Some(Box::new(Execution {
+            attempts: bytes.narrow()?,
+            since: from_due(bytes.signed()?),
+            took: bytes.span()?,
+            model: bytes.option(Bytes::string)?,
+        })),
+    };
     let phase = match bytes.byte()? {
         0 => Phase::Pending,
         1 => Phase::Sending { epoch: bytes.narrow()? },
         2 => Phase::Retry { at: from_due(bytes.signed()?), error: bytes.string()? },
         3 => Phase::Settled { at: from_due(bytes.signed()?), outcome: read_outcome(&mut bytes)? },
+        4 => Phase::Buffered,
+        5 => Phase::Waiting,
+        6 => Phase::Running { epoch: bytes.narrow()? },
+        7 => Phase::Rerun { at: from_due(bytes.signed()?), error: bytes.string()? },
         other => return bytes.wrong(format!("no phase is written {other}")),
     };
     bytes.end()?;
-    Ok(Run { occurrence, range, cause, number, claimed_at, attempt, phase })
+    Ok(Run { occurrence, range, cause, number, claimed_at, attempt, execution, phase })
 }
 
 fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
@@ -244,11 +277,13 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
             2 => SkipReason::Paused,
             3 => SkipReason::Past,
             4 => SkipReason::Except,
+            5 => SkipReason::Overlap,
             other => return bytes.wrong(format!("no reason is written {other}")),
         }),
         3 => Outcome::Failed { error: bytes.string()? },
         4 => Outcome::Cancelled,
         5 => Outcome::Unknown { error: bytes.string()? },
+        6 => Outcome::Displaced,
         other => return bytes.wrong(format!("no outcome is written {other}")),
     })
 }

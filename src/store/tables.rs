@@ -1,8 +1,10 @@
 //! The tables of the file, and the few facts kept in `meta`.
 //!
-//! Invariant: every table but the ledgers exists from the moment the store is created, so that no reader has to
+//! Invariant: every table but the ledgers and texts exists from the moment the store is created, so that no reader has to
 //! ask. Keys sort as their parts do.
 //! Not here: the bytes of the rows (`row`, `declaration`, `journal`).
+
+use std::collections::BTreeSet;
 
 use redb::{ReadTransaction, TableDefinition, TableError, TableHandle, WriteTransaction};
 
@@ -10,7 +12,9 @@ use super::error::{Malformed, StoreError};
 use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
+/// The oldest format that is still read; opening a file of it makes it one of [`FORMAT`].
+pub(super) const FORMAT_MIN: u64 = 1;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
@@ -24,7 +28,7 @@ pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinit
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
 
-/// Every table but the ledgers.
+/// Every table but the ledgers and texts.
 pub(super) const NAMES: [&str; 11] =
     ["meta", "schedules", "plans", "journal", "state", "open", "by_id", "by_name", "by_token", "by_agent", "by_file"];
 
@@ -34,6 +38,7 @@ pub(super) type OpenKey = (u64, i64, u32);
 pub(super) type LedgerKey = (u32, u64, i64, u32);
 
 const LEDGER_PREFIX: &str = "ledger-";
+const TEXTS_PREFIX: &str = "texts-";
 
 pub(super) mod meta {
     //! Names of the rows of `meta`.
@@ -55,10 +60,29 @@ pub(super) fn ledger(name: &str) -> TableDefinition<'_, LedgerKey, &'static [u8]
     TableDefinition::new(name)
 }
 
+/// Name of the table of the texts composed for the occurrences of one UTC day.
+pub(super) fn texts_name(day: i64) -> String {
+    format!("{TEXTS_PREFIX}{day}")
+}
+
+/// The texts of that name.
+pub(super) fn texts(name: &str) -> TableDefinition<'_, OpenKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
 /// Days that have a ledger.
-pub(super) fn ledger_days(txn: &ReadTransaction) -> Result<Vec<i64>, StoreError> {
+pub(super) fn ledger_days(txn: &ReadTransaction) -> Result<BTreeSet<i64>, StoreError> {
+    days(txn, LEDGER_PREFIX)
+}
+
+/// Days that have composed texts.
+pub(super) fn text_days(txn: &ReadTransaction) -> Result<BTreeSet<i64>, StoreError> {
+    days(txn, TEXTS_PREFIX)
+}
+
+fn days(txn: &ReadTransaction, prefix: &str) -> Result<BTreeSet<i64>, StoreError> {
     let names = txn.list_tables()?;
-    Ok(names.filter_map(|table| table.name().strip_prefix(LEDGER_PREFIX)?.parse().ok()).collect())
+    Ok(names.filter_map(|table| table.name().strip_prefix(prefix)?.parse().ok()).collect())
 }
 
 /// Creates what every reader expects to find.

@@ -19,10 +19,11 @@ use super::fold::Fold;
 use super::journal::{self, Entries};
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
-use super::tables::{self, JOURNAL, meta};
+use super::tables::{self, JOURNAL, OPEN, meta};
 use crate::engine::change::Change;
 use crate::limits;
 use crate::planted::{self, Bug};
+use crate::time::Timestamp;
 
 /// When and how fast layers are folded; smaller than the default only in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub(super) struct Marks {
     pub history_from: i64,
     /// Days that have a ledger.
     pub days: BTreeSet<i64>,
+    /// Days that have composed texts.
+    pub text_days: BTreeSet<i64>,
 }
 
 impl Writer {
@@ -193,10 +196,12 @@ impl Writer {
         if marks.next_key != self.marks.next_key {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
-        drop_history(&txn, batch, marks)?;
+        if drop_history(&txn, batch, marks)? {
+            self.drop_texts(&txn, marks)?;
+        }
         let mut folded = 0;
         if let Some(fold) = &mut self.fold {
-            folded = fold.write(&txn, slice, marks.history_from, &mut marks.days)?;
+            folded = fold.write(&txn, slice, marks)?;
             if fold.is_done() {
                 marks.folded_through = fold.layer().through;
                 tables::put_number(&txn, meta::FOLDED_THROUGH, marks.folded_through)?;
@@ -205,6 +210,28 @@ impl Writer {
         trim_journal(&txn, trim, marks)?;
         txn.commit()?;
         Ok(folded)
+    }
+
+    /// Texts go with the history of their day, but not while an occurrence of that day is still to be delivered.
+    fn drop_texts(&self, txn: &WriteTransaction, marks: &mut Marks) -> Result<(), StoreError> {
+        if marks.text_days.first().is_none_or(|&day| day >= marks.history_from) {
+            return Ok(());
+        }
+        let mut held = BTreeSet::new();
+        for row in txn.open_table(OPEN)?.range((0, i64::MIN, 0)..)? {
+            held.insert(Timestamp::from_millis(row?.0.value().1).day());
+        }
+        let view = self.shared.view();
+        for layer in view.layers() {
+            held.extend(layer.runs.iter().filter(|run| !run.settled).map(|run| run.occurrence.due.day()));
+        }
+        let from = marks.history_from;
+        let gone: Vec<i64> = marks.text_days.range(..from).copied().filter(|day| !held.contains(day)).collect();
+        for day in gone {
+            txn.delete_table(tables::texts(&tables::texts_name(day)))?;
+            marks.text_days.remove(&day);
+        }
+        Ok(())
     }
 
     fn is_layer_full(&self) -> bool {
@@ -233,7 +260,7 @@ impl Writer {
         self.stopped |= disk.is_err();
         let disk = Arc::new(disk?);
         let done = self.fold.take_if(|fold| fold.is_done());
-        let days = self.marks.days.clone();
+        let (days, text_days) = (self.marks.days.clone(), self.marks.text_days.clone());
         let old = {
             let mut view = self.shared.view_mut();
             if !row.is_empty() {
@@ -248,6 +275,9 @@ impl Writer {
             view.journal_rows = (self.marks.seq + 1).saturating_sub(self.marks.oldest);
             if *view.days != days {
                 view.days = Arc::new(days);
+            }
+            if *view.text_days != text_days {
+                view.text_days = Arc::new(text_days);
             }
             std::mem::replace(&mut view.disk, disk)
         };
@@ -270,7 +300,8 @@ pub(super) fn begin(db: &Database) -> Result<WriteTransaction, StoreError> {
     Ok(txn)
 }
 
-fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> Result<(), StoreError> {
+/// Drops what is asked to go; whether anything was.
+fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> Result<bool, StoreError> {
     let mut asked = batch.iter().filter_map(|change| match change {
         Change::DropHistory { before } => Some(before.day()),
         _ => None,
@@ -278,14 +309,14 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
     // Far back it goes only because the clock, and with it the mark, had been wrong; else it would hide all that is to come.
     let wrong = (limits::CLOCK_BACK_MS_MAX / 86_400_000) as i64;
     let is_news = |&day: &i64| day > marks.history_from || day.saturating_add(wrong) < marks.history_from;
-    let Some(from) = asked.next_back().filter(is_news) else { return Ok(()) };
+    let Some(from) = asked.next_back().filter(is_news) else { return Ok(false) };
     marks.history_from = from;
     tables::put_number(txn, meta::HISTORY_FROM, from as u64)?;
     let kept = marks.days.split_off(&from);
     for day in std::mem::replace(&mut marks.days, kept) {
         txn.delete_table(tables::ledger(&tables::ledger_name(day)))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Removes up to `limit` of the oldest rows that are folded.

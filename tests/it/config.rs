@@ -53,6 +53,11 @@ fn nothing_written_is_the_defaults() {
 
             [log]
             format = "text"
+
+            [providers.echo]
+            delay = "0s"
+            kind = "echo"
+            max_in_flight = 4
         "#]],
     );
 }
@@ -163,10 +168,10 @@ fn settings_of_later_versions_are_noticed() {
     expect![[r#"
         scripts: hooks are not built into this version; this setting does nothing
         gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
+        providers.ollama: model endpoints are not built into this version; tasks that name it are refused
         engine_json: model settings are not built into this version; this setting does nothing
         heartbeat: heartbeat files are not built into this version; this setting does nothing
-        routing: model runs are not built into this version; this setting does nothing
-        providers: model runs are not built into this version; this setting does nothing
+        routing: defaults and fallbacks of models are not built into this version; this setting does nothing
         agents: settings of single agents are not built into this version; this setting does nothing
         routes: inbound messages are not built into this version; this setting does nothing
         tools: agent tools are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));

@@ -83,6 +83,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
+            providers: vec!["echo".into()],
             data: String::new(),
             listen: None,
             serving: true,

@@ -32,13 +32,6 @@ const LATER: &[Later] = &[
         instead: "use message, with literal text",
         given: |raw| payload(raw).is_some_and(|payload| payload.template.is_some() && payload.given().len() == 1),
     },
-    Later {
-        path: "payload.task",
-        needs: "model runs",
-        instead: "use message, with literal text",
-        given: |raw| payload(raw).is_some_and(|payload| payload.task.is_some() && payload.given().len() == 1),
-    },
-    Later { path: "model", needs: "model runs", instead: "leave it out", given: |raw| raw.model.is_some() },
     Later { path: "hook", needs: "scripts", instead: "leave it out", given: |raw| raw.hook.is_some() },
     Later {
         path: "session",
@@ -46,8 +39,8 @@ const LATER: &[Later] = &[
         instead: "leave it out: texts go to the conversation of their chat",
         given: |raw| raw.session.as_deref().is_some_and(|session| session != "conversation"),
     },
-    Later { path: "silence", needs: "model runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
-    Later { path: "budget", needs: "model runs", instead: "leave it out", given: |raw| raw.budget.is_some() },
+    Later { path: "silence", needs: "silent runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
+    Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
     Later {
         path: "after",
         needs: "chained schedules",

@@ -5,6 +5,7 @@
 //! Not here: the form of what was written (`read`), whether an id or a name is taken (`runtime`).
 
 mod later;
+mod payload;
 mod policy;
 mod text;
 mod trigger;
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     pub default_destination: Option<Destination>,
     /// Names of the configured gateways.
     pub gateways: &'a [String],
+    /// Names of the configured providers of models.
+    pub providers: &'a [String],
     /// The id where none is written: the stem of the file's name. Without it the id is made up.
     pub fallback_id: Option<&'a str>,
     /// Random bits for an id that is made up.
@@ -57,6 +60,7 @@ impl Context<'_> {
             default_agent: "default",
             default_destination: None,
             gateways: &[],
+            providers: &[],
             fallback_id: None,
             random: [0; 10],
             origin: Origin::Person,

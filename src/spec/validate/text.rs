@@ -1,14 +1,14 @@
-//! Names and texts: id, owner, labels, variables, message, destination.
+//! Names and texts: id, owner, labels, variables, destination.
 //!
-//! Units: limits are bytes of UTF-8. Not here: whether a name is taken (`runtime`).
+//! Units: limits are bytes of UTF-8. Not here: whether a name is taken (`runtime`), what is sent (`payload`).
 
 use super::Check;
 use crate::id::ScheduleId;
 use crate::limits;
 use crate::problem::{Problem, nearest};
+use crate::spec::Destination;
 use crate::spec::raw::{RawDestination, RawSchedule};
 use crate::spec::tree::shorten;
-use crate::spec::{Destination, Payload};
 
 impl Check<'_> {
     /// The id: written, else the existing one, else the file's stem, else made up.
@@ -59,39 +59,6 @@ impl Check<'_> {
     /// The owner: written, else the default.
     pub(super) fn agent(&mut self, raw: &RawSchedule) -> String {
         self.name("agent", raw.agent.as_deref()).unwrap_or_else(|| self.context.default_agent.to_owned())
-    }
-
-    /// The literal text, which is all that can be sent so far; other payloads are refused in `later`.
-    pub(super) fn payload(&mut self, raw: &RawSchedule) -> Option<Payload> {
-        let payload = raw.payload.clone().unwrap_or_default();
-        let given = payload.given();
-        if given.len() > 1 {
-            let problem = Problem::new("payload", format!("{} are mutually exclusive", quoted(&given)));
-            self.refuse(problem.hint("keep exactly one of message, template and task"));
-            return None;
-        }
-        let Some(message) = payload.message else {
-            let meant = ["payload", "payload.message", "payload.template", "payload.task"];
-            if given.is_empty() && !meant.into_iter().any(|path| self.is_doubtful(path)) {
-                let problem = Problem::new("payload", "is missing: nothing says what to send");
-                self.refuse(problem.hint("write payload: {message: \"…\"}"));
-            }
-            return None;
-        };
-        if message.trim().is_empty() {
-            self.refuse(Problem::new("payload.message", "is empty"));
-            return None;
-        }
-        if message.len() > limits::MESSAGE_BYTES_MAX {
-            let size = format!("is {} bytes long, more than {}", message.len(), limits::MESSAGE_BYTES_MAX);
-            self.refuse(Problem::new("payload.message", size));
-            return None;
-        }
-        if message.contains('\0') {
-            self.refuse(Problem::new("payload.message", "holds a NUL character").hint("leave it out"));
-            return None;
-        }
-        Some(Payload::Message(message))
     }
 
     /// The destination: written, else the default; none after an explicit null, and none for a schedule that

@@ -47,8 +47,13 @@ impl Walk<'_> {
             let occurrence = occurrence(schedule, due, generation);
             let shown = shown(occurrence);
             let read = read_run(occurrence, row.value()).map_err(|why| why.in_row("open", &shown));
-            if self.readable(read).is_some_and(|run| run.is_settled()) {
-                self.found.fault("open", &shown, "is settled, and should stand in a ledger", HARMLESS);
+            if let Some(run) = self.readable(read) {
+                if run.is_settled() {
+                    self.found.fault("open", &shown, "is settled, and should stand in a ledger", HARMLESS);
+                }
+                if self.layer.entry(occurrence).is_none() {
+                    self.has_its_text("open", &run)?;
+                }
             }
             self.of_a_schedule("open", &shown, schedule, &schedules)?;
             if self.is_in_ledger(occurrence)? {
@@ -60,6 +65,10 @@ impl Walk<'_> {
         self.found.count("runs not folded yet", unfolded.len() as u64);
         for one in unfolded {
             self.of_a_schedule("journal", &shown(one), one.schedule.0, &schedules)?;
+            let run = self.layer.entry(one).map(|entry| self.layer.read(entry));
+            if let Some(run) = run.and_then(|read| self.readable(read)) {
+                self.has_its_text("journal", &run)?;
+            }
         }
         Ok(())
     }
@@ -94,7 +103,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn of_a_schedule(
+    pub(super) fn of_a_schedule(
         &mut self,
         table: &str,
         shown: &str,
@@ -125,10 +134,10 @@ impl Walk<'_> {
     }
 }
 
-fn occurrence(schedule: u64, due: i64, generation: u32) -> OccurrenceId {
+pub(super) fn occurrence(schedule: u64, due: i64, generation: u32) -> OccurrenceId {
     OccurrenceId { schedule: ScheduleKey(schedule), generation, due: Timestamp::from_millis(due) }
 }
 
-fn shown(one: OccurrenceId) -> String {
+pub(super) fn shown(one: OccurrenceId) -> String {
     format!("schedule {}, due {}, generation {}", one.schedule.0, one.due, one.generation)
 }

@@ -2,12 +2,13 @@
 //!
 //! A file is looked at through `glass`, so verifying never changes it. redb checks each page's checksum; then one
 //! snapshot is walked: schedules beside their states, plans and indexes (`declared`), journal, open runs and ledgers
-//! (`ledgers`). What is not folded yet counts like what is.
+//! (`ledgers`), and what runners composed (`texts`). What is not folded yet counts like what is.
 //! Invariants: a fault names a table, a key and what to do; memory grows with the plans and the journal's tail only.
 //! Not here: mending. A backup does that.
 
 mod declared;
 mod ledgers;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +24,7 @@ use super::glass::Glass;
 use super::open::{self, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
-use super::tables::{self, FORMAT, meta};
+use super::tables::{self, FORMAT, FORMAT_MIN, meta};
 use super::writer::Marks;
 use crate::limits;
 
@@ -204,18 +205,22 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Crons) -> Result<V
     walk.journal()?;
     walk.open_runs()?;
     walk.ledgers()?;
+    walk.texts()?;
     Ok(walk.found)
 }
 
 impl Walk<'_> {
     fn meta(&mut self) -> Result<(), StoreError> {
-        if tables::number(self.disk, meta::FORMAT)? != Some(FORMAT) {
+        let format = tables::number(self.disk, meta::FORMAT)?;
+        if !format.is_some_and(|format| (FORMAT_MIN..=FORMAT).contains(&format)) {
             self.found.fault("meta", meta::FORMAT, "is not the format of this program", RESTORE);
         }
-        let known: Vec<String> = self.marks.days.iter().map(|&day| tables::ledger_name(day)).collect();
+        let ledgers = self.marks.days.iter().map(|&day| tables::ledger_name(day));
+        let texts = self.marks.text_days.iter().map(|&day| tables::texts_name(day));
+        let known: Vec<String> = ledgers.chain(texts).collect();
         for table in self.disk.list_tables()? {
             let name = table.name();
-            if !tables::NAMES.contains(&name) && !known.iter().any(|ledger| ledger == name) {
+            if !tables::NAMES.contains(&name) && !known.iter().any(|known| known == name) {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
             }
         }

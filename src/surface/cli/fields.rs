@@ -78,6 +78,18 @@ pub struct Fields {
     /// The text to send, literally
     #[arg(long, short, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Message")]
     pub message: Option<String>,
+    /// What a model is to do; its answer is sent
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "message",
+        help_heading = "Message"
+    )]
+    pub task: Option<String>,
+    /// The model that does the task, as provider/name
+    #[arg(long, value_name = "MODEL", help_heading = "Message")]
+    pub model: Option<String>,
     /// Gateway [default for add: console]
     #[arg(long, value_name = "NAME", help_heading = "Destination")]
     pub gateway: Option<String>,
@@ -171,10 +183,11 @@ impl Fields {
             ("timezone", &self.timezone),
         ];
         put_group(&mut whole, "schedule", texts(&trigger));
-        put_group(&mut whole, "payload", texts(&[("message", &self.message)]));
+        put_group(&mut whole, "payload", texts(&[("message", &self.message), ("task", &self.task)]));
         let place = [("gateway", &self.gateway), ("chat_id", &self.chat_id), ("thread", &self.thread)];
         put_group(&mut whole, "destination", texts(&place));
         whole.extend(texts(&[
+            ("model", &self.model),
             ("start_at", &self.start_at),
             ("end_at", &self.end_at),
             ("jitter", &self.jitter),

@@ -26,8 +26,11 @@ use crate::gateway::Gateway;
 use crate::gateway::console::{self, Console};
 use crate::limits;
 use crate::problem::Problem;
+use crate::runner::Runner;
+use crate::runner::command::Command;
+use crate::runner::echo::Echo;
 use crate::runtime::clock::Clock;
-use crate::runtime::{Gateways, Runtime, StartError};
+use crate::runtime::{Gateways, Outside, Provider, Runtime, StartError};
 use crate::spec::tree::shorten;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
@@ -35,6 +38,7 @@ use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
 use crate::surface::http::{self, Door};
 use crate::surface::ops::local::Local;
+use crate::time::Span;
 
 /// Pause between two looks at whether the engine still runs, or the folder is free.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -115,7 +119,7 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> 
     let settings = settings(&setup.config, true);
     let mut waited = Duration::ZERO;
     loop {
-        let started = Runtime::start(&settings, Arc::clone(clock), gateways(&setup.config), Tokio::current());
+        let started = Runtime::start(&settings, Arc::clone(clock), outside(&setup.config), Tokio::current());
         match started {
             Err(StartError::Open(OpenError::Owned { address: None, .. }))
                 if waited < Duration::from_millis(limits::OWNER_SILENCE_MS_MAX) =>
@@ -127,6 +131,22 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> 
             Ok(runtime) => return Ok(runtime),
         }
     }
+}
+
+fn outside(config: &config::Config) -> Outside {
+    let built = |(name, provider): (&String, &config::Provider)| {
+        let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
+            config::Provider::Echo { delay, max_in_flight } => {
+                (Arc::new(Echo::new(*delay)), Span::from_millis(2 * limits::RUN_MS_MAX), *max_in_flight)
+            }
+            config::Provider::Command { program, args, timeout, max_in_flight } => {
+                (Arc::new(Command::new(program.clone(), args.clone())), *timeout, *max_in_flight)
+            }
+            config::Provider::NotBuilt => return None,
+        };
+        Some((name.clone(), Provider { runner, timeout, room }))
+    };
+    Outside { gateways: gateways(config), providers: config.providers.iter().filter_map(built).collect() }
 }
 
 fn gateways(config: &config::Config) -> Gateways {

@@ -285,13 +285,17 @@ pub struct RunLine {
     pub count: u64,
     /// `due`, `catch-up`, `manual`, or `notice` for telling the owner that the schedule paused itself.
     pub cause: String,
-    /// `pending`, `sending`, `retry`, or how it ended.
+    /// `buffered`, `waiting`, `running` or `rerun` while a task has no text; `pending`, `sending` or `retry` while its
+    /// text is not delivered; or how it ended.
     pub outcome: String,
     /// Why it was skipped, what the last error was, or the platform's id of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Attempts begun.
+    /// Attempts to deliver it that were begun.
     pub attempts: u16,
+    /// What its runner did; left out for what had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ExecutionShown>,
     /// Its number among the schedule's runs, from 1; 0 for what never ran.
     pub number: u32,
     /// Milliseconds by which it was taken up later than it was due, jitter included; left out for what never ran.
@@ -305,6 +309,21 @@ pub struct RunLine {
     /// When it is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Instant>,
+}
+
+/// What a runner did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionShown {
+    /// Attempts begun.
+    pub attempts: u16,
+    /// How long those took that ended.
+    pub took_ms: u64,
+    /// The model that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// Times that were asked for.

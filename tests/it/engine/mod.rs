@@ -7,9 +7,12 @@ mod except;
 mod failing;
 mod misfire;
 mod overdue;
+mod overlap;
 mod pressure;
 mod restart;
+mod running;
 mod slots;
+mod tasks;
 mod words;
 mod world;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
-use chimewheel::spec::{Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, Schedule};
+use chimewheel::spec::{
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, Schedule, Task,
+};
 use chimewheel::time::{Span, Timestamp};
 
 /// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, and policies.
@@ -27,6 +29,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         Some("fire_all") => MisfirePolicy::FireAll,
         _ => MisfirePolicy::FireOnce,
     };
+    policy.overlap = overlap(get("overlap"));
     policy.catchup_window = get("window").map_or(policy.catchup_window, span);
     policy.retry.max_attempts = get("attempts").map_or(policy.retry.max_attempts, |n| n.parse().unwrap());
     policy.retry.max_age = get("max_age").map_or(policy.retry.max_age, span);
@@ -50,7 +53,13 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
             thread: None,
         }),
         trigger,
-        payload: Payload::Message("hello".into()),
+        payload: match get("task") {
+            Some(instruction) => Payload::Task(Task {
+                instruction: instruction.to_owned(),
+                model: Model { provider: get("provider").unwrap_or("echo").to_owned(), name: "any".into() },
+            }),
+            None => Payload::Message("hello".into()),
+        },
         bounds: Bounds {
             start_at: get("start").map(instant),
             end_at: get("end").map(instant),
@@ -65,6 +74,16 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         vars: BTreeMap::new(),
         client_token: None,
         source: None,
+    }
+}
+
+fn overlap(word: Option<&str>) -> OverlapPolicy {
+    match word {
+        Some("buffer_one") => OverlapPolicy::BufferOne,
+        Some("buffer_all") => OverlapPolicy::BufferAll,
+        Some("cancel_other") => OverlapPolicy::CancelOther,
+        Some("allow_all") => OverlapPolicy::AllowAll,
+        _ => OverlapPolicy::Skip,
     }
 }
 

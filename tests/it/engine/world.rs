@@ -2,7 +2,7 @@
 //!
 //! A scenario is text. Commands: `at T`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
 //! `pass SPAN` (without looking at what is due), `down SPAN` (killed, and started again that much later; or earlier, by
-//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `show ID`.
+//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`), `show ID`.
 //! The log says what was sent and what became of dues that were not.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +16,7 @@ use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
 
+use super::running::Running;
 use super::words::{instant, schedule, span};
 
 /// What is durable.
@@ -25,6 +26,7 @@ pub struct Disk {
     schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
+    pub texts: BTreeMap<OccurrenceId, Arc<str>>,
     /// The generation of each schedule's latest declaration.
     declared: BTreeMap<ScheduleKey, u32>,
 }
@@ -37,6 +39,7 @@ pub struct World {
     keys: BTreeMap<String, ScheduleKey>,
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     unanswered: Vec<OccurrenceId>,
+    pub running: Running,
     pub log: String,
     /// Every send with the clock's reading.
     pub sent: Vec<(Timestamp, OccurrenceId)>,
@@ -67,13 +70,14 @@ impl World {
 
     pub fn with(now: Timestamp, options: Options) -> Self {
         let mut world = Self {
-            engine: Engine::new(now, options),
+            engine: Engine::new(now, options.clone()),
             disk: Disk::default(),
             now,
             options,
             keys: BTreeMap::new(),
             scripts: BTreeMap::new(),
             unanswered: Vec::new(),
+            running: Running::default(),
             log: String::new(),
             sent: Vec::new(),
             refused: 0,
@@ -97,6 +101,7 @@ impl World {
             ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
             ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
             ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
+            ("runner", Some(key)) => self.script_runner(key, words),
             ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
             ("show", Some(key)) => self.show(id, key),
@@ -143,8 +148,10 @@ impl World {
     /// Lets time pass, waking whenever the engine asks to be woken.
     pub fn advance(&mut self, span: Span) {
         let end = self.now.plus(span);
-        while let Some(wakeup) = self.engine.next_wakeup().filter(|wakeup| *wakeup <= end) {
+        let next = |world: &Self| world.engine.next_wakeup().into_iter().chain(world.running.next_end()).min();
+        while let Some(wakeup) = next(self).filter(|wakeup| *wakeup <= end) {
             self.pass_until(wakeup.max(self.now));
+            self.end_runs();
             self.handle(Input::Tick);
         }
         self.pass_until(end);
@@ -170,7 +177,8 @@ impl World {
         self.options.epoch += 1;
         self.fuse = None;
         self.unanswered.clear();
-        self.engine = Engine::new(self.now, self.options);
+        self.running.forget();
+        self.engine = Engine::new(self.now, self.options.clone());
         for (&id, plan) in &self.disk.plans {
             self.engine.restore_plan(id, plan.clone());
         }
@@ -249,7 +257,7 @@ impl World {
     }
 
     /// One step nearer to the kill; whether it has happened.
-    fn burns(&mut self) -> bool {
+    pub fn burns(&mut self) -> bool {
         self.fuse = self.fuse.map(|steps| steps.saturating_sub(1));
         self.fuse == Some(0)
     }
@@ -257,8 +265,11 @@ impl World {
     fn follow(&mut self, effect: Effect) {
         match effect {
             Effect::Send(window) => self.send(window),
+            Effect::Run { occurrence, attempt } => self.begin_run(occurrence, attempt),
+            Effect::EndRun { occurrence } => self.end_run(occurrence),
             Effect::Forget { key } => self.engine.handle(self.now, Input::Forget { key }),
             Effect::Reply { reply: Reply::Ended(_), .. } => self.note("refused: it has ended"),
+            Effect::Reply { reply: Reply::Overlaps, .. } => self.note("refused: a run is not over"),
             Effect::Reply { reply: Reply::Unchanged(_), .. } => self.note("unchanged"),
             Effect::Reply { .. } | Effect::Persist(_) => {}
         }
@@ -332,6 +343,10 @@ impl World {
             }
             Change::State { key, state } => drop(self.disk.states.insert(key, state)),
             Change::Run(run) => self.write_run(run),
+            Change::Text { occurrence, text } => {
+                let before = self.disk.texts.insert(occurrence, text);
+                assert_eq!(before, None, "a text was made twice");
+            }
             Change::DropHistory { .. } => {}
         }
     }
@@ -345,6 +360,7 @@ impl World {
                 Outcome::Failed { error } => format!("failed({error})"),
                 Outcome::Unknown { error } => format!("unknown({error})"),
                 Outcome::Cancelled => "cancelled".into(),
+                Outcome::Displaced => "displaced".into(),
             };
             if !what.is_empty() {
                 let mut line = format!("{what} {} due {}", self.id(run.occurrence.schedule), run.occurrence.due);
@@ -368,11 +384,11 @@ impl World {
         self.note(&line);
     }
 
-    fn id(&self, key: ScheduleKey) -> &str {
+    pub fn id(&self, key: ScheduleKey) -> &str {
         self.keys.iter().find(|(_, one)| **one == key).map_or("?", |(id, _)| id)
     }
 
-    fn note(&mut self, line: &str) {
+    pub fn note(&mut self, line: &str) {
         writeln!(self.log, "{} {line}", self.now).unwrap();
     }
 }

@@ -3,15 +3,16 @@
 //! Expected dues come from `shape`, receipts from the gateways, answers from the driver; the ledger is what is judged.
 //! The numbers of the findings are those of the invariants: I1 no loss, I2 no double, I3 never early, I4 timely,
 //! I5 order, I6 cancel, I7 durable, I8 no resurrection, I9 no torn update, I10 policy, I11 accounted, I13 budgets,
-//! I14 one at a time in a chat, I15 liveness, I16 resources.
-//! Not here: sends in their order (`check_sends`), dues and their fates (`check_dues`).
+//! I14 one at a time in a chat, and of a schedule, I15 liveness, I16 resources.
+//! Not here: sends in their order (`check_sends`), dues and their fates (`check_dues`), runs (`check_runs`).
 
 use std::collections::BTreeMap;
 
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
-use chimewheel::spec::DeliveryGuarantee;
+use chimewheel::spec::{DeliveryGuarantee, OverlapPolicy};
 
 use super::check_dues;
+use super::check_runs::{self, is_task};
 use super::check_sends;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
@@ -28,6 +29,7 @@ impl Verdict {
     pub fn of(played: &Played) -> Self {
         let mut verdict = Self { wrongs: played.history.wrongs.clone(), tally: Tally::of(played) };
         check_sends::check(played, &mut verdict);
+        check_runs::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -114,16 +116,20 @@ fn check_outcome(
         Outcome::Delivered { .. } => taken.is_some(),
         Outcome::Silent { .. } => schedule.destination.is_none() && tries.is_empty(),
         Outcome::Skipped(_) => tries.is_empty(),
+        // What was never sent was never composed: `check_runs` has what is known of that.
+        Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
         Outcome::Failed { .. } => last.is_some_and(|last| {
             let wait = match last.said {
                 Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
                 Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,
                 Said::Taken | Said::Permanent => 0,
             };
-            let oldest = run.claimed_at.as_millis() + policy.retry.max_age.as_millis() as i64;
+            let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
+            let oldest = since.as_millis() + policy.retry.max_age.as_millis() as i64;
             let is_old = last.told.is_some_and(|told| told.wall + wait > oldest);
             last.said == Said::Permanent || last.number >= policy.retry.max_attempts || is_old
         }),
+        Outcome::Displaced => policy.overlap == OverlapPolicy::CancelOther && tries.is_empty(),
         Outcome::Cancelled => known.done().any(|asked| {
             let ends = matches!(asked.ask, Ask::Update(_) | Ask::Cancel);
             ends && asked.begun.wall >= due

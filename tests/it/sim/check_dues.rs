@@ -160,7 +160,7 @@ fn check_chain(
 fn fate(run: &Run) -> Fate {
     match &run.phase {
         Phase::Settled { outcome: Outcome::Skipped(_), .. } => Fate::Skipped,
-        Phase::Settled { .. } | Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. } => Fate::Fired,
+        _ => Fate::Fired,
     }
 }
 
@@ -180,8 +180,17 @@ fn check_fate(
     let was_paused = pauses.iter().any(|&(from, until)| from < due && due < until);
     let may_be_paused = pauses.iter().any(|&(from, until)| from <= due && due <= until);
     let is_paused = matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Paused), .. });
+    let was_buffered = matches!(&run.phase, Phase::Settled { at, .. } if is_paused && *at > run.claimed_at);
+    // A pause ends what had its time before it and was only buffered.
+    if was_buffered && pauses.iter().any(|&(from, _)| from >= due) {
+        return;
+    }
     verdict.claim(!was_paused || is_paused, || format!("I10: {id} was paused at {due}: {run:?}"));
     verdict.claim(may_be_paused || !is_paused, || format!("I10: {id} was not paused at {due}: {run:?}"));
+    // It was taken up like any other, and an earlier run was in its way.
+    if matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Overlap), .. }) {
+        return;
+    }
     if is_paused || may_be_paused || chain.max_runs.is_some() {
         return;
     }

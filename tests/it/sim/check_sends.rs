@@ -6,6 +6,7 @@ use chimewheel::limits::LANE_HOLD_MS_MAX;
 use chimewheel::spec::DeliveryGuarantee;
 
 use super::check::Verdict;
+use super::check_runs::is_of_task;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Said};
 use super::run::Played;
@@ -124,7 +125,8 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
 /// First copies go in the order of (due, schedule), as far as both were waiting.
 fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
     let history = &played.history;
-    let firsts = first_copies(sends);
+    // What a runner makes is there when it is there.
+    let firsts: Vec<&Attempt> = first_copies(sends).into_iter().filter(|one| !is_of_task(history, one)).collect();
     let order = |one: &Attempt| (one.due, history.known[&one.id].key);
     for (place, later) in firsts.iter().enumerate() {
         // Only a few can have been put into windows while it waited.
@@ -167,7 +169,7 @@ fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
 }
 
 fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) {
-    for one in first_copies(sends).into_iter().filter(|one| one.number == 1) {
+    for one in first_copies(sends).into_iter().filter(|one| one.number == 1 && !is_of_task(history, one)) {
         let due_at = history.true_time_of(one.due);
         let changed = history.known[&one.id]
             .asked

@@ -10,6 +10,7 @@ use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::Schedule;
 
 use super::gateway::Mood;
+use super::runs::RunTry;
 use super::shape::Shape;
 
 /// A place in the order of what happened.
@@ -113,6 +114,7 @@ pub struct Interruption {
 pub struct History {
     pub known: BTreeMap<String, Known>,
     pub attempts: Vec<Attempt>,
+    pub runs: Vec<RunTry>,
     pub interruptions: Vec<Interruption>,
     /// Where a crash happened, with what was durable before it.
     pub crashes: Vec<(Mark, Mark)>,

@@ -11,6 +11,7 @@ use chimewheel::spec::{
 use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Ask, Known, Rev};
+use super::runs;
 use super::shape::{PATTERNS, Shape, ZONES};
 use crate::store::chance::Chance;
 
@@ -112,7 +113,8 @@ fn policy(chance: &mut Chance) -> Policy {
 
 /// The same times, said with other words.
 pub fn reworded(old: &Rev, id: &str, number: usize, paused: bool) -> Rev {
-    let schedule = Schedule { payload: Payload::Message(text(id, number)), ..old.schedule.clone() };
+    let payload = runs::reworded(&old.schedule.payload, text(id, number));
+    let schedule = Schedule { payload, ..old.schedule.clone() };
     Rev { schedule, renews: false, paused, ..old.clone() }
 }
 

@@ -7,6 +7,7 @@
 
 mod check;
 mod check_dues;
+mod check_runs;
 mod check_sends;
 mod faults;
 mod gateway;
@@ -19,6 +20,7 @@ mod process;
 mod report;
 mod rounds;
 mod run;
+mod runs;
 mod shape;
 mod world;
 

@@ -7,14 +7,13 @@ use chimewheel::engine::change::{Change, Status};
 use chimewheel::runtime::round::Round;
 use chimewheel::runtime::turn::Turns;
 use chimewheel::runtime::{Booted, Done, Message, OpError, Recorder, boot};
-use chimewheel::spec::Payload;
 use chimewheel::store::{Reader, Store};
 use tokio::sync::oneshot;
 
 use super::faults::Fuse;
 use super::history::{Ask, End, Interruption, Mark};
-use super::load;
 use super::world::{Event, World};
+use super::{load, runs};
 use crate::store::disk::{Disk, Survivors};
 use crate::store::model::options;
 
@@ -245,8 +244,7 @@ impl World {
 fn stored_rev(reader: &Reader, id: &str) -> Result<Option<usize>, String> {
     let Some(key) = reader.key_of(id).map_err(|error| error.to_string())? else { return Ok(None) };
     let Some((_, schedule)) = reader.schedule(key).map_err(|error| error.to_string())? else { return Ok(None) };
-    let Payload::Message(text) = &schedule.payload;
-    Ok(load::read_text(text).map(|(_, rev)| rev))
+    Ok(load::read_text(runs::text_of(&schedule.payload)).map(|(_, rev)| rev))
 }
 
 fn compare(known: &super::history::Known, reader: &Reader, id: &str) -> Result<(), String> {

@@ -51,6 +51,7 @@ impl Tally {
             Outcome::Skipped(reason) => format!("skipped ({reason:?})"),
             Outcome::Failed { .. } => "failed".to_owned(),
             Outcome::Cancelled => "cancelled".to_owned(),
+            Outcome::Displaced => "displaced".to_owned(),
             Outcome::Unknown { .. } => "unknown".to_owned(),
         };
         *self.outcomes.entry(name).or_default() += dues;

@@ -23,6 +23,7 @@ use super::gateway::Mood;
 use super::history::{Ask, Asked, Attempt, End, History, Mark, Said};
 use super::load;
 use super::process::Process;
+use super::runs;
 use crate::store::chance::Chance;
 use crate::store::disk::Disk;
 
@@ -45,12 +46,20 @@ pub enum Event {
         attempt: usize,
         answer: Result<Receipt, SendError>,
     },
+    /// A runner is done.
+    RunEnds {
+        boot: u32,
+        number: usize,
+        input: Input,
+    },
     /// A round tells the loop without having asked a gateway.
     Tell(u32, Input),
 }
 
 pub struct World {
     pub chance: Chance,
+    /// Whether some schedules are tasks.
+    pub has_tasks: bool,
     pub history: History,
     pub clock: Arc<ManualClock>,
     pub disk: Disk,
@@ -76,6 +85,7 @@ impl World {
         history.offsets.push((0, start));
         Self {
             chance: Chance(seed.wrapping_mul(0x9E37_79B9)),
+            has_tasks: runs::has_tasks(seed),
             history,
             clock: Arc::new(ManualClock::new(Timestamp::from_millis(start))),
             disk: Disk::default(),
@@ -186,8 +196,9 @@ impl World {
                 }
                 self.go_on(round);
             }
+            Event::RunEnds { boot: of, number, input } if boot == Some(of) => self.run_ends(number, input),
             Event::Tell(of, input) if boot == Some(of) => self.turn(Some(Message::Input(input))),
-            Event::Write(_) | Event::Answer { .. } | Event::Tell(..) => {}
+            Event::Write(_) | Event::Answer { .. } | Event::RunEnds { .. } | Event::Tell(..) => {}
         }
     }
 
@@ -264,6 +275,8 @@ impl World {
                     process.window_after.insert(number, process.durable_before.seq);
                     self.go_on(number);
                 }
+                Act::Run(occurrence) => self.begin_run(occurrence),
+                Act::EndRun(occurrence) => self.end_run(occurrence),
                 Act::StopSending => process.stopping = true,
             }
         }
@@ -355,6 +368,7 @@ impl World {
             let id = format!("s{count:02}");
             let mut rev = load::rev(&mut self.chance, &id, 0, wall, left);
             rev.paused = self.chance.one_in(10);
+            self.maybe_task(&mut rev);
             let known = self.history.known.entry(id.clone()).or_default();
             known.revs.push(rev);
             return self.ask(&id, Ask::Create(0));
@@ -367,6 +381,9 @@ impl World {
         };
         let mut known = self.history.known.remove(&id).expect("it is known");
         let ask = load::ask(&mut self.chance, &id, &mut known, wall, left);
+        if let (Some(Ask::Update(_)), Some(rev)) = (ask, known.revs.last_mut().filter(|rev| rev.renews)) {
+            self.maybe_task(rev);
+        }
         self.history.known.insert(id.clone(), known);
         if let Some(ask) = ask {
             self.ask(&id, ask);

@@ -1,6 +1,7 @@
 //! Reading and judging schedules, as texts in and lines out.
 //!
-//! The current time of every test is 2026-01-01T00:00:00Z; `console` and `telegram` are configured.
+//! The current time of every test is 2026-01-01T00:00:00Z; `console` and `telegram` are configured, and so are
+//! the providers `ask` and `echo`.
 
 mod files;
 mod forms;
@@ -20,8 +21,13 @@ fn gateways() -> &'static [String] {
     NAMES.get_or_init(|| vec!["console".to_owned(), "telegram".to_owned()])
 }
 
+fn providers() -> &'static [String] {
+    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    NAMES.get_or_init(|| vec!["ask".to_owned(), "echo".to_owned()])
+}
+
 fn context() -> Context<'static> {
-    Context { gateways: gateways(), ..Context::new(NOW) }
+    Context { gateways: gateways(), providers: providers(), ..Context::new(NOW) }
 }
 
 /// Reads a file and prints its schedules and problems.

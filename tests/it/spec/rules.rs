@@ -417,16 +417,15 @@ fn what_is_not_built_is_refused() {
             "expect_every": "26h", "on_hook_error": "fail", "process_handle": "p"}"#,
         expect![[r#"
             when: 'when' is not built into this version: it needs plain words (use at, in, every or cron)
-            task: 'task' is not built into this version: it needs model runs (use message, with literal text)
-            model: 'model' is not built into this version: it needs model runs (leave it out)
             hook: 'hook' is not built into this version: it needs scripts (leave it out)
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
-            silence: 'silence' is not built into this version: it needs model runs (leave it out)
-            budget: 'budget' is not built into this version: it needs model runs (leave it out)
+            silence: 'silence' is not built into this version: it needs silent runs (leave it out)
+            budget: 'budget' is not built into this version: it needs priced models (leave it out)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every or cron)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
             process_handle: 'process_handle' is not built into this version: it needs process watching (leave it out, and cancel the schedule when the process ends)
+            model: is not of the form provider/name (given 'm'; such as echo/any; providers: ask, echo)
         "#]],
     );
     call(

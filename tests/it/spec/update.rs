@@ -121,7 +121,7 @@ fn wrong_changes() {
         BASE,
         r#"{"task": "think"}"#,
         expect![[r#"
-            task: 'task' is not built into this version: it needs model runs (use message, with literal text)
+            model: is missing: nothing says which model does the task (write model: ask/NAME; providers: ask, echo; others are configured in chimewheel.toml)
         "#]],
     );
     update(

@@ -43,6 +43,7 @@ impl World {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: Vec::new(),
+            providers: Vec::new(),
             data: String::new(),
             listen: None,
             serving: true,

@@ -47,7 +47,16 @@ fn fire(key: u64, phase: impl FnOnce(Timestamp) -> Phase) -> [Change; 2] {
     let occurrence = OccurrenceId { schedule: key, generation: 0, due };
     let claimed_at = due.plus(Span::from_millis(4));
     let phase = phase(due);
-    let run = Run { occurrence, range: None, cause: Cause::Due, number: 700, claimed_at, attempt: 1, phase };
+    let run = Run {
+        occurrence,
+        range: None,
+        cause: Cause::Due,
+        number: 700,
+        claimed_at,
+        attempt: 1,
+        execution: None,
+        phase,
+    };
     [Change::Run(run), Change::State { key, state: state(due, 700) }]
 }
 

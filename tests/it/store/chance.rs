@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State, Status,
+    Cause, Change, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State,
+    Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
-    Source,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, RetryPolicy,
+    Schedule, Source, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -129,6 +130,7 @@ impl Chance {
             except: self.except(),
             policy: self.policy(),
             gateway: self.maybe(Self::word),
+            provider: [None, None, Some("echo".to_owned())][self.aside(3) as usize].clone(),
         }
     }
 
@@ -152,7 +154,13 @@ impl Chance {
                 thread: c.maybe(Self::word),
             }),
             trigger: self.trigger(),
-            payload: Payload::Message(self.word()),
+            payload: match (self.aside(3), self.word()) {
+                (0, instruction) => Payload::Task(Task {
+                    instruction,
+                    model: Model { provider: "echo".to_owned(), name: "a/b".to_owned() },
+                }),
+                (_, message) => Payload::Message(message),
+            },
             bounds: self.bounds(),
             except: self.except(),
             policy: self.policy(),
@@ -197,12 +205,24 @@ impl Chance {
     }
 
     pub fn run(&mut self, occurrence: OccurrenceId) -> Run {
+        let is_early = self.aside(2) == 0;
         let phase = match self.below(6) {
+            0 if is_early => [Phase::Buffered, Phase::Waiting][self.aside(2) as usize].clone(),
             0 => Phase::Pending,
+            1 if is_early => Phase::Running { epoch: self.below(9) as u32 },
             1 => Phase::Sending { epoch: self.below(9) as u32 },
+            2 if is_early => Phase::Rerun { at: self.instant(), error: self.word() },
             2 => Phase::Retry { at: self.instant(), error: self.word() },
             _ => Phase::Settled { at: self.instant(), outcome: self.outcome() },
         };
+        let execution = (self.aside(2) == 0).then(|| {
+            Box::new(Execution {
+                attempts: self.aside(9) as u16,
+                since: Timestamp::from_millis(START + self.aside(DAY as u64) as i64),
+                took: Span::from_millis(self.aside(100_000)),
+                model: (self.aside(3) == 0).then(|| "echo/a".to_owned()),
+            })
+        });
         Run {
             occurrence,
             range: self.maybe(|c| DueRange { through: c.instant(), count: c.next() }),
@@ -213,6 +233,7 @@ impl Chance {
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
+            execution,
             phase,
         }
     }
@@ -228,7 +249,7 @@ impl Chance {
                 SkipReason::Past,
             ])),
             3 => Outcome::Failed { error: self.word() },
-            4 => Outcome::Cancelled,
+            4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
             _ => Outcome::Unknown { error: self.word() },
         }
     }
@@ -243,23 +264,35 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            Change::Plan { id, plan: Arc::new(Plan { except: None, policy: policy(plan.policy), ..(*plan).clone() }) }
+            let plan = Plan { except: None, provider: None, policy: policy(plan.policy), ..(*plan).clone() };
+            Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
-            let schedule = Schedule { except: None, policy: policy(schedule.policy), ..(*schedule).clone() };
+            let payload = match &schedule.payload {
+                Payload::Task(task) => Payload::Message(task.instruction.clone()),
+                message @ Payload::Message(_) => message.clone(),
+            };
+            let schedule = Schedule { except: None, payload, policy: policy(schedule.policy), ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }
         }
         Change::State { key, state } => Change::State { key, state: known(state) },
-        Change::Run(run) if as_paused(&run) => {
-            let Phase::Settled { at, .. } = run.phase else { return Change::Run(run) };
-            let outcome = Outcome::Skipped(SkipReason::Paused);
-            as_of_format_1(Change::Run(Run { phase: Phase::Settled { at, outcome }, ..run }))
+        Change::Run(run) => {
+            let cause = if run.cause == Cause::Notice { Cause::Manual } else { run.cause };
+            Change::Run(Run { cause, execution: None, phase: known_phase(run.phase), ..run })
         }
-        Change::Run(run) if run.cause == Cause::Notice => Change::Run(Run { cause: Cause::Manual, ..run }),
         other => other,
     }
 }
 
-fn as_paused(run: &Run) -> bool {
-    matches!(run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Except), .. })
+fn known_phase(phase: Phase) -> Phase {
+    match phase {
+        Phase::Buffered | Phase::Waiting => Phase::Pending,
+        Phase::Running { epoch } => Phase::Sending { epoch },
+        Phase::Rerun { at, error } => Phase::Retry { at, error },
+        Phase::Settled { at, outcome: Outcome::Skipped(SkipReason::Except) } => {
+            Phase::Settled { at, outcome: Outcome::Skipped(SkipReason::Paused) }
+        }
+        Phase::Settled { at, outcome: Outcome::Displaced } => Phase::Settled { at, outcome: Outcome::Cancelled },
+        other => other,
+    }
 }

@@ -73,12 +73,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 2_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 3_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 2, ours: 1, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 2"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 3, ours: 2, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 3"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 
@@ -170,6 +170,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
         number: 1,
         claimed_at: begin,
         attempt: 1,
+        execution: None,
         phase: Phase::Settled { at: begin, outcome: Outcome::Cancelled },
     };
     opened.writer.commit(&[Change::Run(run.clone())]).unwrap();
@@ -188,25 +189,6 @@ fn sample() -> (Vec<super::model::Batch>, Model) {
         batch
     });
     (batches.collect(), model)
-}
-
-/// Writes `tests/data/format-1.redb`. Run it by hand, and only for a format that was never released.
-#[test]
-#[ignore = "writes the sample of the current format"]
-fn write_the_sample_of_format_1() {
-    let data = tempfile::tempdir().unwrap();
-    let mut opened = Store::open(data.path(), &super::model::options()).unwrap();
-    for (number, batch) in sample().0.iter().enumerate() {
-        if number + 3 == SAMPLE.1 {
-            // A close folds, and makes the file small. What comes after it stays in the journal.
-            opened.writer.close().unwrap();
-            drop((opened.reader, opened.owner));
-            opened = Store::open(data.path(), &super::model::options()).unwrap();
-        }
-        opened.writer.commit(batch).unwrap();
-    }
-    drop(opened);
-    fs::copy(data.path().join(FILE), "tests/data/format-1.redb").unwrap();
 }
 
 #[test]

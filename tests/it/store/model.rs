@@ -18,6 +18,7 @@ pub struct Model {
     pub states: BTreeMap<u64, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub plans: BTreeMap<u32, Arc<Plan>>,
+    pub texts: BTreeMap<OccurrenceId, Arc<str>>,
     names: BTreeMap<(String, String), u64>,
     tokens: BTreeMap<(String, String), u64>,
     history_from: Option<i64>,
@@ -59,6 +60,7 @@ impl Model {
                 Change::Declare { key, schedule, state } => self.declare(key.0, schedule, *state),
                 Change::State { key, state } => drop(self.states.insert(key.0, *state)),
                 Change::Run(run) => drop(self.runs.insert(run.occurrence, run.clone())),
+                Change::Text { occurrence, text } => drop(self.texts.insert(*occurrence, Arc::clone(text))),
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
             }
         }
@@ -114,7 +116,12 @@ impl Model {
         for _ in 0..if known == 0 { 0 } else { chance.below(5) } {
             let key = ScheduleKey(chance.below(known));
             let occurrence = chance.occurrence(key);
-            batch.push(Change::Run(chance.run(occurrence)));
+            let run = chance.run(occurrence);
+            if run.execution.is_some() && !self.loose && !run.phase.is_before_text() {
+                let text = format!("text {} of {}", run.number, occurrence.due).into();
+                batch.push(Change::Text { occurrence, text });
+            }
+            batch.push(Change::Run(run));
             batch.push(Change::State { key, state: chance.state(0) });
         }
         if chance.one_in(20) {
@@ -203,6 +210,12 @@ impl Model {
     fn check_runs(&self, reader: &Reader, key: ScheduleKey) -> Result<(), String> {
         let mut expected: Vec<Run> =
             self.runs.values().filter(|run| run.occurrence.schedule == key).cloned().collect();
+        for (&occurrence, text) in self.texts.iter().filter(|(one, _)| one.schedule == key) {
+            // What is older may still be kept for the sake of others of its day.
+            if self.history_from.is_none_or(|from| occurrence.due.day() >= from) {
+                same("text", reader.text(occurrence).unwrap().as_deref(), Some(&**text))?;
+            }
+        }
         for run in &expected {
             same("run", reader.run(run.occurrence).unwrap(), Some(run.clone()))?;
         }

@@ -63,7 +63,7 @@ pub fn runs(listed: &RunsListed, narrowed: bool, look: Look) -> String {
         table.add_row([
             comfy_table::Cell::new(due),
             word(look, &run.outcome),
-            comfy_table::Cell::new(if run.attempts == 0 { "-".to_owned() } else { run.attempts.to_string() }),
+            comfy_table::Cell::new(attempts(run)),
             comfy_table::Cell::new(settled(run, look)),
             comfy_table::Cell::new(detail(run)),
         ]);
@@ -139,8 +139,25 @@ fn settled(run: &RunLine, look: Look) -> String {
     }
 }
 
+/// Of the delivery, and below that those of the runner.
+fn attempts(run: &RunLine) -> String {
+    let sent = if run.attempts == 0 { "-".to_owned() } else { run.attempts.to_string() };
+    match &run.execution {
+        Some(execution) if execution.attempts > 0 => {
+            format!("{sent}\n{} run{}", execution.attempts, plural(execution.attempts.into()))
+        }
+        Some(_) | None => sent,
+    }
+}
+
 fn detail(run: &RunLine) -> String {
     let mut text = run.detail.clone().unwrap_or_default();
+    if let Some(execution) = &run.execution
+        && let Some(model) = &execution.model
+    {
+        let gap = if text.is_empty() { "" } else { "; " };
+        text = format!("{model} in {}{gap}{text}", Span::from_millis(execution.took_ms));
+    }
     if run.cause != "due" {
         let gap = if text.is_empty() { "" } else { "; " };
         let late = run.late_ms.filter(|late| run.cause == "catch-up" && *late >= 1000);

@@ -37,6 +37,8 @@ pub struct Setting {
     pub zone: Zone,
     /// Names of the configured gateways.
     pub gateways: Vec<String>,
+    /// Names of the configured providers of models.
+    pub providers: Vec<String>,
     /// The data folder.
     pub data: String,
     /// The address of the loopback surface.
@@ -135,6 +137,7 @@ impl Local {
             default_agent: self.own_agent().unwrap_or(AGENT_DEFAULT),
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
+            providers: &self.setting.providers,
             random,
             ..Context::new(self.handle.now())
         })
@@ -163,6 +166,7 @@ impl From<OpError> for Error {
             | OpError::NameTaken { .. }
             | OpError::NotFromFile(_)
             | OpError::Conflict
+            | OpError::Overlaps
             | OpError::Ended(_) => Code::Conflict,
             OpError::NotFound => Code::NotFound,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,

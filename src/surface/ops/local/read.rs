@@ -49,7 +49,7 @@ impl Local {
         let wanted = |run: &Run| match (&run.phase, outcome) {
             (_, None) => true,
             (Phase::Settled { outcome, .. }, Some(wanted)) => outcome.kind() == wanted,
-            (Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. }, Some(_)) => false,
+            (_, Some(_)) => false,
         };
         let found = self.find(&Selector { schedule: runs.schedule.clone(), agent: runs.agent.clone() })?;
         let page = if outcome.is_some() { limits::PAGE_ROWS_MAX } else { limit };
@@ -58,8 +58,11 @@ impl Local {
         while lines.len() < limit {
             let rows = self.handle.reader().runs(found.key, page, before)?;
             before = rows.last().map(RunCursor::from);
-            let lines_of = rows.iter().filter(|run| wanted(run)).map(|run| view::run(&found.schedule, run));
-            lines.extend(lines_of.take(limit - lines.len()));
+            for run in rows.iter().filter(|run| wanted(run)).take(limit - lines.len()) {
+                let reader = self.handle.reader();
+                let text = if run.execution.is_some() { reader.text(run.occurrence)? } else { None };
+                lines.push(view::run(&found.schedule, run, text));
+            }
             if rows.len() < page {
                 break;
             }

@@ -14,7 +14,9 @@ use crate::problem::Problem;
 use crate::spec::{Draft, Schedule, from_schedule};
 use crate::surface::error::Error;
 use crate::surface::ops::preview::dialect_word;
-use crate::surface::ops::reply::{Changed, Created, FireTime, Instant, Line, RunLine, Shown, Started};
+use crate::surface::ops::reply::{
+    Changed, Created, ExecutionShown, FireTime, Instant, Line, RunLine, Shown, Started,
+};
 use crate::time::{Span, Timestamp};
 
 /// Times that a reply shows.
@@ -74,6 +76,7 @@ const fn skip_word(reason: SkipReason) -> &'static str {
         SkipReason::Paused => "paused",
         SkipReason::Past => "past when it was declared",
         SkipReason::Except => "excluded",
+        SkipReason::Overlap => "an earlier run was not over",
     }
 }
 
@@ -234,8 +237,12 @@ pub(super) fn started(schedule: &Schedule, due: Timestamp) -> Started {
 }
 
 /// One occurrence.
-pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
+pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>) -> RunLine {
     let (outcome, detail, settled_at, retry_at) = match &run.phase {
+        Phase::Buffered => ("buffered", Some("waits for the end of an earlier run".to_owned()), None, None),
+        Phase::Waiting => ("waiting", Some("waits for room at its provider".to_owned()), None, None),
+        Phase::Running { .. } => ("running", None, None, None),
+        Phase::Rerun { at, error } => ("rerun", Some(error.clone()), None, Some(*at)),
         Phase::Pending => ("pending", None, None, None),
         Phase::Sending { .. } => ("sending", None, None, None),
         Phase::Retry { at, error } => ("retry", Some(error.clone()), None, Some(*at)),
@@ -246,6 +253,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
                 Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
                 Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
                 Outcome::Cancelled => None,
+                Outcome::Displaced => Some("ended for the next run of its schedule".to_owned()),
             };
             (outcome_word(outcome.kind()), detail, Some(*at), None)
         }
@@ -264,6 +272,12 @@ pub(super) fn run(schedule: &Schedule, run: &Run) -> RunLine {
         outcome: outcome.to_owned(),
         detail,
         attempts: run.attempt,
+        execution: run.execution.as_ref().map(|execution| ExecutionShown {
+            attempts: execution.attempts,
+            took_ms: execution.took.as_millis(),
+            model: execution.model.clone(),
+            text,
+        }),
         number: run.number,
         late_ms: (run.number > 0).then(|| run.claimed_at.since(run.occurrence.due).as_millis()),
         claimed_at: Instant(run.claimed_at),

@@ -1,0 +1,247 @@
+//! What the engine is told, and what it wants done: two closed lists.
+//!
+//! Units: `Timestamp` and `Span`. Not here: what follows from an input (`mod` names the files).
+
+use std::sync::Arc;
+
+use crate::engine::Window;
+use crate::engine::change::{Change, State};
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::spec::Schedule;
+use crate::time::Span;
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Look at the time, and serve what is due.
+    Tick,
+    /// Look at the time only: what was served before waits for the disk, and more would only wait behind it.
+    Wait,
+    /// A new schedule, or a cancelled one declared anew, under a key that has no slot.
+    Create {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its key.
+        key: ScheduleKey,
+        /// The declaration.
+        schedule: Arc<Schedule>,
+        /// How it starts.
+        start: Start,
+        /// One above the generations used before under this key; 1 for a new key.
+        generation: u32,
+    },
+    /// A known schedule says something else from now on.
+    Update {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its key.
+        key: ScheduleKey,
+        /// The new declaration.
+        schedule: Arc<Schedule>,
+        /// Whether its times changed.
+        timing: Timing,
+        /// Paused or not from now on; `None`: as it was.
+        paused: Option<bool>,
+    },
+    /// Its dues are skipped until a resume.
+    Pause {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// The end of a pause.
+    Resume {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// The end of a schedule.
+    Cancel {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// One run outside the schedule's times.
+    RunNow {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        key: ScheduleKey,
+    },
+    /// What became of an attempt.
+    Answered {
+        /// Whose.
+        occurrence: OccurrenceId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// What became of an attempt to run.
+    Ran {
+        /// Whose.
+        occurrence: OccurrenceId,
+        /// The end of it.
+        ran: Ran,
+    },
+    /// The row of a schedule the engine had forgotten, because somebody asks for it.
+    Recall {
+        /// Its key.
+        key: ScheduleKey,
+        /// Its row.
+        state: State,
+        /// Its declaration.
+        schedule: Arc<Schedule>,
+    },
+    /// The last row of a finished schedule is durable: its slot may go.
+    Forget {
+        /// Its key.
+        key: ScheduleKey,
+    },
+}
+
+/// How a new schedule starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Armed.
+    Active,
+    /// Waiting for a resume.
+    Paused,
+    /// Its only time had passed when it was declared: recorded as skipped.
+    Past,
+}
+
+/// Whether an update changes when a schedule is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Its dues stay.
+    Keep,
+    /// Its dues are reckoned from now.
+    Renew,
+}
+
+/// What became of one attempt to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The gateway took it.
+    Delivered {
+        /// The platform's id of the message.
+        message_id: Option<String>,
+    },
+    /// Trying again may help.
+    Retry {
+        /// What happened.
+        error: String,
+        /// The provider asks to wait at least this long.
+        after: Option<Span>,
+    },
+    /// Trying again cannot help.
+    Permanent {
+        /// What happened.
+        error: String,
+    },
+    /// The gateway may or may not have taken it.
+    Ambiguous {
+        /// What happened.
+        error: String,
+    },
+    /// It was not tried, because one before it in the same chat has to be tried again first.
+    NotTried,
+    /// It was not tried, because its schedule was cancelled or replaced meanwhile.
+    Superseded,
+}
+
+/// The end of one attempt to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How long it took.
+    pub took: Span,
+    /// How it ended.
+    pub end: RunEnd,
+}
+
+/// How an attempt to run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// There is a text.
+    Composed {
+        /// The text.
+        text: Arc<str>,
+        /// The model that made it.
+        model: String,
+    },
+    /// Trying again may help.
+    Retry {
+        /// What happened.
+        error: String,
+        /// The provider asks to wait at least this long.
+        after: Option<Span>,
+    },
+    /// Trying again cannot help.
+    Permanent {
+        /// What happened.
+        error: String,
+    },
+    /// It may have done its work, or part of it, but nobody has the text.
+    Ambiguous {
+        /// What happened.
+        error: String,
+    },
+    /// It was not begun.
+    NotBegun,
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write this; nothing later in the queue may happen before it is durable.
+    Persist(Change),
+    /// Try to send these, one after the other.
+    Send(Window),
+    /// Give it to its runner, which answers with [`Input::Ran`].
+    Run {
+        /// Which.
+        occurrence: OccurrenceId,
+        /// Attempt, from 1.
+        attempt: u16,
+    },
+    /// End this run, which nobody wants any more, wherever it is; its [`Input::Ran`] comes all the same.
+    EndRun {
+        /// Which.
+        occurrence: OccurrenceId,
+    },
+    /// Tell whoever asked.
+    Reply {
+        /// Who asked.
+        op: OpId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Answer with [`Input::Forget`] once everything before this is durable.
+    Forget {
+        /// A finished schedule.
+        key: ScheduleKey,
+    },
+}
+
+/// Names a question until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u64);
+
+/// An answer to whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It is done; the schedule's row as it is now.
+    Done(State),
+    /// A run was begun.
+    Started(OccurrenceId),
+    /// It was so already.
+    Unchanged(State),
+    /// The schedule has ended, and this cannot be asked of an ended one.
+    Ended(State),
+    /// No such schedule.
+    NotFound,
+    /// A run was not begun, because an earlier one is not over.
+    Overlaps,
+}

@@ -1,0 +1,269 @@
+//! Runs whose text a model makes: who may begin, who is with a runner, and what became of an attempt.
+//!
+//! A provider takes so many at a time, all of them together so many; the others wait in line, oldest due first, and
+//! cost nothing but their record. An attempt is journalled before its runner is called, so one that a crash cut off
+//! counts; a text is journalled in the batch that first hands it to a gateway, so that it is never made twice.
+//! A run that is settled while its runner still works on it is *left*: its end is asked for, and until that is told
+//! it takes up its place at the provider and in its schedule.
+//! Units: `Timestamp`, `Span`. Invariant: every run handed out comes back through [`Engine::ran`] exactly once.
+//! Not here: which runs of one schedule may go on at once (`overlap`), runners and their time-outs (`runtime`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::change::{Change, Execution, Outcome, Phase};
+use crate::engine::lanes::Rank;
+use crate::engine::overlap::Overlaps;
+use crate::engine::settle::clip;
+use crate::engine::{Effect, Engine, Ran, RunEnd, backoff};
+use crate::id::OccurrenceId;
+use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX};
+use crate::planted::{self, Bug};
+use crate::time::{Span, Timestamp};
+
+/// Every run that has no text yet.
+#[derive(Default)]
+pub(super) struct Runs {
+    providers: BTreeMap<Arc<str>, Provider>,
+    /// What is with a runner, and with which.
+    flying: BTreeMap<OccurrenceId, Arc<str>>,
+    /// Ends to be asked for.
+    ends: Vec<OccurrenceId>,
+    pub(super) overlaps: Overlaps,
+}
+
+#[derive(Default)]
+struct Provider {
+    busy: usize,
+    line: BTreeSet<Place>,
+}
+
+/// A place in a provider's line: what is due now before what is caught up, then by due.
+type Place = (bool, Timestamp, OccurrenceId);
+
+impl Runs {
+    pub(super) fn in_flight(&self) -> usize {
+        self.flying.len()
+    }
+
+    pub(super) fn is_flying(&self, occurrence: OccurrenceId) -> bool {
+        self.flying.contains_key(&occurrence)
+    }
+
+    fn push(&mut self, provider: Arc<str>, occurrence: OccurrenceId, rank: Rank) {
+        let place = (rank == Rank::Late, occurrence.due, occurrence);
+        self.providers.entry(provider).or_default().line.insert(place);
+    }
+
+    /// Takes one out of every line.
+    pub(super) fn remove(&mut self, occurrence: OccurrenceId) {
+        for provider in self.providers.values_mut() {
+            provider.line.remove(&(false, occurrence.due, occurrence));
+            provider.line.remove(&(true, occurrence.due, occurrence));
+        }
+    }
+
+    /// The next run of a provider with room.
+    fn next(&mut self, room: impl Fn(&str) -> usize) -> Option<(Arc<str>, OccurrenceId)> {
+        if self.flying.len() >= RUNS_COUNT_MAX {
+            return None;
+        }
+        let waiting = self.providers.iter_mut().filter(|(name, one)| !one.line.is_empty() && one.busy < room(name));
+        let (name, provider) = waiting.min_by_key(|(_, one)| one.busy)?;
+        let (_, _, occurrence) = provider.line.pop_first()?;
+        Some((Arc::clone(name), occurrence))
+    }
+
+    fn took_off(&mut self, provider: &Arc<str>, occurrence: OccurrenceId) {
+        self.providers.entry(Arc::clone(provider)).or_default().busy += 1;
+        self.flying.insert(occurrence, Arc::clone(provider));
+    }
+
+    fn landed(&mut self, occurrence: OccurrenceId) {
+        let Some(name) = self.flying.remove(&occurrence) else { return };
+        if let Some(provider) = self.providers.get_mut(&name) {
+            provider.busy = provider.busy.saturating_sub(1);
+            if provider.busy == 0 && provider.line.is_empty() {
+                self.providers.remove(&name);
+            }
+        }
+    }
+
+    /// Asks for the end of a run that is with its runner.
+    pub(super) fn leave(&mut self, occurrence: OccurrenceId) {
+        if self.is_flying(occurrence) {
+            self.ends.push(occurrence);
+        }
+    }
+
+    pub(super) fn take_ends(&mut self) -> impl Iterator<Item = Effect> + use<> {
+        std::mem::take(&mut self.ends).into_iter().map(|occurrence| Effect::EndRun { occurrence })
+    }
+}
+
+impl Engine {
+    /// The run's turn has come: it waits for its provider; should the clock have been set back to before its due, for
+    /// that first.
+    pub(super) fn line_up_run(&mut self, occurrence: OccurrenceId) {
+        let Some(provider) = self.provider(occurrence) else { return };
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if let Some(timer) = open.timer.take() {
+            self.retries.cancel(timer);
+        }
+        open.run.phase = Phase::Waiting;
+        let rank = open.run.cause.rank();
+        self.dirty_runs.insert(occurrence);
+        if occurrence.due > self.now {
+            open.timer = Some(self.retries.insert(occurrence.due.tick(), occurrence));
+        } else {
+            self.runs.push(provider, occurrence, rank);
+        }
+    }
+
+    /// Gives runs to providers that have room, and journals that they are being run.
+    pub(super) fn begin_runs(&mut self) -> Vec<Effect> {
+        let mut begun = Vec::new();
+        let rooms = Arc::clone(&self.options.rooms);
+        let room = |provider: &str| rooms.get(provider).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX);
+        while let Some((provider, occurrence)) = self.runs.next(room) {
+            let Some(open) = self.open.get_mut(&occurrence) else { continue };
+            let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
+            execution.attempts = execution.attempts.saturating_add(1);
+            let attempt = execution.attempts;
+            open.run.phase = Phase::Running { epoch: self.options.epoch };
+            self.dirty_runs.insert(occurrence);
+            self.runs.took_off(&provider, occurrence);
+            begun.push(Effect::Run { occurrence, attempt });
+        }
+        begun
+    }
+
+    /// Takes the end of one attempt to run.
+    pub(super) fn ran(&mut self, occurrence: OccurrenceId, ran: Ran) {
+        self.runs.landed(occurrence);
+        let Some(open) =
+            self.open.get_mut(&occurrence).filter(|open| matches!(open.run.phase, Phase::Running { .. }))
+        else {
+            // It was left: whatever it says, its record is written. Who waited for its place goes on.
+            self.run_is_over(occurrence);
+            return;
+        };
+        if let Some(execution) = &mut open.run.execution {
+            execution.took = Span::from_millis(execution.took.as_millis().saturating_add(ran.took.as_millis()));
+        }
+        match ran.end {
+            RunEnd::Composed { text, model } => self.composed(occurrence, text, model),
+            RunEnd::Retry { error, after } => self.run_again(occurrence, clip(error), after),
+            // Nothing was delivered, so running it again doubles nothing that anybody sees.
+            RunEnd::Ambiguous { error } => self.run_again(occurrence, clip(error), None),
+            RunEnd::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
+            RunEnd::NotBegun => {
+                if let Some(execution) = &mut open.run.execution {
+                    execution.attempts = execution.attempts.saturating_sub(1);
+                }
+                self.line_up_run(occurrence);
+            }
+        }
+    }
+
+    /// There is a text: it is written down, and goes the way of any other.
+    fn composed(&mut self, occurrence: OccurrenceId, text: Arc<str>, model: String) {
+        let now = self.now;
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if let Some(execution) = &mut open.run.execution {
+            execution.since = now;
+            execution.model = Some(model);
+        }
+        open.run.phase = Phase::Pending;
+        let has_nowhere_to_go = open.gateway.is_empty();
+        self.dirty_runs.insert(occurrence);
+        self.effects.push_back(Effect::Persist(Change::Text { occurrence, text }));
+        self.run_is_over(occurrence);
+        if has_nowhere_to_go {
+            self.settle(occurrence, Outcome::Silent { reason: NO_DESTINATION.into() });
+        } else {
+            self.line_up(occurrence);
+        }
+    }
+
+    /// Plans the next attempt, or gives up.
+    fn run_again(&mut self, occurrence: OccurrenceId, error: String, asked: Option<Span>) {
+        let policy = self.policy(occurrence).retry;
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
+        let failed = execution.attempts;
+        let at = self.now.plus(backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked));
+        if failed >= policy.max_attempts || at > execution.since.plus(policy.max_age) {
+            return self.settle(occurrence, Outcome::Failed { error });
+        }
+        open.run.phase = Phase::Rerun { at, error };
+        open.timer = Some(self.retries.insert(at.tick(), occurrence));
+        self.dirty_runs.insert(occurrence);
+        if planted::is(Bug::OverlapForgetsRetries) {
+            self.run_is_over(occurrence);
+        }
+    }
+
+    /// A start takes up what the last process was running, or was to run. The attempt that was cut off counts.
+    pub(super) fn resume_run(&mut self, occurrence: OccurrenceId, step: Span) {
+        let policy = self.policy(occurrence).retry;
+        let now = self.now;
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        let attempts = open.run.execution.as_mut().map_or(0, |execution| {
+            execution.since = execution.since.min(now);
+            execution.attempts
+        });
+        match open.run.phase {
+            Phase::Running { .. } if attempts >= policy.max_attempts => {
+                let error = "the process ended before the run did".into();
+                self.settle(occurrence, Outcome::Failed { error });
+            }
+            Phase::Running { .. } | Phase::Waiting => self.line_up_run(occurrence),
+            Phase::Rerun { ref mut at, .. } => {
+                *at = at.minus(step).max(now).max(occurrence.due);
+                open.timer = Some(self.retries.insert(at.tick(), occurrence));
+            }
+            // The one it waited for may have been left when the process ended.
+            Phase::Buffered => self.begin_buffered(occurrence.schedule),
+            Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. } | Phase::Settled { .. } => {}
+        }
+    }
+
+    /// The clock was set back: what is not due any more waits for its due again.
+    pub(super) fn shift_run(&mut self, occurrence: OccurrenceId, step: Span) {
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        match &mut open.run.phase {
+            Phase::Waiting => {
+                self.runs.remove(occurrence);
+                self.line_up_run(occurrence);
+            }
+            Phase::Rerun { at, .. } => {
+                *at = at.minus(step).max(occurrence.due);
+                open.timer = Some(self.retries.insert(at.tick(), occurrence));
+                self.dirty_runs.insert(occurrence);
+            }
+            Phase::Buffered
+            | Phase::Running { .. }
+            | Phase::Pending
+            | Phase::Sending { .. }
+            | Phase::Retry { .. }
+            | Phase::Settled { .. } => {}
+        }
+    }
+
+    fn provider(&self, occurrence: OccurrenceId) -> Option<Arc<str>> {
+        let slot = self.slots.get(occurrence.schedule)?;
+        self.plans.provider(slot.state.plan)
+    }
+}
+
+impl Execution {
+    /// None of its attempts has begun.
+    #[must_use]
+    pub const fn since(now: Timestamp) -> Self {
+        Self { attempts: 0, since: now, took: Span::ZERO, model: None }
+    }
+}
+
+/// Why a text is not sent.
+pub(super) const NO_DESTINATION: &str = "the schedule has no destination";

@@ -1,0 +1,88 @@
+//! Runners: what does a task, and what it says for it.
+//!
+//! One trait, one file per kind. A runner makes one attempt and says what became of it and whether to try again; it
+//! keeps no queue, no retry and no time of its own. Whoever drops what [`Runner::run`] returned ends the attempt, and
+//! everything that it started.
+//! Units: `Span`. Not here: how many at a time (`engine`), how long at the longest (`runtime`).
+
+pub mod command;
+pub mod echo;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::time::Span;
+
+/// What a runner is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// The provider's name for the model.
+    pub model: String,
+    /// What is to be done.
+    pub instruction: String,
+}
+
+/// What a runner says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// The provider's name for the model that made it.
+    pub model: String,
+}
+
+/// Why there is no text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// Trying again may help.
+    #[error("{error}")]
+    Retry {
+        /// What happened.
+        error: String,
+        /// The provider asks to wait at least this long.
+        after: Option<Span>,
+    },
+    /// Trying again cannot help.
+    #[error("{error}")]
+    Permanent {
+        /// What happened.
+        error: String,
+    },
+    /// It may have done its work, or part of it.
+    #[error("{error}")]
+    Ambiguous {
+        /// What happened.
+        error: String,
+    },
+}
+
+/// What [`Runner::run`] returns.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, RunError>> + Send + 'a>>;
+
+/// Something that does tasks.
+pub trait Runner: Send + Sync {
+    /// Makes one attempt.
+    fn run(&self, prompt: Prompt) -> Running<'_>;
+}
+
+impl Answer {
+    /// An answer, if it can be sent: blank ends of lines at its end are not part of it.
+    pub fn new(text: &str, model: String) -> Result<Self, RunError> {
+        let text = text.trim_end();
+        if text.trim_start().is_empty() {
+            return Err(RunError::Retry { error: "the answer is empty".into(), after: None });
+        }
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(RunError::Permanent { error: too_long() });
+        }
+        if text.contains('\0') {
+            return Err(RunError::Permanent { error: "the answer holds a NUL character".into() });
+        }
+        Ok(Self { text: text.to_owned(), model })
+    }
+}
+
+fn too_long() -> String {
+    format!("the answer is longer than {MESSAGE_BYTES_MAX} bytes")
+}
