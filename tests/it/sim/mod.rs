@@ -7,12 +7,17 @@
 
 mod check;
 mod check_dues;
+mod check_fates;
+mod check_pauses;
 mod check_sends;
+mod closed;
 mod faults;
 mod gateway;
 mod history;
+mod keeper;
 mod load;
 mod oracle;
+mod people;
 #[cfg(feature = "planted")]
 mod planted;
 mod process;
@@ -21,6 +26,7 @@ mod rounds;
 mod run;
 mod shape;
 mod world;
+mod zones;
 
 use std::ops::Range;
 use std::sync::Mutex;
