@@ -64,6 +64,28 @@ pub enum Bug {
     PauseOnlyDelays,
     /// An update keeps the generation of what it replaces.
     UpdateKeepsGeneration,
+    /// A create that is given again makes another schedule.
+    TokenForgotten,
+    /// A file that was gone is taken for one that never changed.
+    PruneKeepsContent,
+    /// Dues reckoned with old zone rules are kept.
+    ZoneRulesIgnored,
+    /// History goes a day too early.
+    HistoryGoesEarly,
+    /// What is to be put off is not.
+    JitterIgnored,
+    /// Exclusions are forgotten when dues are caught up.
+    ExceptIgnoredAtCatchUp,
+    /// Failures in a row are not counted.
+    FailuresUncounted,
+    /// A schedule pauses itself without a word.
+    NoticeNotWritten,
+    /// Everything missed is caught up at once.
+    CatchUpUnbounded,
+    /// A list shows what is another agent's.
+    ListOfEverybody,
+    /// A clock that went back a little is not waited for.
+    SlewSendsEarly,
 }
 
 impl Bug {
@@ -93,5 +115,16 @@ impl Bug {
         Self::CatchUpServesFirst,
         Self::PauseOnlyDelays,
         Self::UpdateKeepsGeneration,
+        Self::TokenForgotten,
+        Self::PruneKeepsContent,
+        Self::ZoneRulesIgnored,
+        Self::HistoryGoesEarly,
+        Self::JitterIgnored,
+        Self::ExceptIgnoredAtCatchUp,
+        Self::FailuresUncounted,
+        Self::NoticeNotWritten,
+        Self::CatchUpUnbounded,
+        Self::ListOfEverybody,
+        Self::SlewSendsEarly,
     ];
 }

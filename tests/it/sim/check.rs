@@ -14,6 +14,7 @@ use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 use chimewheel::spec::DeliveryGuarantee;
 
 use super::check_dues;
+use super::check_line;
 use super::check_sends;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
@@ -31,6 +32,7 @@ impl Verdict {
     pub fn of(played: &Played) -> Self {
         let mut verdict = Self { wrongs: played.history.wrongs.clone(), tally: Tally::of(played) };
         check_sends::check(played, &mut verdict);
+        check_line::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);

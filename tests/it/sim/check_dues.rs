@@ -173,9 +173,12 @@ fn check_chain(
         if chain.max_runs.is_some() && last.is_none_or(|last| due > last) {
             break;
         }
-        // A pause may be longer than history is kept: its record is too old when it is written.
-        let oldest = |at: i64| at.min(played.ended_at) - (played.history.history_days - 1) * 86_400_000;
-        if pauses.iter().any(|&(from, until)| from <= due + jitter && due <= oldest(until)) {
+        // A pause or a closed time may be longer than history is kept: its record is too old when it is written.
+        let is_too_old = |at: i64| due <= at.min(played.ended_at) - (played.history.history_days - 1) * 86_400_000;
+        let next_counts = || chain.dues.iter().find(|&&next| next > due && !chain.is_closed(next));
+        if pauses.iter().any(|&(from, until)| from <= due + jitter && is_too_old(until))
+            || chain.is_closed(due) && is_too_old(next_counts().copied().unwrap_or(chain.until))
+        {
             continue;
         }
         let runs: &[&Run] = found.get(&due).map_or(&[], |runs| runs);

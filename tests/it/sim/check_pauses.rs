@@ -89,7 +89,7 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
         let rev = declared.get(run.occurrence.generation as usize - 1);
         let due = run.occurrence.due.as_millis();
         let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
-        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).last();
+        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).next_back();
         match (outcome, told) {
             (Outcome::Delivered { .. }, Some(told)) => steps.push((told.seq, Step::Succeeded)),
             (Outcome::Failed { .. }, Some(told)) => steps.push((told.seq, Step::Failed(run))),

@@ -27,7 +27,7 @@ impl World {
             let kept = self.history.kept.entry(id.clone()).or_default();
             let oldest = wall.div_euclid(DAY) - self.history.history_days;
             for (place, run) in kept.iter() {
-                let is_young = last_day(run) > oldest + 1 && self.history.steps_back == 0;
+                let is_young = last_day(run) >= oldest && self.history.steps_back == 0;
                 if is_young && run.is_settled() && !rows.contains_key(place) {
                     self.history.wrongs.push(format!("I7: {id} lost what is not old yet: {run:?}"));
                 }

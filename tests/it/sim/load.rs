@@ -16,6 +16,8 @@ use super::shape::{PATTERNS, Shape, ZONES};
 use crate::store::chance::Chance;
 
 const HOUR: u64 = 3_600_000;
+/// More than 31 bits of milliseconds.
+const LONG_MS: i64 = 25 * 86_400_000;
 
 /// The chats, each with its gateway.
 pub const CHATS: &[(&str, &str)] = &[("mail", "ada"), ("mail", "bob"), ("chat", "cy"), ("chat", "dee")];
@@ -73,8 +75,8 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         policy: policy(chance),
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
-        client_token: (place % 3 != 0).then(|| format!("token-{}", place / AGENTS.len())),
-        source: (place % 3 == 0).then(|| source(id, number)),
+        client_token: (!place.is_multiple_of(3)).then(|| format!("token-{}", place / AGENTS.len())),
+        source: place.is_multiple_of(3).then(|| source(id, number)),
     };
     Rev { shape, closed, schedule, renews: true, paused: false }
 }
@@ -96,6 +98,10 @@ fn closed(chance: &mut Chance, shape: &Shape, wall: i64) -> Vec<Closed> {
 /// When; and where it has to end, because it is so frequent.
 fn shape(chance: &mut Chance, wall: i64, left_ms: i64) -> (Shape, Option<i64>) {
     let second = wall - wall.rem_euclid(1000);
+    if left_ms > LONG_MS && chance.one_in(4) {
+        let at = second + LONG_MS + chance.below((left_ms - LONG_MS) as u64 / 1000) as i64 * 1000;
+        return (Shape::At(at), None);
+    }
     match chance.below(8) {
         0 | 1 => (Shape::At(second + 1000 + chance.below(left_ms as u64 / 1000) as i64 * 1000), None),
         2 | 3 => {
@@ -192,7 +198,8 @@ fn come_back(known: &mut Known, id: &str, wall: i64) -> Option<Ask> {
     if matches!(known.revs[current].shape, Shape::At(at) if at <= wall) {
         return None;
     }
-    let back = Rev { renews: true, ..reworded(&known.revs[current], id, number, false) };
+    let mut back = Rev { renews: true, ..reworded(&known.revs[current], id, number, false) };
+    back.schedule.source.clone_from(&known.revs[current].schedule.source);
     known.revs.push(back);
     Some(Ask::Declare(number))
 }

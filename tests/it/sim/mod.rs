@@ -8,6 +8,7 @@
 mod check;
 mod check_dues;
 mod check_fates;
+mod check_line;
 mod check_pauses;
 mod check_sends;
 mod closed;

@@ -42,8 +42,13 @@ impl World {
             return self.ask(&id, Ask::Create(0));
         }
         let last = self.history.attempts.last().filter(|last| last.said != Said::Taken);
-        let waiting = last.map(|last| last.id.clone()).filter(|id| idle.contains(id));
+        let is_live = |id: &String| idle.contains(id) && !known[id].is_cancelled();
+        let waiting = last.map(|last| last.id.clone()).filter(is_live);
         let id = match waiting {
+            Some(id) if self.chance.one_in(3) => {
+                let is_from_file = self.history.known[&id].revs[0].schedule.source.is_some();
+                return self.ask(&id, if is_from_file { Ask::Prune } else { Ask::Cancel });
+            }
             Some(id) if self.chance.one_in(2) => id,
             _ => self.chance.pick(&idle),
         };
