@@ -238,6 +238,11 @@ impl World {
             Fault::Mood(gateway, mood, ms) => {
                 self.moods.insert(gateway, mood);
                 self.plan(ms, Event::CalmDown(gateway));
+                if self.chance.one_in(4) {
+                    // While some wait for their gateway.
+                    let soon = self.chance.below(ms as u64) as i64;
+                    self.plan(soon, Event::Fault(Fault::Kill));
+                }
             }
             Fault::DiskSlow(ms) => {
                 self.disk_is_slow = true;

@@ -3,7 +3,9 @@
 //! What runs is the program's own: the loop's turns, engine, wheel, calendar, store and redb. Played are the disk, the
 //! clock, the gateways and those who ask. A checker outside compares what gateways saw and what was answered with what
 //! was to be expected, and with the ledger.
-//! Not covered: threads, sockets, real files and their locks, which `kill`, `daemon` and `runtime` run for real.
+//! Not covered: threads, sockets, real files and their locks, which `kill`, `kill_points`, `daemon` and `runtime` run
+//! for real. Answers come in any order, and twice; an answer to an attempt that is given up never comes, because
+//! dispatch drops the connection with it.
 
 mod check;
 mod check_dues;
