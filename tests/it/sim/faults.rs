@@ -228,7 +228,7 @@ impl World {
                 let to = match year {
                     Year::TenAhead => self.wall() + 10 * YEAR,
                     Year::TenBehind => self.wall() - 10 * YEAR,
-                    Year::Epoch => MINUTE,
+                    Year::Epoch => 0,
                 };
                 self.step(to - self.wall());
                 self.plan(ms, Event::Fault(Fault::Right));
