@@ -175,6 +175,8 @@ pub const IMPORT_PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const REPLY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Milliseconds that a command waits for a daemon's answer.
 pub const REMOTE_MS_MAX: u64 = 120_000;
+/// Milliseconds after which a command that waits for an answer looks whether the daemon is alive, and for how long.
+pub const REMOTE_LOOK_MS_MAX: u64 = 3000;
 /// Milliseconds that a command waits for a daemon to copy its store: an hour.
 pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 

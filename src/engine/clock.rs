@@ -93,7 +93,8 @@ impl Engine {
         let day = self.now.day();
         if day > self.history_day {
             self.history_day = day;
-            let kept = Span::from_seconds(86_400 * u64::from(self.options.history_days));
+            let days = self.options.history_days - u32::from(planted::is(Bug::HistoryGoesEarly));
+            let kept = Span::from_seconds(86_400 * u64::from(days));
             self.effects.push_back(Effect::Persist(Change::DropHistory { before: self.now.minus(kept) }));
         }
     }

@@ -12,6 +12,7 @@ use crate::calendar::Trigger;
 use crate::engine::Engine;
 use crate::engine::change::{Outcome, Plan, SkipReason, State, Status};
 use crate::id::ScheduleKey;
+use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
 const MS: Span = Span::from_millis(1);
@@ -57,7 +58,7 @@ impl Sorted {
     pub(super) fn new(plan: &Plan, first: Timestamp, last: Timestamp) -> Self {
         let trigger = anchored(plan, first);
         let after = first.minus(MS);
-        let Some(except) = &plan.except else {
+        let Some(except) = plan.except.as_ref().filter(|_| !planted::is(Bug::ExceptIgnoredAtCatchUp)) else {
             return Self { trigger, free: vec![(after, last)], excluded: None };
         };
         let (mut free, mut excluded) = (Vec::new(), None);

@@ -261,7 +261,7 @@ impl Engine {
         let Some(plan) = self.plans.get(state.plan) else { return due };
         let due = plan.wakes_for(due);
         let jitter = plan.policy.jitter;
-        if jitter == Span::ZERO {
+        if jitter == Span::ZERO || planted::is(Bug::JitterIgnored) {
             return due;
         }
         let room = anchored(plan, due).next_after(due).map(|next| next.since(due));

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Status};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{ATTEMPTS_COUNT_MAX, NOTICE_AGE_MS_MAX, NOTICE_WAIT_MS_MAX};
+use crate::planted::{self, Bug};
 use crate::spec::RetryPolicy;
 use crate::time::Span;
 
@@ -36,13 +37,16 @@ impl Engine {
         let Some(mut state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
         let Some(plan) = self.plans.get(state.plan) else { return };
         let most = plan.policy.pause_after.unwrap_or(self.options.pause_after);
-        if most == 0 || state.failures < most {
+        if most == 0 || state.failures < most || planted::is(Bug::FailuresUncounted) {
             return;
         }
         state.status = Status::Failing;
         self.put(key, state);
         self.arm(key);
         self.skip_buffered(key);
+        if planted::is(Bug::NoticeNotWritten) {
+            return;
+        }
         let due = self.manual_due(key, &state);
         self.claim(key, &mut state, due, Cause::Notice);
     }

@@ -68,6 +68,28 @@ pub enum Bug {
     OverlapForgetsRetries,
     /// A start runs again what has its text already.
     BootRunsAgain,
+    /// A create that is given again makes another schedule.
+    TokenForgotten,
+    /// A file that was gone is taken for one that never changed.
+    PruneKeepsContent,
+    /// Dues reckoned with old zone rules are kept.
+    ZoneRulesIgnored,
+    /// History goes a day too early.
+    HistoryGoesEarly,
+    /// What is to be put off is not.
+    JitterIgnored,
+    /// Exclusions are forgotten when dues are caught up.
+    ExceptIgnoredAtCatchUp,
+    /// Failures in a row are not counted.
+    FailuresUncounted,
+    /// A schedule pauses itself without a word.
+    NoticeNotWritten,
+    /// Everything missed is caught up at once.
+    CatchUpUnbounded,
+    /// A list shows what is another agent's.
+    ListOfEverybody,
+    /// A clock that went back a little is not waited for.
+    SlewSendsEarly,
 }
 
 impl Bug {
@@ -99,5 +121,16 @@ impl Bug {
         Self::UpdateKeepsGeneration,
         Self::OverlapForgetsRetries,
         Self::BootRunsAgain,
+        Self::TokenForgotten,
+        Self::PruneKeepsContent,
+        Self::ZoneRulesIgnored,
+        Self::HistoryGoesEarly,
+        Self::JitterIgnored,
+        Self::ExceptIgnoredAtCatchUp,
+        Self::FailuresUncounted,
+        Self::NoticeNotWritten,
+        Self::CatchUpUnbounded,
+        Self::ListOfEverybody,
+        Self::SlewSendsEarly,
     ];
 }

@@ -21,12 +21,16 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms - 1),
-        };
-        Timestamp::from_millis(ms)
+        reading(SystemTime::now())
     }
+}
+
+/// What a clock shows. One that was set to before 1970 counts as at its very beginning: the wheel knows nothing earlier,
+/// so nothing is due until the clock has come past it or is set right.
+#[must_use]
+pub fn reading(wall: SystemTime) -> Timestamp {
+    let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// A clock that stands still until it is set: for tests and simulations.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::change::{State, Status};
 use crate::engine::{Input, OpId, Start, Timing};
 use crate::id::ScheduleKey;
+use crate::planted::{self, Bug};
 use crate::runtime::ops::{Declaration, Done, Op, OpError};
 use crate::runtime::turn::{Begun, Shape, Turns};
 use crate::spec::{Schedule, Source};
@@ -42,6 +43,7 @@ impl Turns {
         let schedule = &declaration.schedule;
         if let Some(token) = &schedule.client_token
             && let Some(key) = self.names.by_token(&schedule.agent, token)?
+            && !planted::is(Bug::TokenForgotten)
         {
             return Ok(Begun::Answer(Done::Existing(key)));
         }
@@ -94,7 +96,8 @@ impl Turns {
     fn prune(&mut self, key: ScheduleKey) -> Result<Begun, OpError> {
         let (_, old) = self.declared(key)?.ok_or(OpError::NotFound)?;
         let Some(source) = &old.source else { return Err(OpError::NotFromFile(old.id.clone())) };
-        let source = Source { file: source.file.clone(), content: None };
+        let content = source.content.filter(|_| planted::is(Bug::PruneKeepsContent));
+        let source = Source { file: source.file.clone(), content };
         let schedule = Arc::new(Schedule { source: Some(source), ..(*old).clone() });
         self.recall(key)?;
         let nobody = OpId(u64::MAX);

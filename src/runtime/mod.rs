@@ -43,6 +43,7 @@ use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
+use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
@@ -291,7 +292,7 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
     restore(&opened, &mut engine, clock.now())?;
     let zone_data = opened.zone_data.clone();
     let rules = match &zone_data {
-        Some(version) if version != ZONE_DATA_VERSION => ZoneRules::Changed,
+        Some(version) if version != ZONE_DATA_VERSION && !planted::is(Bug::ZoneRulesIgnored) => ZoneRules::Changed,
         Some(_) | None => ZoneRules::Same,
     };
     engine.start(clock.now(), rules);

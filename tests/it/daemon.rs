@@ -117,6 +117,26 @@ fn a_daemon_serves_files_and_commands() {
 }
 
 #[test]
+fn a_daemon_that_is_stopped_is_not_waited_for_long_and_goes_on_afterwards() {
+    let mut daemon = Daemon::start(folder_with(&[(
+        "beat.yaml",
+        "id: beat\nschedule: {every: 1s}\npayload: {message: beat}\ndestination: {gateway: console, chat_id: me}\n",
+    )]));
+    daemon.message();
+    let signal = |signal: &str| {
+        assert!(Command::new("kill").args([signal, &daemon.child.id().to_string()]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let (code, _, err) = run(daemon.path(), &["list"]);
+    signal("-CONT");
+    assert_ne!(code, 0);
+    assert!(err.contains("not even how it is") && err.contains("kill -CONT"), "{err}");
+    assert_eq!(json(daemon.path(), &["list"])["schedules"].as_array().map(Vec::len), Some(1));
+    daemon.message();
+    daemon.end();
+}
+
+#[test]
 fn commands_without_a_daemon_open_the_store() {
     let folder = folder_with(&[("a.toml", "[schedule]\ncron = '0 9 * * *'\n[payload]\nmessage = 'a'\n")]);
     let path = folder.path();

@@ -36,6 +36,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
+            providers: Vec::new(),
             data: String::new(),
             listen: None,
             serving: true,

@@ -27,19 +27,19 @@ fn a_thousand_schedules_survive_sixty_kills() {
     survive(&Plan { seed: 11, schedules: 1000, within: Span::from_seconds(60), kills: 60 });
 }
 
-struct Plan {
-    seed: u64,
-    schedules: usize,
-    within: Span,
-    kills: usize,
+pub struct Plan {
+    pub seed: u64,
+    pub schedules: usize,
+    pub within: Span,
+    pub kills: usize,
 }
 
 /// One line of the console.
-struct Line {
-    process: usize,
-    from_the_end: usize,
+pub struct Line {
+    pub process: usize,
+    pub from_the_end: usize,
     sent_at: Timestamp,
-    schedule: String,
+    pub schedule: String,
     due: Timestamp,
 }
 
@@ -89,7 +89,7 @@ fn survive(plan: &Plan) {
     println!("{} kills, {} lines, {doubles} doubles", plan.kills, lines.len());
 }
 
-fn write_schedules(folder: &Path, plan: &Plan, begin: Timestamp) -> BTreeMap<String, Timestamp> {
+pub fn write_schedules(folder: &Path, plan: &Plan, begin: Timestamp) -> BTreeMap<String, Timestamp> {
     let mut dues = BTreeMap::new();
     let mut text = String::new();
     for number in 0..plan.schedules {
@@ -119,20 +119,25 @@ fn write_schedules(folder: &Path, plan: &Plan, begin: Timestamp) -> BTreeMap<Str
 }
 
 fn serve(folder: &Path) -> Child {
+    serving(Command::new(PROGRAM), folder).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chimewheel");
+
+/// The daemon in a folder, by itself or under another program.
+pub fn serving(mut command: Command, folder: &Path) -> Command {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_chimewheel"))
+    command
         .current_dir(folder)
         .env_clear()
         .env("HOME", folder)
         .args(["serve", "--no-listen"])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+        .stderr(log);
+    command
 }
 
-fn parse(process: usize, line: &str) -> Line {
+pub fn parse(process: usize, line: &str) -> Line {
     let mut words = line.split(' ');
     let instant = |text: &str| Timestamp::parse_rfc3339(text).unwrap_or_else(|| panic!("no time in: {line}"));
     let sent_at = instant(words.next().unwrap());
@@ -141,7 +146,7 @@ fn parse(process: usize, line: &str) -> Line {
     Line { process, from_the_end: usize::MAX, sent_at, schedule, due }
 }
 
-fn check_lines(plan: &Plan, lines: &[Line], dues: &BTreeMap<String, Timestamp>) -> usize {
+pub fn check_lines(plan: &Plan, lines: &[Line], dues: &BTreeMap<String, Timestamp>) -> usize {
     let mut first: BTreeMap<(&str, Timestamp), &Line> = BTreeMap::new();
     let mut doubles = 0;
     for line in lines {
@@ -167,7 +172,7 @@ fn check_lines(plan: &Plan, lines: &[Line], dues: &BTreeMap<String, Timestamp>) 
     doubles
 }
 
-fn check_ledger(folder: &Path, dues: &BTreeMap<String, Timestamp>) {
+pub fn check_ledger(folder: &Path, dues: &BTreeMap<String, Timestamp>) {
     let data = folder.join(".chimewheel");
     assert!(data.join(FILE).exists());
     let store = Store::open(&data, &Options::default()).unwrap();

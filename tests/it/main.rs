@@ -18,6 +18,7 @@ mod faketime;
 mod http;
 mod isolation;
 mod kill;
+mod kill_points;
 mod program;
 mod runner;
 mod runtime;

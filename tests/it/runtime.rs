@@ -10,7 +10,7 @@ use chimewheel::engine::fires_at;
 use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
 use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::limits::{GATEWAY_SENDS_COUNT_MAX, QUEUE_INPUTS_COUNT_MAX};
-use chimewheel::runtime::clock::ManualClock;
+use chimewheel::runtime::clock::{ManualClock, reading};
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
 use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
 use chimewheel::surface::ops::local::{Local, Setting};
@@ -473,4 +473,12 @@ fn many_questions_at_once_are_answered_each_in_its_place() {
     assert!(refused.iter().all(|answer| *answer == Err(OpError::Busy)));
     assert_eq!(house.tokio.block_on(handle.ask_all(Vec::new())), []);
     runtime.stop().unwrap();
+}
+
+/// Before 1970 nothing is early and nothing is lost: it waits until the clock is right.
+#[test]
+fn a_clock_before_1970_counts_as_1970() {
+    let hour = std::time::Duration::from_secs(3600);
+    assert_eq!(reading(std::time::UNIX_EPOCH - hour), Timestamp::EPOCH);
+    assert_eq!(reading(std::time::UNIX_EPOCH + hour), Timestamp::from_seconds(3600));
 }

@@ -312,7 +312,7 @@ pub struct RunLine {
 }
 
 /// What a runner did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutionShown {
     /// Attempts begun.
     pub attempts: u16,

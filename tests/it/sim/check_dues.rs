@@ -1,37 +1,61 @@
-//! Dues and what became of them: each expected one has exactly one record, and the one its policy asks for.
+//! Dues and their records: each expected one has exactly one, on the grid of its rhythm.
 //!
 //! A clock set back makes dues come again; then only bounds are checked.
+//! Not here: whether a record says what the policy asks for (`check_fates`).
 
 use std::collections::BTreeMap;
 
-use chimewheel::engine::change::{Cause, Outcome, Phase, Run, SkipReason};
-use chimewheel::spec::{MisfirePolicy, Policy};
+use chimewheel::engine::change::{Outcome, Phase, Run, SkipReason};
+use chimewheel::engine::fires_at;
+use chimewheel::id::ScheduleKey;
+use chimewheel::spec::Policy;
+use chimewheel::time::Timestamp;
 
 use super::check::Verdict;
-use super::faults::Weather;
-use super::history::{Ask, Known};
+use super::check_fates::{self, Fate, fate};
+use super::check_pauses;
+use super::history::{Ask, Known, Rev};
+use super::keeper::is_regular;
 use super::run::Played;
 use super::shape::Shape;
 
 /// A stretch in which one rhythm holds.
-struct Chain<'a> {
+pub struct Chain<'a> {
+    key: ScheduleKey,
+    rev: &'a Rev,
     shape: &'a Shape,
-    policy: Policy,
-    max_runs: Option<u32>,
+    pub policy: Policy,
+    pub max_runs: Option<u32>,
     /// Dues are later than this, and no later than that.
     from: i64,
     until: i64,
-    dues: Vec<i64>,
+    pub dues: Vec<i64>,
 }
 
-/// How a due ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Fired,
-    Skipped,
+impl Chain<'_> {
+    /// When a due's timer goes off.
+    pub fn fires_at(&self, due: i64) -> i64 {
+        fires_at(&self.rev.schedule, self.key, Timestamp::from_millis(due)).as_millis()
+    }
+
+    /// Whether a due does not count.
+    pub fn is_closed(&self, due: i64) -> bool {
+        self.rev.closed.iter().any(|closed| closed.covers(due))
+    }
+
+    /// Whether a row that covers a stretch of dues covers this one: what is excluded and what is not have rows apart,
+    /// unless nothing of it was to run anyway.
+    fn is_among(&self, due: i64, row: &Run) -> bool {
+        match &row.phase {
+            Phase::Settled { outcome: Outcome::Skipped(SkipReason::Except), .. } => self.is_closed(due),
+            Phase::Settled { outcome: Outcome::Skipped(SkipReason::Paused) | Outcome::Cancelled, .. } => true,
+            _ => !self.is_closed(due),
+        }
+    }
 }
 
 pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: &mut Verdict) {
+    let Some(key) = known.key else { return };
     let mut chains: Vec<Chain<'_>> = Vec::new();
     let mut chain_of: Vec<usize> = Vec::new();
     let mut pauses: Vec<(i64, i64)> = Vec::new();
@@ -39,11 +63,13 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for asked in known.done() {
         let wall = asked.begun.wall;
         let is_paused = match asked.ask {
-            Ask::Create(rev) | Ask::Update(rev) => {
+            Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => {
                 let (rev, renews) = (&known.revs[rev], known.revs[rev].renews);
                 if renews || chains.is_empty() {
                     end_last(&mut chains, wall);
                     chains.push(Chain {
+                        key,
+                        rev,
                         shape: &rev.shape,
                         policy: rev.schedule.policy,
                         max_runs: rev.schedule.bounds.max_runs,
@@ -57,11 +83,13 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
             }
             Ask::Pause => true,
             Ask::Resume => false,
-            Ask::Cancel => {
+            Ask::Cancel | Ask::Prune => {
                 end_last(&mut chains, wall);
+                // What is forgotten about a file that is gone is declared, too.
+                chain_of.extend((asked.ask == Ask::Prune).then(|| chains.len() - 1));
                 false
             }
-            Ask::RunNow => continue,
+            Ask::RunNow | Ask::Again | Ask::DeclareSame => continue,
         };
         match (paused_at, is_paused) {
             (None, true) => paused_at = Some(wall),
@@ -76,9 +104,10 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for chain in &mut chains {
         chain.dues = chain.shape.dues_in(chain.from, chain.until.min(played.ended_at));
     }
-    if played.weather == Weather::Backward {
+    if played.weather.goes_back() {
         return check_bounds(played, id, &chains, ledger, verdict);
     }
+    pauses.extend(check_pauses::check(played, id, known, ledger, verdict));
     let found = records(id, &chains, &chain_of, ledger, verdict);
     for (number, chain) in chains.iter().enumerate() {
         verdict.tally.targets += chain.dues.len() as u64;
@@ -103,13 +132,14 @@ fn records<'a>(
     verdict: &mut Verdict,
 ) -> BTreeMap<(usize, i64), Vec<&'a Run>> {
     let mut found: BTreeMap<(usize, i64), Vec<&Run>> = BTreeMap::new();
-    for run in ledger.iter().filter(|run| run.cause != Cause::Manual) {
+    for run in ledger.iter().filter(|run| is_regular(run)) {
         let Some(&number) = chain_of.get(run.occurrence.generation as usize - 1) else { continue };
         let first = run.occurrence.due.as_millis();
         let dues = match run.range {
             None => vec![first],
             Some(range) => {
-                let dues = chains[number].shape.dues_in(first - 1, range.through.as_millis());
+                let mut dues = chains[number].shape.dues_in(first - 1, range.through.as_millis());
+                dues.retain(|&due| chains[number].is_among(due, run));
                 let is_whole = dues.len() as u64 == range.count
                     && dues.first() == Some(&first)
                     && dues.last() == Some(&range.through.as_millis());
@@ -137,10 +167,19 @@ fn check_chain(
         verdict.claim(is_due, || format!("I11: {id} was never due at {due}: {runs:?}"));
     }
     let last = found.keys().next_back().copied();
+    let jitter = chain.policy.jitter.as_millis() as i64;
     for &due in &chain.dues {
         // Once it has run as often as it may it is over; how often that was is checked below.
         if chain.max_runs.is_some() && last.is_none_or(|last| due > last) {
             break;
+        }
+        // A pause or a closed time may be longer than history is kept: its record is too old when it is written.
+        let is_too_old = |at: i64| due <= at.min(played.ended_at) - (played.history.history_days - 1) * 86_400_000;
+        let next_counts = || chain.dues.iter().find(|&&next| next > due && !chain.is_closed(next));
+        if pauses.iter().any(|&(from, until)| from <= due + jitter && is_too_old(until))
+            || chain.is_closed(due) && is_too_old(next_counts().copied().unwrap_or(chain.until))
+        {
+            continue;
         }
         let runs: &[&Run] = found.get(&due).map_or(&[], |runs| runs);
         let is_void = |run: &&&Run| matches!(&run.phase, Phase::Settled { outcome: Outcome::Cancelled, .. });
@@ -149,7 +188,7 @@ fn check_chain(
         let is_one = runs.len() == 1 || runs.len() > 1 && (runs.len() - voids <= 1);
         verdict.claim(is_one, || format!("I11: {id} due {due} has not one record: {runs:?}"));
         if let [run] = runs {
-            check_fate(played, id, chain, due, run, pauses, verdict);
+            check_fates::check(played, id, chain, due, run, pauses, verdict);
         }
     }
     let ran = found.values().filter(|runs| runs.iter().any(|run| fate(run) == Fate::Fired)).count();
@@ -157,77 +196,12 @@ fn check_chain(
     verdict.claim(ran <= most, || format!("I13: {id} ran {ran} times of {most}"));
 }
 
-fn fate(run: &Run) -> Fate {
-    match &run.phase {
-        Phase::Settled { outcome: Outcome::Skipped(_), .. } => Fate::Skipped,
-        _ => Fate::Fired,
-    }
-}
-
-/// What the policy makes of a due, given every interruption that may have kept it from being served in time.
-fn check_fate(
-    played: &Played,
-    id: &str,
-    chain: &Chain<'_>,
-    due: i64,
-    run: &Run,
-    pauses: &[(i64, i64)],
-    verdict: &mut Verdict,
-) {
-    // A clock that slews may be up to a second behind when an attempt is taken up again after a start.
-    let is_early = run.claimed_at.as_millis() + 1000 < due;
-    verdict.claim(!is_early, || format!("I3: {id} due {due} was taken up early: {run:?}"));
-    let was_paused = pauses.iter().any(|&(from, until)| from < due && due < until);
-    let may_be_paused = pauses.iter().any(|&(from, until)| from <= due && due <= until);
-    let is_paused = matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Paused), .. });
-    let was_buffered = matches!(&run.phase, Phase::Settled { at, .. } if is_paused && *at > run.claimed_at);
-    // A pause ends what had its time before it and was only buffered.
-    if was_buffered && pauses.iter().any(|&(from, _)| from >= due) {
-        return;
-    }
-    verdict.claim(!was_paused || is_paused, || format!("I10: {id} was paused at {due}: {run:?}"));
-    verdict.claim(may_be_paused || !is_paused, || format!("I10: {id} was not paused at {due}: {run:?}"));
-    // It was taken up like any other, and an earlier run was in its way.
-    if matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Overlap), .. }) {
-        return;
-    }
-    if is_paused || may_be_paused || chain.max_runs.is_some() {
-        return;
-    }
-    let is_void = matches!(&run.phase, Phase::Settled { outcome: Outcome::Cancelled, .. });
-    let mut allowed = Vec::new();
-    let interruptions = &played.history.interruptions;
-    // What came up to a second ago is served as if it were in time.
-    if !interruptions.iter().any(|cut| cut.down < due && due <= cut.up - 1000) {
-        allowed.push(Fate::Fired);
-    }
-    for cut in interruptions.iter().filter(|cut| cut.durable < due && due <= cut.up) {
-        allowed.push(fate_after(chain, due, cut.up));
-    }
-    let is_allowed = allowed.contains(&fate(run)) || is_void;
-    verdict.claim(is_allowed, || {
-        format!("I10: {id} due {due} under {:?} should be {allowed:?}: {run:?}", chain.policy.misfire)
-    });
-}
-
-/// What becomes of a due that was missed, when the loop looks again at `up`.
-fn fate_after(chain: &Chain<'_>, due: i64, up: i64) -> Fate {
-    let later = chain.dues.iter().filter(|&&other| due < other && other <= up).count();
-    let is_young = due >= up - chain.policy.catchup_window.as_millis() as i64;
-    let fires = match chain.policy.misfire {
-        MisfirePolicy::FireOnce => later == 0 && is_young,
-        MisfirePolicy::FireAll => later < 100 && is_young,
-        MisfirePolicy::Skip => due > up - 1000,
-    };
-    if fires { Fate::Fired } else { Fate::Skipped }
-}
-
 /// Under a clock that was set back a due comes as often as the wall passes it, at the most; and none is lost after the
 /// last such step.
 fn check_bounds(played: &Played, id: &str, chains: &[Chain<'_>], ledger: &[Run], verdict: &mut Verdict) {
     let mut times: BTreeMap<i64, u32> = BTreeMap::new();
     let mut covered: Vec<(i64, i64)> = Vec::new();
-    for run in ledger.iter().filter(|run| run.cause != Cause::Manual) {
+    for run in ledger.iter().filter(|run| is_regular(run)) {
         let first = run.occurrence.due.as_millis();
         let last = run.range.map_or(first, |range| range.through.as_millis());
         covered.push((first, last));

@@ -7,7 +7,6 @@ use chimewheel::spec::DeliveryGuarantee;
 
 use super::check::Verdict;
 use super::check_runs::is_of_task;
-use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Said};
 use super::run::Played;
 
@@ -18,12 +17,17 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
     let history = &played.history;
     let mut by_key: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
     let mut by_chat: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
+    let mut whole_chats: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
     let mut keys: BTreeMap<(&str, usize, i64), &str> = BTreeMap::new();
     for attempt in &history.attempts {
+        whole_chats.entry(&attempt.chat).or_default().push(attempt);
+        if attempt.is_notice {
+            continue;
+        }
         by_key.entry(&attempt.key).or_default().push(attempt);
         by_chat.entry(&attempt.chat).or_default().push(attempt);
         let key = *keys.entry((&attempt.id, attempt.rev, attempt.due)).or_insert(&attempt.key);
-        let is_same = key == attempt.key || played.weather == Weather::Backward;
+        let is_same = key == attempt.key || played.weather.goes_back();
         verdict.claim(is_same, || format!("I2: the key of one occurrence changes from {key}: {attempt:?}"));
         check_one(history, attempt, verdict);
     }
@@ -36,9 +40,12 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
         }
         verdict.tally.doubles += tries.iter().map(|one| u64::from(one.kept)).sum::<u64>().saturating_sub(1);
     }
+    for sends in whole_chats.values() {
+        check_turns(sends, verdict);
+    }
     for sends in by_chat.values() {
         check_chat(played, sends, verdict);
-        if played.weather != Weather::Backward {
+        if !played.weather.goes_back() {
             check_order(played, sends, verdict);
             check_lateness(history, sends, verdict);
         }
@@ -53,8 +60,9 @@ fn check_one(history: &History, attempt: &Attempt, verdict: &mut Verdict) {
         if answered.seq > at.seq {
             continue;
         }
-        verdict.claim(asked.ask != Ask::Cancel, || format!("I6: sent after its end was answered: {attempt:?}"));
-        let is_old = matches!(asked.ask, Ask::Update(rev) if rev > attempt.rev);
+        let is_back = known.done().any(|later| later.rev().is_some() && later.begun.seq > answered.seq);
+        verdict.claim(!asked.ask.ends() || is_back, || format!("I6: sent after its end was answered: {attempt:?}"));
+        let is_old = matches!(asked.ask, Ask::Update(rev) | Ask::Declare(rev) if rev > attempt.rev);
         verdict.claim(!is_old, || format!("I9: the old wording after the new one was answered: {attempt:?}"));
     }
     let most = known.revs[attempt.rev].schedule.policy.retry.max_attempts;
@@ -93,14 +101,18 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
     verdict.claim(again.number == before.number + 1, || format!("I13: miscounted: {before:?} {again:?}"));
 }
 
-/// One at a time; and nobody passes one that waits for its next attempt.
-fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
+/// One at a time.
+fn check_turns(sends: &[&Attempt], verdict: &mut Verdict) {
     for pair in sends.windows(2) {
         let (before, next) = (pair[0], pair[1]);
         let is_over = before.boot != next.boot || before.told.is_some_and(|told| told.seq < next.at.seq);
         verdict.claim(is_over, || format!("I14: two at once in one chat: {before:?} {next:?}"));
     }
-    if played.weather == Weather::Backward {
+}
+
+/// Nobody passes one that waits for its next attempt.
+fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
+    if played.weather.goes_back() {
         return;
     }
     let mut first_failures: BTreeMap<(u32, &str), i64> = BTreeMap::new();
@@ -155,27 +167,33 @@ fn first_copies<'a>(sends: &[&'a Attempt]) -> Vec<&'a Attempt> {
 fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
     let known: &Known = &history.known[&attempt.id];
     let asked = known.asked.iter().filter(|asked| asked.begun.seq < attempt.at.seq && asked.ask != Ask::RunNow);
-    let is_regular = known.revs[attempt.rev].shape.dues_in(attempt.due - 1, attempt.due).len() == 1;
-    if !is_regular || asked.map(|asked| asked.begun.wall).max()? >= attempt.due {
+    let fires_at = known.fires_at(attempt.rev, attempt.due)?;
+    if asked.map(|asked| asked.begun.wall).max()? >= attempt.due {
+        return None;
+    }
+    // What is caught up a few at a time waits for its turn before it is taken up.
+    if history.stands_in_line(fires_at) {
         return None;
     }
     // What comes within the last second of an interruption may take one more look, after the dues it was missed with.
-    if history.interruptions.iter().any(|cut| cut.up - 1000 < attempt.due && attempt.due <= cut.up) {
+    if history.interruptions.iter().any(|cut| cut.up - 1000 < fires_at && attempt.due <= cut.up) {
         return None;
     }
     let from = history.looks.partition_point(|(boot, _)| *boot < attempt.boot);
-    let look = history.looks[from..].iter().find(|(_, look)| look.wall >= attempt.due)?;
+    let look = history.looks[from..].iter().find(|(_, look)| look.wall >= fires_at)?;
     (look.0 == attempt.boot).then_some(look.1.seq)
 }
 
 fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) {
     for one in first_copies(sends).into_iter().filter(|one| one.number == 1 && !is_of_task(history, one)) {
-        let due_at = history.true_time_of(one.due);
-        let changed = history.known[&one.id]
-            .asked
-            .iter()
-            .any(|asked| asked.begun.seq < one.at.seq && asked.begun.true_ms >= due_at);
-        if changed || history.disturbed.iter().any(|(from, until)| *from <= one.at.true_ms && due_at <= *until) {
+        let known = &history.known[&one.id];
+        let fires_at = known.fires_at(one.rev, one.due).unwrap_or(one.due);
+        let due_at = history.true_time_of(fires_at);
+        let changed = known.asked.iter().any(|asked| asked.begun.seq < one.at.seq && asked.begun.true_ms >= due_at);
+        if changed
+            || history.stands_in_line(fires_at)
+            || history.disturbed.iter().any(|(from, until)| *from <= one.at.true_ms && due_at <= *until)
+        {
             continue;
         }
         let late = one.at.true_ms - due_at;

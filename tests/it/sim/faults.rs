@@ -9,6 +9,7 @@ use super::world::{Event, World};
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+const YEAR: i64 = 366 * DAY;
 
 /// One thing that breaks.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +24,26 @@ pub enum Fault {
     Suspend(i64),
     /// The wall is set.
     Step(i64),
+    /// The wall shows another year for so long.
+    Astray(Year, i64),
+    /// The wall is right again.
+    Right,
+    /// The wall goes too fast or too slow: so many more steps, each by so much.
+    Slew(u32, i64),
     /// A gateway has a mood for a while.
     Mood(&'static str, Mood, i64),
     DiskSlow(i64),
     DiskFull(i64),
     /// One operation of the disk fails, a few operations from now.
     DiskError,
+}
+
+/// Where a clock may be by mistake.
+#[derive(Clone, Copy, Debug)]
+pub enum Year {
+    TenAhead,
+    TenBehind,
+    Epoch,
 }
 
 /// Burns down by one at each moment of its kind.
@@ -50,6 +65,8 @@ pub enum Weather {
     Rough,
     /// A clock set back too.
     Backward,
+    /// A clock that is years ahead for a while, or in 1970, and comes back.
+    Astray,
     /// Rough, for a month.
     Month,
 }
@@ -58,10 +75,16 @@ impl Weather {
     pub fn of(seed: u64) -> Self {
         match seed % 10 {
             0 => Self::Calm,
-            7 | 8 => Self::Backward,
+            7 => Self::Backward,
+            8 => Self::Astray,
             9 => Self::Month,
             _ => Self::Rough,
         }
+    }
+
+    /// Whether a due may come more than once.
+    pub fn goes_back(self) -> bool {
+        matches!(self, Self::Backward | Self::Astray)
     }
 
     pub fn horizon_ms(self) -> i64 {
@@ -144,12 +167,15 @@ impl World {
             7 => Fault::Fuse(Fuse::Boot),
             8 => Fault::Stop,
             9 => Fault::Suspend(chance.pick(&[1500, 10_000, 5 * MINUTE, 3 * HOUR])),
-            10 if weather == Weather::Backward => {
-                Fault::Step(-chance.pick(&[1001, 5000, 10 * MINUTE, HOUR, DAY, 9 * DAY]))
+            10 | 19 if weather == Weather::Astray => {
+                let year = chance.pick(&[Year::TenAhead, Year::TenBehind, Year::Epoch]);
+                Fault::Astray(year, 1 + chance.below(20 * MINUTE as u64) as i64)
             }
+            10 if weather.goes_back() => Fault::Step(-chance.pick(&[1001, 5000, 10 * MINUTE, HOUR, DAY, 9 * DAY])),
             10 => Fault::Step(chance.pick(&[1000, 1001, 30_000, HOUR, DAY])),
-            // A slew: small enough that time seems to go on.
-            11 => Fault::Step(chance.pick(&[-1000, -400, -20, 20, 300])),
+            // Small enough that time seems to go on; and 500 parts of a million for up to some hours.
+            11 if chance.one_in(2) => Fault::Step(chance.pick(&[-1000, -400, -20, 20, 300])),
+            11 => Fault::Slew(20 + chance.below(300) as u32, chance.pick(&[-20, 20])),
             12 => Fault::DiskSlow(10 * MINUTE),
             13 => Fault::DiskFull(5 * MINUTE),
             14 => Fault::DiskError,
@@ -172,9 +198,14 @@ impl World {
             Fault::Kill => ("kill", 0),
             Fault::Fuse(_) => ("kill at a chosen point", 0),
             Fault::Stop => ("stop", 0),
-            Fault::Suspend(ms) => ("suspend", ms),
+            Fault::Suspend(ms) => ("machine asleep, its monotonic clock frozen", ms),
             Fault::Step(ms) if ms < -1000 => ("clock set back", 0),
-            Fault::Step(ms) if ms < 1000 => ("slew", 0),
+            Fault::Step(ms) if ms < 1000 => ("clock nudged", 0),
+            Fault::Slew(..) => ("clock slews", 0),
+            Fault::Astray(Year::TenAhead, ms) => ("clock ten years ahead", ms),
+            Fault::Astray(Year::TenBehind, ms) => ("clock ten years behind", ms),
+            Fault::Astray(Year::Epoch, ms) => ("clock in 1970", ms),
+            Fault::Right => ("clock set right", 0),
             Fault::Step(_) => ("clock set forward", 0),
             Fault::Mood(.., ms) => ("gateway", ms),
             Fault::DiskSlow(ms) => ("disk slow", ms),
@@ -192,13 +223,26 @@ impl World {
             Fault::Fuse(fuse) => self.fuse = Some(fuse),
             Fault::Stop => self.turn(Some(Message::Stop)),
             Fault::Suspend(ms) => self.suspend(ms),
-            Fault::Step(ms) => {
-                self.history.steps_back += u32::from(ms < -1000);
-                self.set_wall(ms);
+            Fault::Step(ms) => self.step(ms),
+            Fault::Astray(year, ms) => {
+                let to = match year {
+                    Year::TenAhead => self.wall() + 10 * YEAR,
+                    Year::TenBehind => self.wall() - 10 * YEAR,
+                    Year::Epoch => 0,
+                };
+                self.step(to - self.wall());
+                self.plan(ms, Event::Fault(Fault::Right));
             }
+            Fault::Right => self.step(self.base - self.ahead),
+            Fault::Slew(left, by) => self.slew(left, by),
             Fault::Mood(gateway, mood, ms) => {
                 self.moods.insert(gateway, mood);
                 self.plan(ms, Event::CalmDown(gateway));
+                if self.chance.one_in(4) {
+                    // While some wait for their gateway.
+                    let soon = self.chance.below(ms as u64) as i64;
+                    self.plan(soon, Event::Fault(Fault::Kill));
+                }
             }
             Fault::DiskSlow(ms) => {
                 self.disk_is_slow = true;
@@ -211,6 +255,25 @@ impl World {
             }
             Fault::DiskError => self.disk.fail_after(self.chance.below(10)),
         }
+    }
+
+    /// By 20 ms in 40 seconds.
+    pub fn slew(&mut self, left: u32, by: i64) {
+        self.set_wall(by);
+        if left > 0 {
+            self.plan(40_000, Event::Slew(left - 1, by));
+        }
+    }
+
+    fn step(&mut self, ms: i64) {
+        self.collect();
+        self.history.steps_back += u32::from(ms < -1000);
+        self.set_wall(ms);
+    }
+
+    /// Whether the wall shows another year.
+    pub fn is_astray(&self) -> bool {
+        self.base.abs_diff(self.ahead) > YEAR.cast_unsigned()
     }
 
     /// The loop's sleep goes on where it was.

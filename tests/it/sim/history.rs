@@ -6,10 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chimewheel::engine::fires_at;
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::Schedule;
+use chimewheel::time::Timestamp;
 
+use super::closed::Closed;
 use super::gateway::Mood;
+use super::keeper::Kept;
 use super::runs::RunTry;
 use super::shape::Shape;
 
@@ -25,6 +29,8 @@ pub struct Mark {
 #[derive(Clone, Debug)]
 pub struct Rev {
     pub shape: Shape,
+    /// When its dues do not count.
+    pub closed: Vec<Closed>,
     pub schedule: Schedule,
     /// Its dues are reckoned from its declaration on, not carried over.
     pub renews: bool,
@@ -36,6 +42,14 @@ pub enum Ask {
     /// The place of the wording in `Known::revs`.
     Create(usize),
     Update(usize),
+    /// The create once more, with its token and under another id, as by a client that heard no answer.
+    Again,
+    /// What its file says now.
+    Declare(usize),
+    /// What its file says, and said before.
+    DeclareSame,
+    /// Its file is gone.
+    Prune,
     Pause,
     Resume,
     Cancel,
@@ -97,6 +111,8 @@ pub struct Attempt {
     pub number: u16,
     pub kept: u32,
     pub said: Said,
+    /// It does not carry a message but tells of a pause.
+    pub is_notice: bool,
     /// When the loop was told; never, if the process ended first.
     pub told: Option<Mark>,
 }
@@ -131,6 +147,12 @@ pub struct History {
     pub boots: u32,
     /// Every look at the clock, with the boot that took it.
     pub looks: Vec<(u32, Mark)>,
+    /// How many catch-ups may be begun in a second; none if as many as there are.
+    pub catchup_per_second: Option<u32>,
+    /// Days that history is kept.
+    pub history_days: i64,
+    /// What was read of the ledgers before it was too old to be kept.
+    pub kept: Kept,
     /// What the driver itself saw and should not have.
     pub wrongs: Vec<String>,
 }
@@ -142,6 +164,12 @@ impl History {
 
     pub fn disturb(&mut self, from: i64, until: i64) {
         self.disturbed.push((from, until + 10 * 60_000));
+    }
+
+    /// Whether what was to fire then may have been missed, and had to wait for its turn to be caught up.
+    pub fn stands_in_line(&self, fires_at: i64) -> bool {
+        let missed = |cut: &Interruption| cut.durable < fires_at && fires_at <= cut.up;
+        self.catchup_per_second.is_some() && self.interruptions.iter().any(missed)
     }
 
     /// The first moment of true time at which the wall showed this or later.
@@ -176,21 +204,40 @@ impl Known {
         self.done().filter_map(|asked| asked.rev()).next_back()
     }
 
+    /// The wordings by generation, from the first on.
+    pub fn declared(&self) -> Vec<usize> {
+        let mut declared: Vec<usize> = Vec::new();
+        for asked in self.done() {
+            // What is forgotten about a file that is gone is declared, too.
+            let same = if asked.ask == Ask::Prune { declared.last().copied() } else { None };
+            declared.extend(asked.rev().or(same));
+        }
+        declared
+    }
+
     pub fn is_paused(&self) -> bool {
         let mut paused = false;
         for asked in self.done() {
             match asked.ask {
-                Ask::Create(rev) | Ask::Update(rev) => paused = self.revs[rev].paused,
+                Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => paused = self.revs[rev].paused,
                 Ask::Pause => paused = true,
-                Ask::Resume | Ask::Cancel => paused = false,
-                Ask::RunNow => {}
+                Ask::Resume | Ask::Cancel | Ask::Prune => paused = false,
+                Ask::RunNow | Ask::Again | Ask::DeclareSame => {}
             }
         }
         paused
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.done().any(|asked| asked.ask == Ask::Cancel)
+        let last = self.done().rfind(|asked| asked.ask.ends() || asked.rev().is_some());
+        last.is_some_and(|asked| asked.ask.ends())
+    }
+
+    /// When a due of its rhythm fires, its jitter included.
+    pub fn fires_at(&self, rev: usize, due: i64) -> Option<i64> {
+        let (rev, key) = (&self.revs[rev], self.key?);
+        let is_regular = rev.shape.dues_in(due - 1, due).len() == 1;
+        is_regular.then(|| fires_at(&rev.schedule, key, Timestamp::from_millis(due)).as_millis())
     }
 
     pub fn is_busy(&self) -> bool {
@@ -201,8 +248,15 @@ impl Known {
 impl Asked {
     pub fn rev(&self) -> Option<usize> {
         match self.ask {
-            Ask::Create(rev) | Ask::Update(rev) => Some(rev),
-            Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
+            Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => Some(rev),
+            Ask::Again | Ask::DeclareSame | Ask::Prune | Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
         }
+    }
+}
+
+impl Ask {
+    /// Whether it is the end of the schedule, until it is declared anew.
+    pub fn ends(self) -> bool {
+        matches!(self, Self::Cancel | Self::Prune)
     }
 }

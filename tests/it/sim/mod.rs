@@ -3,17 +3,25 @@
 //! What runs is the program's own: the loop's turns, engine, wheel, calendar, store and redb. Played are the disk, the
 //! clock, the gateways and those who ask. A checker outside compares what gateways saw and what was answered with what
 //! was to be expected, and with the ledger.
-//! Not covered: threads, sockets, real files and their locks, which `kill`, `daemon` and `runtime` run for real.
+//! Not covered: threads, sockets, real files and their locks, which `kill`, `kill_points`, `daemon` and `runtime` run
+//! for real. Answers come in any order, and twice; an answer to an attempt that is given up never comes, because
+//! dispatch drops the connection with it.
 
 mod check;
 mod check_dues;
+mod check_fates;
+mod check_line;
+mod check_pauses;
 mod check_runs;
 mod check_sends;
+mod closed;
 mod faults;
 mod gateway;
 mod history;
+mod keeper;
 mod load;
 mod oracle;
+mod people;
 #[cfg(feature = "planted")]
 mod planted;
 mod process;
@@ -23,6 +31,7 @@ mod run;
 mod runs;
 mod shape;
 mod world;
+mod zones;
 
 use std::ops::Range;
 use std::sync::Mutex;

@@ -16,7 +16,7 @@ const SEEDS_MAX: u64 = 60;
 fn seeds(bug: Bug) -> impl Iterator<Item = u64> {
     let is_wanted = move |seed: &u64| match bug {
         Bug::BackwardKeepsGeneration => Weather::of(*seed) == Weather::Backward,
-        Bug::WaitCutTo32Bits => Weather::of(*seed) == Weather::Month,
+        Bug::WaitCutTo32Bits | Bug::HistoryGoesEarly => Weather::of(*seed) == Weather::Month,
         _ => Weather::of(*seed) == Weather::Rough,
     };
     (0..).filter(is_wanted).take(SEEDS_MAX as usize)

@@ -37,6 +37,8 @@ pub struct Process {
     /// When it wakes by itself, and how long it meant to sleep.
     pub wake_at: i64,
     pub slept: i64,
+    /// The wall when it began.
+    pub up: i64,
     pub last_wall: i64,
     pub was_suspended: bool,
     pub ahead: i64,
@@ -50,6 +52,7 @@ impl World {
         }
         self.history.boots += 1;
         let number = self.history.boots;
+        self.change_zone_rules();
         if self.burns(Fuse::is_boot) {
             let ops = self.chance.below(40);
             self.disk.crash_after(ops);
@@ -66,12 +69,12 @@ impl World {
             self.history.wrongs.push(format!("I7: {error}"));
         }
         let clock = std::sync::Arc::clone(&self.clock);
-        // No schedule pauses itself and none stands in line to be caught up, for the oracle knows of neither.
+        self.check_isolation(&reader);
         let options = Options {
             epoch: opened.epoch,
-            history_days: 4000,
-            pause_after: 0,
-            catchup_per_second: u32::MAX,
+            history_days: self.history.history_days as u32,
+            pause_after: load::PAUSE_AFTER,
+            catchup_per_second: self.history.catchup_per_second.unwrap_or(u32::MAX),
             ..Options::default()
         };
         let Booted { turns, recorder, .. } = boot(opened, clock, options).expect("a readable store");
@@ -101,6 +104,7 @@ impl World {
             stopping: false,
             wake_at: self.true_ms,
             slept: 0,
+            up: mark.wall,
             last_wall: mark.wall,
             was_suspended: false,
             ahead: self.ahead,
@@ -217,11 +221,11 @@ impl World {
             {
                 let done = match asked.ask {
                     Ask::Create(_) => key.is_some(),
-                    Ask::Update(rev) => stored_rev(reader, &id)? == Some(rev),
+                    Ask::Update(rev) | Ask::Declare(rev) => stored_rev(reader, &id)? == Some(rev),
                     Ask::Pause => status == Some(Status::Paused),
-                    Ask::Resume => status != Some(Status::Paused),
-                    Ask::Cancel => status == Some(Status::Cancelled),
-                    Ask::RunNow => false,
+                    Ask::Resume => status.is_some_and(|status| !status.is_paused()),
+                    Ask::Cancel | Ask::Prune => status == Some(Status::Cancelled),
+                    Ask::RunNow | Ask::Again | Ask::DeclareSame => false,
                 };
                 asked.end = End::Unknown { done };
                 known.key = key;
@@ -233,6 +237,8 @@ impl World {
 
     /// After an answer: readers see at once what it says.
     pub fn check_known(&mut self, id: &str) {
+        let Some(reader) = self.process.as_ref().map(|process| process.reader.clone()) else { return };
+        self.check_isolation(&reader);
         let (Some(process), Some(known)) = (&self.process, self.history.known.get(id)) else { return };
         if let Err(wrong) = compare(known, &process.reader, id) {
             self.history.wrongs.push(format!("I7: after the answer {wrong}"));
@@ -257,8 +263,9 @@ fn compare(known: &super::history::Known, reader: &Reader, id: &str) -> Result<(
         return Err(format!("{id} has no row"));
     };
     let (is_cancelled, is_paused) = (state.status == Status::Cancelled, state.status == Status::Paused);
-    // A paused schedule without dues left may be over.
-    let pause_differs = known.is_paused() != is_paused && state.status != Status::Completed;
+    // A paused schedule without dues left may be over; one that paused itself did so without being asked.
+    let by_itself = matches!(state.status, Status::Completed | Status::Failing);
+    let pause_differs = known.is_paused() != is_paused && !by_itself;
     if is_cancelled != known.is_cancelled() || pause_differs {
         return Err(format!(
             "{id} should be cancelled {} or paused {}: {state:?}",

@@ -6,7 +6,7 @@ use chimewheel::engine::Figures;
 use chimewheel::engine::change::{Run, Status};
 
 use super::check::Verdict;
-use super::faults::Weather;
+use super::faults::{Fault, Weather};
 use super::history::{Ask, History};
 use super::world::{Event, World};
 use crate::store::chance::Chance;
@@ -46,6 +46,11 @@ pub fn play(seed: u64) -> Played {
     let weather = Weather::of(seed);
     let start: jiff::Timestamp = Chance(seed).pick(STARTS).parse().expect("an instant");
     let mut world = World::new(seed, start.as_millisecond(), weather.horizon_ms());
+    world.history.catchup_per_second = (seed / 10 % 2 == 1).then_some(5);
+    if weather == Weather::Month {
+        world.history.history_days = 5;
+        world.plan(0, Event::Collect);
+    }
     world.plan_all(weather);
     world.boot();
     world.run_until(weather.horizon_ms());
@@ -58,7 +63,7 @@ pub fn play(seed: u64) -> Played {
     cancel_all(&mut world);
     check_memory(&mut world);
     let ended_at = world.wall();
-    let ledger = read_ledger(&world);
+    let ledger = world.ledger();
     Played { weather, ledger, ended_at, virtual_ms: world.true_ms, history: world.history }
 }
 
@@ -68,6 +73,9 @@ fn make_peace(world: &mut World) {
     world.fuse = None;
     world.moods.clear();
     world.plan(0, Event::MendDisk);
+    if world.is_astray() {
+        world.strike(Fault::Right);
+    }
     world.disk.fail_never();
     if world.process.is_none() {
         world.boot();
@@ -120,24 +128,4 @@ fn check_memory(world: &mut World) {
     if process.rounds.len() + process.answers.len() > 0 {
         world.history.wrongs.push(format!("I15: somebody still waits: {open:?}"));
     }
-}
-
-fn read_ledger(world: &World) -> BTreeMap<String, Vec<Run>> {
-    let Some(process) = &world.process else { return BTreeMap::new() };
-    let mut ledger = BTreeMap::new();
-    for (id, known) in &world.history.known {
-        let Some(key) = known.key else { continue };
-        let mut runs: Vec<Run> = Vec::new();
-        loop {
-            let before = runs.last().map(Into::into);
-            let page = process.reader.runs(key, 1000, before).expect("a readable store");
-            if page.is_empty() {
-                break;
-            }
-            runs.extend(page);
-        }
-        runs.reverse();
-        ledger.insert(id.clone(), runs);
-    }
-    ledger
 }

@@ -32,11 +32,15 @@ pub enum Event {
     /// Somebody asks for something.
     Ask,
     Fault(Fault),
+    /// A slew goes on: so many more steps, each by so much.
+    Slew(u32, i64),
     /// Takes the mood from a gateway.
     CalmDown(&'static str),
     /// The disk has room again, or is fast again.
     MendDisk,
     Boot,
+    /// Somebody reads the ledgers.
+    Collect,
     /// The batch in flight is written. Of this boot only, like what follows.
     Write(u32),
     /// A gateway answers.
@@ -56,6 +60,9 @@ pub enum Event {
     Tell(u32, Input),
 }
 
+/// How often the ledgers are read.
+const COLLECT_MS: i64 = 12 * 3_600_000;
+
 pub struct World {
     pub chance: Chance,
     /// Whether some schedules are tasks.
@@ -71,6 +78,8 @@ pub struct World {
     pub true_ms: i64,
     /// The wall at the beginning plus what it was set by.
     pub ahead: i64,
+    /// The same at the beginning.
+    pub base: i64,
     pub horizon: i64,
     pub down_at: i64,
     /// Everything handled up to here is on disk.
@@ -83,6 +92,7 @@ impl World {
     pub fn new(seed: u64, start: i64, horizon: i64) -> Self {
         let mut history = History::default();
         history.offsets.push((0, start));
+        history.history_days = 4000;
         Self {
             chance: Chance(seed.wrapping_mul(0x9E37_79B9)),
             has_tasks: runs::has_tasks(seed),
@@ -96,6 +106,7 @@ impl World {
             disk_is_full: false,
             true_ms: 0,
             ahead: start,
+            base: start,
             horizon,
             down_at: start,
             durable: Mark { seq: 0, true_ms: 0, wall: start },
@@ -178,6 +189,7 @@ impl World {
         match event {
             Event::Ask => self.ask_something(),
             Event::Fault(fault) => self.strike(fault),
+            Event::Slew(left, by) => self.slew(left, by),
             Event::CalmDown(gateway) => drop(self.moods.remove(gateway)),
             Event::MendDisk => {
                 self.disk_is_slow = false;
@@ -185,6 +197,10 @@ impl World {
                 self.disk.set_full(false);
             }
             Event::Boot => self.boot(),
+            Event::Collect => {
+                self.collect();
+                self.plan(COLLECT_MS, Event::Collect);
+            }
             Event::Write(of) if boot == Some(of) => self.write(),
             Event::Answer { boot: of, round, attempt, answer } if boot == Some(of) => {
                 let mark = self.mark();
@@ -192,6 +208,9 @@ impl World {
                 self.history.note(mark, &format!("answer to {}: {answer:?}", self.history.attempts[attempt].key));
                 let process = self.process.as_mut().expect("it runs");
                 if let Some(input) = process.rounds.get_mut(&round).and_then(|round| round.answered(answer)) {
+                    if self.chance.one_in(16) {
+                        self.turn(Some(Message::Input(input.clone())));
+                    }
                     self.turn(Some(Message::Input(input)));
                 }
                 self.go_on(round);
@@ -304,13 +323,15 @@ impl World {
         if self.burns(Fuse::is_before_send) {
             return self.crash("before a send");
         }
+        self.check_notice(&delivery);
         let Some(process) = &self.process else { return };
         let (boot, window_after) = (process.boot, process.window_after[&number]);
         let gateway = delivery.destination.gateway.as_str();
         let mood = self.moods.get(gateway).copied().unwrap_or(Mood::Calm);
         let outcome = mood.receive(&mut self.chance);
         *self.history.moods.entry(mood).or_default() += 1;
-        let (id, rev) = load::read_text(&delivery.text).expect("a text of ours");
+        let message = load::read_text(&delivery.text);
+        let (id, rev) = message.unwrap_or((delivery.schedule.as_str(), 0));
         let said = match &outcome.answer {
             Ok(_) => Said::Taken,
             Err(SendError::Retry { after, .. }) => Said::Retry(after.map_or(0, |after| after.as_millis() as i64)),
@@ -338,6 +359,7 @@ impl World {
             number: delivery.attempt,
             kept: outcome.kept,
             said,
+            is_notice: message.is_none(),
             told: None,
         });
         let attempt = self.history.attempts.len() - 1;
@@ -350,44 +372,6 @@ impl World {
             self.plan(soon, Event::Ask);
         }
         self.plan(outcome.after_ms, Event::Answer { boot, round: number, attempt, answer: outcome.answer });
-    }
-
-    /// Begins a new schedule, or asks for a change of one.
-    fn ask_something(&mut self) {
-        let wall = self.wall();
-        let left = (self.horizon - self.true_ms).max(3_600_000);
-        let count = self.history.known.len();
-        let idle: Vec<String> = self
-            .history
-            .known
-            .iter()
-            .filter(|(_, known)| known.key.is_some() && !known.is_busy() && !known.is_cancelled())
-            .map(|(id, _)| id.clone())
-            .collect();
-        if count < 4 || idle.is_empty() || count < 14 && self.chance.one_in(4) {
-            let id = format!("s{count:02}");
-            let mut rev = load::rev(&mut self.chance, &id, 0, wall, left);
-            rev.paused = self.chance.one_in(10);
-            self.maybe_task(&mut rev);
-            let known = self.history.known.entry(id.clone()).or_default();
-            known.revs.push(rev);
-            return self.ask(&id, Ask::Create(0));
-        }
-        let last = self.history.attempts.last().filter(|last| last.said != Said::Taken);
-        let waiting = last.map(|last| last.id.clone()).filter(|id| idle.contains(id));
-        let id = match waiting {
-            Some(id) if self.chance.one_in(2) => id,
-            _ => self.chance.pick(&idle),
-        };
-        let mut known = self.history.known.remove(&id).expect("it is known");
-        let ask = load::ask(&mut self.chance, &id, &mut known, wall, left);
-        if let (Some(Ask::Update(_)), Some(rev)) = (ask, known.revs.last_mut().filter(|rev| rev.renews)) {
-            self.maybe_task(rev);
-        }
-        self.history.known.insert(id.clone(), known);
-        if let Some(ask) = ask {
-            self.ask(&id, ask);
-        }
     }
 
     /// Asks the loop, if there is one.
@@ -424,11 +408,17 @@ impl World {
             match result {
                 Ok(done) => {
                     asked.end = End::Done(mark);
-                    match done {
-                        Done::Created(key, _) => known.key = Some(key),
-                        Done::Started(run) => asked.run = Some(run),
-                        Done::Existing(_) | Done::Changed(..) | Done::Unchanged(..) | Done::Status(_) => {}
+                    match &done {
+                        Done::Created(key, _) if asked.ask != Ask::Again => known.key = Some(*key),
+                        Done::Started(run) => asked.run = Some(*run),
+                        Done::Created(..)
+                        | Done::Existing(_)
+                        | Done::Changed(..)
+                        | Done::Unchanged(..)
+                        | Done::Status(_) => {}
                     }
+                    let ask = asked.ask;
+                    self.check_answer(&id, ask, &done);
                 }
                 Err(_) => asked.end = End::Refused,
             }

@@ -1,0 +1,130 @@
+//! Schedules that pause themselves: after so many failures in a row, not before, and their chat is told once.
+//!
+//! Failures are counted in the order in which the loop heard of them, which the gateways' side tells.
+
+use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
+
+use super::check::Verdict;
+use super::history::{Ask, Attempt, Known, Said};
+use super::load::PAUSE_AFTER;
+use super::run::Played;
+use super::shape::Shape;
+
+/// What counts, in its order.
+enum Step<'a> {
+    Asked(Ask, i64),
+    Succeeded,
+    Failed(&'a Run),
+}
+
+/// The stretches in which a schedule was paused without having been asked to be; and whether that had to be.
+pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: &mut Verdict) -> Vec<(i64, i64)> {
+    let notices: Vec<&Run> = ledger.iter().filter(|run| run.cause == Cause::Notice).collect();
+    for notice in &notices {
+        check_notice(played, id, notice, verdict);
+    }
+    let (mut failures, mut rev, mut is_live, mut paused) = (0, 0, true, false);
+    let mut since: Option<i64> = None;
+    let mut pauses = Vec::new();
+    let mut told = 0;
+    for step in steps(played, id, known, ledger) {
+        match step {
+            Step::Succeeded => failures = 0,
+            Step::Asked(ask, wall) => {
+                rev = ask_rev(ask).unwrap_or(rev);
+                let goes_on = match ask {
+                    Ask::Create(_) | Ask::Update(_) | Ask::Declare(_) => !known.revs[rev].paused,
+                    Ask::Resume | Ask::Cancel | Ask::Prune => true,
+                    Ask::Pause | Ask::Again | Ask::DeclareSame | Ask::RunNow => false,
+                };
+                let was_over = !is_live;
+                is_live = !ask.ends() && (is_live || ask_rev(ask).is_some());
+                if goes_on && (paused || since.is_some()) || was_over && is_live {
+                    failures = 0;
+                }
+                if goes_on {
+                    pauses.extend(since.take().map(|from| (from, wall)));
+                }
+                paused = ask == Ask::Pause || paused && !goes_on || ask_rev(ask).is_some() && !goes_on;
+            }
+            Step::Failed(run) => {
+                failures += 1;
+                let most = known.revs[rev].schedule.policy.pause_after.unwrap_or(PAUSE_AFTER);
+                let at = settled_at(run);
+                let notice = notices.iter().find(|notice| {
+                    let is_its_own = notice.claimed_at.as_millis().abs_diff(at) <= 1000;
+                    is_its_own && notice.occurrence.generation >= run.occurrence.generation
+                });
+                let may_pause = is_live && since.is_none() && !paused && most > 0 && failures >= most;
+                if may_pause && notice.is_some() {
+                    since = Some(at);
+                    told += 1;
+                } else if may_pause {
+                    let goes_on = has_dues_after(known, rev, at);
+                    verdict.claim(!goes_on, || format!("I10: {id} failed {failures} times and goes on: {run:?}"));
+                }
+            }
+        }
+    }
+    pauses.extend(since.map(|from| (from, i64::MAX)));
+    verdict.claim(told == notices.len(), || format!("I10: {id} paused itself {told} times and told {notices:?}"));
+    pauses
+}
+
+fn ask_rev(ask: Ask) -> Option<usize> {
+    match ask {
+        Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => Some(rev),
+        Ask::Again | Ask::DeclareSame | Ask::Prune | Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
+    }
+}
+
+fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec<Step<'a>> {
+    let mut steps: Vec<(u64, Step<'_>)> = Vec::new();
+    for asked in known.done() {
+        steps.push((asked.begun.seq, Step::Asked(asked.ask, asked.begun.wall)));
+    }
+    let declared = known.declared();
+    for run in ledger.iter().filter(|run| run.cause != Cause::Notice) {
+        let Phase::Settled { outcome, .. } = &run.phase else { continue };
+        let rev = declared.get(run.occurrence.generation as usize - 1);
+        let due = run.occurrence.due.as_millis();
+        let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
+        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).next_back();
+        match (outcome, told) {
+            (Outcome::Delivered { .. }, Some(told)) => steps.push((told.seq, Step::Succeeded)),
+            (Outcome::Failed { .. }, Some(told)) => steps.push((told.seq, Step::Failed(run))),
+            _ => {}
+        }
+    }
+    steps.sort_by_key(|(seq, _)| *seq);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+/// Whether a schedule certainly has dues left: one that has none is over, and over it need not pause.
+fn has_dues_after(known: &Known, rev: usize, at: i64) -> bool {
+    let rev = &known.revs[rev];
+    let bounds = rev.schedule.bounds;
+    !matches!(rev.shape, Shape::At(_)) && bounds.max_runs.is_none() && bounds.end_at.is_none() && at > 0
+}
+
+fn check_notice(played: &Played, id: &str, notice: &Run, verdict: &mut Verdict) {
+    let due = notice.occurrence.due.as_millis();
+    let attempts = &played.history.attempts;
+    let tries: Vec<&Attempt> =
+        attempts.iter().filter(|one| one.is_notice && one.id == id && one.due == due).collect();
+    let is_taken = tries.iter().any(|one| one.said == Said::Taken && one.told.is_some());
+    let agrees = match &notice.phase {
+        Phase::Settled { outcome: Outcome::Delivered { .. }, .. } => is_taken,
+        Phase::Settled { outcome: Outcome::Skipped(_), .. } => false,
+        Phase::Settled { .. } => true,
+        _ => false,
+    };
+    verdict.claim(agrees, || format!("I11: {id} {notice:?} does not agree with {tries:?}"));
+}
+
+fn settled_at(run: &Run) -> i64 {
+    match &run.phase {
+        Phase::Settled { at, .. } => at.as_millis(),
+        _ => run.claimed_at.as_millis(),
+    }
+}
