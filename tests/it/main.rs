@@ -17,6 +17,7 @@ mod engine;
 mod faketime;
 mod http;
 mod kill;
+mod phrases;
 mod program;
 mod runtime;
 mod schedules;

@@ -143,7 +143,8 @@ pub struct Runs {
     pub outcome: Option<String>,
 }
 
-/// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`.
+/// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`,
+/// `when`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preview {
@@ -168,6 +169,9 @@ pub struct Preview {
     /// A span from now.
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// `auto`, `unix` or `quartz`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,

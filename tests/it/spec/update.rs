@@ -113,9 +113,9 @@ fn wrong_changes() {
         BASE,
         r#"{"payload": null, "schedule": null}"#,
         expect![[r#"
-        schedule: is missing: nothing says when to fire (write exactly one of at, in, every and cron)
-        payload: is missing: nothing says what to send (write payload: {message: "…"})
-    "#]],
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when)
+            payload: is missing: nothing says what to send (write payload: {message: "…"})
+        "#]],
     );
     update(
         BASE,
