@@ -43,7 +43,7 @@
 //! # Words
 //!
 //! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
-//! (`at`, `in`, `every`, `cron`). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
+//! (`at`, `in`, `every`, `cron`, or plain words). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
 //! generation of a schedule. *run*: the execution of an occurrence. *attempt*: one try of a delivery. *delivery*:
 //! handing a finished text to a gateway. *misfire*: a due that passed while it could not be served. *ledger*: the
 //! record of occurrences and what became of them. *exclusion*: days or hours on which dues do not count.
@@ -55,7 +55,7 @@
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
-//! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English |
+//! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
@@ -63,7 +63,7 @@
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
-//! | 6 | [`surface`] | operations, command line, HTTP, files, measuring |
+//! | 6 | [`surface`] | operations, command line, HTTP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
 pub mod calendar;

@@ -16,6 +16,7 @@ mod daemon;
 mod engine;
 mod faketime;
 mod http;
+mod imports;
 mod kill;
 mod phrases;
 mod program;

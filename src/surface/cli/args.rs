@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
-pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
+pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
+pub use super::store_args::{Backup, Restore, Verify};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 use crate::surface::bench::engine::EngineContest;
