@@ -5,7 +5,8 @@
 //! not understood is refused as a whole. Where people differ (`next friday`, `at 5`) one reading is chosen and told in
 //! a note.
 //! Units: `Timestamp`; the current time and the zone are arguments. Rounding: times of day are whole seconds.
-//! Invariant: what [`Trigger::describe`] says of a phrase is a phrase with the same meaning.
+//! Invariant: what [`Trigger::describe`] says of a phrase, without its zone, is a phrase with the same meaning; of a date
+//! in every year it does not say `every year`, which must be added.
 //! Not here: whether the time is past (`spec` refuses it, a file only notes it), bounds, exclusions.
 //! Reading order: `scan` (words), `pieces` (what each group of words says), with `clock`, `days` and `months`; `once` and
 //! `again` (what that means).

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::clock::{Clock, Part};
+use super::clock::{CLOCK_HINT, Clock, Part};
 use super::days::part;
 use super::months::DayOfMonth;
 use super::scan::{self, Word, weekday};
@@ -156,6 +156,20 @@ impl Reader<'_> {
         Err(PhraseError::new(message, self.words[from].at.start..self.words[last].at.end, hint))
     }
 
+    /// A mistake in the word behind the one that announced it.
+    fn refuse_next<T>(&mut self, from: usize, wanted: &str, hint: &str) -> Result<T, PhraseError> {
+        let announced = self.words[from].text.clone();
+        // A number is told with what it counts.
+        let count = if scan::number(self.peek(0)).is_some() && !self.peek(1).is_empty() { 2 } else { 1 };
+        let found = (0..count).map(|ahead| self.peek(ahead)).collect::<Vec<_>>().join(" ");
+        let first = self.place;
+        self.place += count;
+        if found.is_empty() {
+            return self.refuse(from, format!("names no {} after '{announced}'", &wanted[2..]), hint);
+        }
+        self.refuse(first, format!("'{found}' is not {wanted}"), hint)
+    }
+
     pub fn set_days(&mut self, from: usize, days: Days) -> Result<bool, PhraseError> {
         if self.said.days.replace(days).is_some() {
             return self.refuse(from, "names its days twice", "say each thing once");
@@ -200,11 +214,7 @@ impl Reader<'_> {
             "at" => return self.at(),
             "on" => {
                 self.place += 1;
-                return if self.day()? {
-                    Ok(true)
-                } else {
-                    self.refuse(from, "names no day after 'on'", PHRASE_EXAMPLES)
-                };
+                return if self.day()? { Ok(true) } else { self.refuse_next(from, "a day", PHRASE_EXAMPLES) };
             }
             _ => return Ok(self.times(false)? || self.day()? || self.span_from_now()?),
         };
@@ -254,7 +264,7 @@ impl Reader<'_> {
         }
         match self.span()? {
             Some(span) => self.set_span(from, span),
-            None => self.refuse(from, "names no span after 'in'", "write for example 'in 2 hours' or 'in 1h30m'"),
+            None => self.refuse_next(from, "a span of time", "write for example 'in 2 hours' or 'in 1h30m'"),
         }
     }
 
@@ -338,7 +348,7 @@ impl Reader<'_> {
         if self.iso_date()? || self.times(true)? {
             return Ok(true);
         }
-        self.refuse(from, "names no time of day after 'at'", "write for example 9am, 17:30 or noon")
+        self.refuse_next(from, "a time of day", CLOCK_HINT)
     }
 }
 

@@ -30,23 +30,26 @@ use crate::surface::ops::{Operations, perform};
 
 /// Imports one file, or one folder.
 pub async fn bring(import: &Import, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
-    let (kind, foreign, brought) = match import {
-        Import::Duragent(foreign) => {
-            ("duragent", foreign, duragent::read(&folder(&foreign.file)?, &Wishes::default()))
+    let (kind, file, manner, mut brought) = match import {
+        Import::Duragent(asked) => {
+            let brought = duragent::read(&folder(&asked.folder)?, &Wishes::default());
+            ("duragent", &asked.folder, asked.manner, brought)
         }
         Import::Heartbeat(asked) => {
-            let text = read_text(&asked.foreign.file)?;
+            let text = read_text(&asked.file)?;
             let wishes = Wishes { agent: asked.agent.clone(), to: None, timezone: asked.timezone.clone() };
-            ("heartbeat", &asked.foreign, heartbeat::read(&shown(&asked.foreign.file), &text, &wishes))
+            let brought = heartbeat::read(&shown(&asked.file), &text, &wishes);
+            ("heartbeat", &asked.file, asked.manner, brought)
         }
         Import::Openclaw(asked) => {
-            let text = read_text(&asked.foreign.file)?;
+            let text = read_text(&asked.file)?;
             let wishes = Wishes { agent: None, to: asked.to.clone(), timezone: asked.timezone.clone() };
-            let name = shown(&asked.foreign.file);
+            let name = shown(&asked.file);
             let read = openclaw::read(&name, &text, &wishes);
-            ("openclaw", &asked.foreign, read.map_err(|problems| broken(&name, &text, problems, screen))?)
+            let brought = read.map_err(|problems| broken(&name, &text, problems, screen))?;
+            ("openclaw", &asked.file, asked.manner, brought)
         }
-        Import::Crontab(asked) => ("crontab", &asked.foreign, lines(asked)?),
+        Import::Crontab(asked) => ("crontab", &asked.file, asked.manner, lines(asked)?),
         Import::Bulk(_) | Import::EngineJson(_) => {
             return Err(Error::new(Code::NotBuilt, "this import is not built into this version"));
         }
@@ -56,14 +59,13 @@ pub async fn bring(import: &Import, operations: &dyn Operations, screen: &Screen
         return Err(Error::new(Code::TooLarge, message));
     }
     // What is refused without an id may be what an earlier import brought: then nothing counts as gone.
-    let mut brought = brought;
     let doubtful = brought.refused.iter().any(|omission| omission.id.is_none());
-    if foreign.prune && doubtful {
+    if manner.prune && doubtful {
         brought.notes.push("nothing is cancelled, because it is not known what the refused parts declare".to_owned());
     }
-    let prune = foreign.prune && !doubtful;
-    let source = format!("{kind}:{}", base_name(&foreign.file));
-    let reply = perform(operations, request(&source, &brought, prune, foreign.dry_run)).await?;
+    let prune = manner.prune && !doubtful;
+    let source = format!("{kind}:{}", base_name(file));
+    let reply = perform(operations, request(&source, &brought, prune, manner.dry_run)).await?;
     Told::of(&source, brought, reply).print(screen)
 }
 
@@ -112,8 +114,8 @@ fn lines(asked: &Crontab) -> Result<Brought, Error> {
         }
     };
     let wishes = Wishes { agent: asked.agent.clone(), to: asked.to.clone(), timezone: asked.timezone.clone() };
-    let text = read_text(&asked.foreign.file)?;
-    Ok(crontab::read(&shown(&asked.foreign.file), &text, asked.system, &becoming, &wishes))
+    let text = read_text(&asked.file)?;
+    Ok(crontab::read(&shown(&asked.file), &text, asked.system, &becoming, &wishes))
 }
 
 /// The one operation that an import is.

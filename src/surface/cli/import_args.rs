@@ -20,7 +20,7 @@ pub enum Import {
     /// Bring over the schedules of a duragent folder
     #[command(after_help = "Reads schedules/*.yaml and schedules/runs/*.jsonl below DIR, or *.yaml in it.\n\n\
                             Example:\n  chimewheel import duragent .duragent --dry-run")]
-    Duragent(Foreign),
+    Duragent(Duragent),
     /// Bring over the schedules of a HEARTBEAT.md
     #[command(after_help = "Example:\n  chimewheel import heartbeat HEARTBEAT.md --timezone Europe/Berlin")]
     Heartbeat(Heartbeat),
@@ -37,12 +37,20 @@ pub enum Import {
     EngineJson(EngineJson),
 }
 
-/// What every import of another program's files has.
+/// Options of `import duragent`.
 #[derive(Debug, Args)]
-pub struct Foreign {
-    /// File (- for standard input), or the folder of duragent
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+pub struct Duragent {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// What every import has.
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// What every import of another program's files has.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Manner {
     /// Cancel what an earlier import of a file of this name brought and what it declares no more
     #[arg(long)]
     pub prune: bool,
@@ -54,9 +62,12 @@ pub struct Foreign {
 /// Options of `import heartbeat`.
 #[derive(Debug, Args)]
 pub struct Heartbeat {
+    /// The file (- for standard input)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// What every import has.
     #[command(flatten)]
-    pub foreign: Foreign,
+    pub manner: Manner,
     /// Owner of its schedules
     #[arg(long)]
     pub agent: Option<String>,
@@ -68,9 +79,12 @@ pub struct Heartbeat {
 /// Options of `import openclaw`.
 #[derive(Debug, Args)]
 pub struct Openclaw {
+    /// The file (- for standard input)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// What every import has.
     #[command(flatten)]
-    pub foreign: Foreign,
+    pub manner: Manner,
     /// Chat of what names none, such as telegram_123456
     #[arg(long, value_name = "CHAT")]
     pub to: Option<String>,
@@ -82,9 +96,12 @@ pub struct Openclaw {
 /// Options of `import crontab`.
 #[derive(Debug, Args)]
 pub struct Crontab {
+    /// The file (- for standard input)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// What every import has.
     #[command(flatten)]
-    pub foreign: Foreign,
+    pub manner: Manner,
     /// What a command becomes
     #[arg(long = "as", value_name = "KIND")]
     pub becomes: Option<Kind>,

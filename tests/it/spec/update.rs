@@ -25,7 +25,7 @@ fn created(json: &str) -> Schedule {
     validate_reading(&reading, &super::context()).unwrap().schedule
 }
 
-fn update(base: &str, patch: &str, expect: Expect) {
+pub(super) fn update(base: &str, patch: &str, expect: Expect) {
     let existing = created(base);
     let patch = read(&Node::from_json(&serde_json::from_str(patch).unwrap()), "");
     let later = NOW.plus(Span::from_seconds(10 * 86_400));

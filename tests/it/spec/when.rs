@@ -123,3 +123,22 @@ fn in_a_file_the_words_are_pointed_at_and_what_is_past_is_only_noted() {
     "#]],
     );
 }
+
+#[test]
+fn a_change_may_name_a_new_trigger_in_words() {
+    const BASE: &str = r#"{"id": "a", "cron": "0 9 * * *", "timezone": "Europe/Berlin", "message": "hi"}"#;
+    super::update::update(
+        BASE,
+        r#"{"when": "weekends at 10"}"#,
+        expect![[r#"
+        {"id":"a","schedule":{"cron":"0 10 * * SAT,SUN","timezone":"Europe/Berlin","dialect":"unix"},"payload":{"message":"hi"}}
+    "#]],
+    );
+    super::update::update(
+        BASE,
+        r#"{"when": "tomorrow at 9am"}"#,
+        expect![[r#"
+        {"id":"a","schedule":{"at":"2026-01-12T08:00:00Z","timezone":"Europe/Berlin"},"payload":{"message":"hi"}}
+    "#]],
+    );
+}
