@@ -44,10 +44,11 @@
 //! # Words
 //!
 //! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
-//! (`at`, `in`, `every`, `cron`). *due*: an instant at which a trigger asks for a run. *occurrence*: one due of one
-//! generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a runner as
-//! it is configured. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a gateway.
-//! *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that passed while it could not be served. *ledger*: the
+//! (`at`, `in`, `every`, `cron`, or plain words). *due*: an instant at which a trigger asks for a run. *occurrence*: one
+//! due of one generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a
+//! runner as it is configured. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
+//! gateway. *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that
+//! passed while it could not be served. *ledger*: the
 //! record of occurrences and what became of them. *exclusion*: days or hours on which dues do not count.
 //! *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!
@@ -57,7 +58,7 @@
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
-//! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English |
+//! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
@@ -66,7 +67,7 @@
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
-//! | 6 | [`surface`] | operations, command line, HTTP, files, measuring |
+//! | 6 | [`surface`] | operations, command line, HTTP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
 pub mod calendar;

@@ -41,6 +41,9 @@ pub const OFFSET_PROBE_DAYS_MAX: i64 = 6;
 /// Characters of a cron expression.
 pub const CRON_CHARS_MAX: usize = 512;
 
+/// Characters of a trigger in plain words.
+pub const PHRASE_CHARS_MAX: usize = 200;
+
 /// Entries of one schedule's `except`.
 pub const EXCEPT_COUNT_MAX: usize = 64;
 /// Excluded stretches that a search for a due looks past before the schedule counts as never firing.

@@ -12,7 +12,7 @@ use super::words::{Days, days, listed, months, ordinal, years};
 use crate::time::Span;
 
 /// Times of day that are listed one by one; more are told by their hours and minutes.
-const LISTED_TIMES: u64 = 6;
+pub(super) const LISTED_TIMES: u64 = 6;
 
 /// The shape of a set of values below `size`.
 enum Shape {

@@ -348,3 +348,32 @@ fn the_limits_page_tells_the_truth() {
     assert!(rows > 20);
     assert_eq!(limits::MESSAGE_BYTES_MAX, 65_536);
 }
+
+#[test]
+fn plain_words_are_repeated_as_they_were_understood() {
+    let next = ["next", "--when", "every weekday at 7", "--from", NOW, "--tz", "Europe/Berlin", "-n", "2"];
+    let (code, out, err) = told(&chimewheel(next));
+    assert_eq!((code, out.as_str()), (0, "2026-02-02T06:00:00Z\n2026-02-03T06:00:00Z\n"), "{err}");
+    let note = "note: '7' is read as 07:00; write 7pm if that is meant\n";
+    assert_eq!(err, format!("At 07:00, Monday through Friday, Europe/Berlin\n{note}"));
+    let (code, out, _) = told(&chimewheel(next.into_iter().chain(["--json"])));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, json["warnings"].as_array().unwrap().len()), (0, 1), "{out}");
+    for (words, told_of) in [
+        ("every blue moon", "when: does not understand 'blue', 'moon' (given 'every blue moon'; "),
+        ("1 January 1999 at 9", "when: is never due after"),
+        ("every 0 seconds", "when: is too short"),
+    ] {
+        let (code, out, err) = told(&chimewheel(["next", "--when", words]));
+        assert!(code == 2 && out.is_empty() && err.contains(told_of), "{err}");
+    }
+    declared(
+        &["--when", "tomorrow at 9am", "-m", "hi"],
+        expect![[
+            r#"{"destination":{"chat_id":"local","gateway":"console"},"payload":{"message":"hi"},"schedule":{"when":"tomorrow at 9am"}}"#
+        ]],
+    );
+    let (code, out, err) =
+        told(&chimewheel(["add", "--when", "every weekday at 9", "-m", "hi", "--tz", "Europe/Berlin"]));
+    assert!(code == 0 && out.contains("At 09:00, Monday through Friday, Europe/Berlin"), "{out}{err}");
+}

@@ -6,5 +6,5 @@ mod faults;
 mod full;
 mod import;
 mod tools;
-mod world;
+pub mod world;
 mod years;

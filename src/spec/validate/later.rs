@@ -5,7 +5,7 @@
 
 use super::Check;
 use crate::problem::Problem;
-use crate::spec::raw::{RawPayload, RawSchedule, RawTrigger};
+use crate::spec::raw::{RawPayload, RawSchedule};
 
 /// A field that a later version will read.
 struct Later {
@@ -20,12 +20,6 @@ struct Later {
 }
 
 const LATER: &[Later] = &[
-    Later {
-        path: "schedule.when",
-        needs: "plain words",
-        instead: "use at, in, every or cron",
-        given: |raw| trigger(raw).is_some_and(|trigger| trigger.when.is_some() && trigger.given().len() == 1),
-    },
     Later {
         path: "payload.template",
         needs: "scripts",
@@ -44,7 +38,7 @@ const LATER: &[Later] = &[
     Later {
         path: "after",
         needs: "chained schedules",
-        instead: "use at, in, every or cron",
+        instead: "use at, in, every, cron or when",
         given: |raw| raw.after.is_some(),
     },
     Later {
@@ -66,10 +60,6 @@ const LATER: &[Later] = &[
         given: |raw| raw.process_handle.is_some(),
     },
 ];
-
-fn trigger(raw: &RawSchedule) -> Option<&RawTrigger> {
-    raw.schedule.as_ref()
-}
 
 fn payload(raw: &RawSchedule) -> Option<&RawPayload> {
     raw.payload.as_ref()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::text::quoted;
 use super::{Check, Origin, words};
-use crate::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
+use crate::calendar::{Cron, DialectChoice, Except, Meaning, Phrase, Trigger, Zone};
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::raw::{RawSchedule, RawTrigger};
@@ -17,7 +17,22 @@ use crate::spec::tree::shorten;
 use crate::spec::{Bounds, Schedule};
 use crate::time::{Span, Timestamp};
 
-const EXAMPLE: &str = "write exactly one of at, in, every and cron";
+const EXAMPLE: &str = "write exactly one of at, in, every, cron and when";
+
+/// A trigger, and what is said if it does not fire.
+struct Aim {
+    /// Where it is written.
+    path: &'static str,
+    trigger: Trigger,
+    /// What was perhaps meant, where it is past.
+    instead: Option<String>,
+}
+
+impl Aim {
+    const fn new(path: &'static str, trigger: Trigger) -> Self {
+        Self { path, trigger, instead: None }
+    }
+}
 
 impl Check<'_> {
     /// The zone; `None` when what is written is none.
@@ -101,25 +116,61 @@ impl Check<'_> {
         self.belongings(written);
         let choice = self.word("schedule.dialect", written.dialect.as_deref(), words::DIALECT, DialectChoice::Auto);
         let anchor = self.instant("schedule.anchor", written.anchor.as_deref(), zone);
-        let (path, trigger) = if let Some(text) = &written.at {
-            ("schedule.at", Trigger::At(self.instant("schedule.at", Some(text), zone)?))
-        } else if let Some(text) = &written.r#in {
-            let at = self.context.now.plus(self.span("schedule.in", Some(text))?);
-            ("schedule.in", Trigger::At(at))
-        } else if let Some(text) = &written.every {
-            let period = self.period(text)?;
-            let anchor = anchor.or_else(|| self.kept_anchor(period)).or(bounds.start_at).unwrap_or(self.context.now);
-            ("schedule.every", Trigger::Every { period, anchor })
-        } else {
-            let text = written.cron.as_deref()?;
-            ("schedule.cron", Trigger::Cron(Arc::new(self.cron(text, choice, zone)?)))
-        };
+        let aim = self.aim(written, zone, bounds, choice, anchor)?;
         // Without a zone or with crossed bounds there is a problem already, and no telling when it fires.
         let crossed = matches!((bounds.start_at, bounds.end_at), (Some(start), Some(end)) if start > end);
         if zone.is_some() && !crossed {
-            self.fires(path, &trigger, bounds, except);
+            self.fires(&aim, bounds, except);
         }
-        Some(trigger)
+        Some(aim.trigger)
+    }
+
+    /// The one trigger that is given.
+    fn aim(
+        &mut self,
+        written: &RawTrigger,
+        zone: Option<Zone>,
+        bounds: &Bounds,
+        choice: DialectChoice,
+        anchor: Option<Timestamp>,
+    ) -> Option<Aim> {
+        if let Some(text) = &written.at {
+            let at = self.instant("schedule.at", Some(text), zone)?;
+            return Some(Aim::new("schedule.at", Trigger::At(at)));
+        }
+        if let Some(text) = &written.r#in {
+            let at = self.context.now.plus(self.span("schedule.in", Some(text))?);
+            return Some(Aim::new("schedule.in", Trigger::At(at)));
+        }
+        if let Some(text) = &written.every {
+            let period = self.span("schedule.every", Some(text))?;
+            return Some(Aim::new("schedule.every", self.every("schedule.every", period, text, anchor, bounds)?));
+        }
+        if let Some(text) = &written.when {
+            return self.in_words(text, zone, bounds);
+        }
+        let text = written.cron.as_deref()?;
+        Some(Aim::new("schedule.cron", Trigger::Cron(Arc::new(self.cron(text, choice, zone)?))))
+    }
+
+    /// A trigger in plain words.
+    fn in_words(&mut self, text: &str, zone: Option<Zone>, bounds: &Bounds) -> Option<Aim> {
+        const PATH: &str = "schedule.when";
+        let zone = zone.unwrap_or(self.context.default_zone);
+        let Phrase { meaning, notes } = match Phrase::read(text, self.context.now, zone) {
+            Ok(phrase) => phrase,
+            Err(error) => {
+                let problem = Problem::new(PATH, error.message).value(shorten(text)).hint(error.hint);
+                self.refuse_within(problem, text, error.at);
+                return None;
+            }
+        };
+        self.warnings.extend(notes);
+        match meaning {
+            Meaning::Once { at, instead } => Some(Aim { path: PATH, trigger: Trigger::At(at), instead }),
+            Meaning::Every(period) => Some(Aim::new(PATH, self.every(PATH, period, text, None, bounds)?)),
+            Meaning::Cron(cron) => Some(Aim::new(PATH, Trigger::Cron(Arc::new(cron)))),
+        }
     }
 
     /// `dialect` belongs to cron and `anchor` to every: elsewhere they would be accepted and ignored.
@@ -132,15 +183,22 @@ impl Check<'_> {
         }
     }
 
-    fn period(&mut self, text: &str) -> Option<Span> {
-        let period = self.span("schedule.every", Some(text))?;
+    fn every(
+        &mut self,
+        path: &str,
+        period: Span,
+        text: &str,
+        anchor: Option<Timestamp>,
+        bounds: &Bounds,
+    ) -> Option<Trigger> {
         let least = Span::from_millis(limits::EVERY_MS_MIN);
         if period < least {
-            let problem = Problem::new("schedule.every", format!("must be at least {least}"));
+            let problem = Problem::new(path, format!("must be at least {least}"));
             self.refuse(problem.value(shorten(text)));
             return None;
         }
-        Some(period)
+        let anchor = anchor.or_else(|| self.kept_anchor(period)).or(bounds.start_at).unwrap_or(self.context.now);
+        Some(Trigger::Every { period, anchor })
     }
 
     /// The anchor of the schedule that is changed, where the interval stays: an edit elsewhere moves no due.
@@ -185,7 +243,8 @@ impl Check<'_> {
     }
 
     /// Refuses a trigger that will not fire any more, or never would.
-    fn fires(&mut self, path: &str, trigger: &Trigger, bounds: &Bounds, except: Option<&Except>) {
+    fn fires(&mut self, aim: &Aim, bounds: &Bounds, except: Option<&Except>) {
+        let Aim { path, trigger, .. } = aim;
         let unchanged = |existing: &Schedule| {
             existing.trigger == *trigger && existing.bounds == *bounds && existing.except.as_ref() == except
         };
@@ -198,7 +257,7 @@ impl Check<'_> {
                 let problem = Problem::new("except", "never fires: the exclusions cover its only time");
                 return self.refuse(problem.value(at.to_string()).hint("move the time, or leave the exclusion out"));
             }
-            return self.fires_once(path, *at, bounds);
+            return self.fires_once(aim, *at, bounds);
         }
         if let Some(end) = bounds.end_at.filter(|end| *end < now) {
             let problem = Problem::new("end_at", "timestamp is in the past").value(end.to_string());
@@ -209,7 +268,7 @@ impl Check<'_> {
         let before = from.minus(Span::from_millis(1));
         match (trigger.next_after(before), bounds.end_at) {
             (None, _) => {
-                let problem = Problem::new(path, "never fires");
+                let problem = Problem::new(*path, "never fires");
                 self.refuse(problem.hint("no time from now on matches it, as with 30 February"));
             }
             (Some(first), Some(end)) if first > end => {
@@ -227,8 +286,8 @@ impl Check<'_> {
         }
     }
 
-    fn fires_once(&mut self, path: &str, at: Timestamp, bounds: &Bounds) {
-        let now = self.context.now;
+    fn fires_once(&mut self, aim: &Aim, at: Timestamp, bounds: &Bounds) {
+        let (now, path) = (self.context.now, aim.path);
         if at >= Timestamp::HORIZON {
             self.refuse(Problem::new(path, "lies after the year 2199").value(at.to_string()));
         } else if let Some(start) = bounds.start_at.filter(|start| at < *start) {
@@ -244,7 +303,11 @@ impl Check<'_> {
             } else if late.as_millis() < limits::LATE_CREATE_MS_MAX {
                 self.warnings.push(format!("{at} is {late} past: it fires at once"));
             } else {
-                let hint = format!("{}; for a time from now write for example in: 2h", now_is(now));
+                let way_out = match &aim.instead {
+                    Some(instead) => format!("did you mean '{instead}'?"),
+                    None => "for a time from now write for example in: 2h".to_owned(),
+                };
+                let hint = format!("{}; {way_out}", now_is(now));
                 let problem = Problem::new(path, "timestamp is in the past").value(at.to_string()).hint(hint);
                 self.refuse_past(problem, "was due at", at);
             }

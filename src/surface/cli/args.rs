@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::fields::{Fields, ScheduleFields};
-pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
+pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
+pub use super::store_args::{Backup, Restore, Verify};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 use crate::surface::bench::engine::EngineContest;
@@ -129,8 +130,9 @@ pub enum Command {
     /// Compute the next times of a trigger, or of a schedule
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
                             Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \
-                            chimewheel next --cron '0 0 9 LW * ?' --json\n  chimewheel next standup")]
-    Next(Next),
+                            chimewheel next --cron '0 0 9 LW * ?' --json\n  \
+                            chimewheel next --when 'every weekday at 9'\n  chimewheel next standup")]
+    Next(Box<Next>),
     /// Create, update and cancel what a folder of files declares
     #[command(after_help = "Idempotent: what is unchanged, or already completed, is left alone.\n\n\
                             Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
@@ -315,6 +317,9 @@ pub struct Next {
     /// Span from now, such as 2h
     #[arg(long = "in", value_name = "SPAN", allow_hyphen_values = true, group = "what")]
     pub after: Option<String>,
+    /// Plain words, such as 'tomorrow at 9am' or 'every weekday at 9'
+    #[arg(long, value_name = "WORDS", group = "what")]
+    pub when: Option<String>,
     /// First due of --every [default: one period after --from]
     #[arg(long, value_name = "TIME")]
     pub anchor: Option<String>,

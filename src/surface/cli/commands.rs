@@ -11,13 +11,13 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::args::{self, Command, ExportFormat, One};
-use super::import;
 use super::offline::{preview_request, print_times};
 use super::reach::reach;
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use super::storage::{backup_request, size};
+use super::{bring, import};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
@@ -90,6 +90,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
         Command::Import(args::Import::Bulk(bulk)) => import::bulk(&bulk, operations, screen).await,
+        Command::Import(import) => bring::bring(&import, operations, screen).await,
         Command::Backup(backup) => {
             let reply = perform(operations, backup_request(&backup)?).await?;
             let text = |reply: &BackedUp| format!("{}: {} rows, {}.\n", reply.file, reply.rows, size(reply.bytes));

@@ -66,6 +66,9 @@ pub struct Fields {
     /// By a cron expression: 5 fields are Unix cron, 6 or 7 are Quartz
     #[arg(long, value_name = "EXPR", group = "trigger", help_heading = "Trigger (one of)")]
     pub cron: Option<String>,
+    /// Plain words, such as 'tomorrow at 9am' or 'every weekday at 9'; see: chimewheel guide schedules
+    #[arg(long, value_name = "WORDS", group = "trigger", help_heading = "Trigger (one of)")]
+    pub when: Option<String>,
     /// First due of --every
     #[arg(long, value_name = "TIME", help_heading = "Trigger (one of)")]
     pub anchor: Option<String>,
@@ -178,6 +181,7 @@ impl Fields {
             ("in", &self.after),
             ("every", &self.every),
             ("cron", &self.cron),
+            ("when", &self.when),
             ("anchor", &self.anchor),
             ("dialect", &self.dialect),
             ("timezone", &self.timezone),

@@ -5,9 +5,11 @@
 //! Not here: what operations do.
 
 mod args;
+mod bring;
 mod commands;
 mod fields;
 mod import;
+mod import_args;
 mod offline;
 mod reach;
 pub mod render;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
+use self::args::Import;
 pub use self::args::{Cli, Command, Global};
 pub use self::fields::{Fields, ScheduleFields, clear};
 use self::screen::{Screen, complain, print};
@@ -85,6 +88,7 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Command::Verify(verify) => done(storage::verify_store(&verify, &setup, &screen), &screen),
         Command::Restore(restore) => done(storage::restore(&restore, &setup, &screen), &screen),
         Command::Compact => done(storage::compact(&setup, &screen), &screen),
+        Command::Import(Import::EngineJson(asked)) => done(bring::engine_json(&asked, &setup, &screen), &screen),
         Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
         command => done(commands::run(command, &setup, clock, &screen), &screen),
     }

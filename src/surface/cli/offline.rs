@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{Bench, BenchPart, ConfigCommand, Guide, Next};
 use super::render;
-use super::screen::{Screen, print};
+use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use crate::guide;
 use crate::problem::nearest;
@@ -32,6 +32,7 @@ pub fn preview_request(next: &Next) -> Preview {
         anchor: next.anchor.clone(),
         at: next.at.clone(),
         after: next.after.clone(),
+        when: next.when.clone(),
         dialect: next.dialect.clone(),
         timezone: next.tz.clone(),
         from: next.from.clone(),
@@ -42,7 +43,13 @@ pub fn preview_request(next: &Next) -> Preview {
 /// Computes the next times of a trigger.
 pub fn next(next: &Next, setup: &Setup, screen: &Screen) -> Result<u8, Error> {
     let setting = Setting { now: screen.look.now, zone: setup.zone };
-    print_times(&trigger_times(&preview_request(next), setting)?, screen)
+    let previewed = trigger_times(&preview_request(next), setting)?;
+    // Plain words are always repeated as they were understood; standard output stays one time a line.
+    if next.when.is_some() && !screen.json {
+        complain(&format!("{}\n", previewed.description));
+        previewed.warnings.iter().for_each(|warning| complain(&format!("note: {warning}\n")));
+    }
+    print_times(&previewed, screen)
 }
 
 /// Prints times.

@@ -167,6 +167,15 @@ pub fn read_text(name: &str, text: &str) -> ScheduleFile {
     file
 }
 
+/// The trees of a text whose name tells its syntax, for those who read other programs' files.
+pub fn read_trees(name: &str, text: &str) -> Result<Vec<Node>, Vec<Problem>> {
+    if text.len() > limits::FILE_BYTES_MAX {
+        return Err(vec![Problem::new("", too_long(text.len() as u64))]);
+    }
+    let text = Text::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    Syntax::of(name).map_or_else(|| Ok(Vec::new()), |syntax| syntax.trees(&text))
+}
+
 /// A file that could not be read at all.
 fn unread(name: &str, problem: Problem) -> ScheduleFile {
     ScheduleFile { name: name.to_owned(), text: "".into(), declared: Vec::new(), problems: vec![problem] }

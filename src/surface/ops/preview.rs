@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::reply::{Instant, Previewed};
 use super::request::Preview;
-use crate::calendar::{Cron, Dialect, DialectChoice, Trigger, Zone};
+use crate::calendar::{Cron, Dialect, DialectChoice, Meaning, Phrase, PhraseError, Trigger, Zone};
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::tree::shorten;
@@ -37,14 +37,15 @@ pub fn trigger_times(request: &Preview, setting: Setting) -> Result<Previewed, E
     let from = read(&mut problems, "from", request.from.as_deref(), |text| read_time(text, zone));
     let from = from.unwrap_or(setting.now);
     let count = read_count(request.n).map_err(|problem| problems.push(problem)).unwrap_or(TIMES_DEFAULT);
-    let trigger = read_trigger(request, zone, from, setting.now, &mut problems);
+    let mut notes = Vec::new();
+    let trigger = read_trigger(request, zone, from, setting.now, &mut problems, &mut notes);
     let Some(trigger) = trigger.filter(|_| problems.is_empty()) else {
         return Err(Error::problems(problems));
     };
-    let previewed = times(&trigger, zone, from, count);
+    let previewed = Previewed { warnings: notes, ..times(&trigger, zone, from, count) };
     if previewed.next.is_empty() {
-        let path = if matches!(trigger, Trigger::At(_)) { "at" } else { "cron" };
-        let problem = Problem::new(path, format!("is never due after {from}")).value(shorten(given(request).1));
+        let (path, text) = given(request);
+        let problem = Problem::new(path, format!("is never due after {from}")).value(shorten(text));
         return Err(Error::bad_input(problem));
     }
     Ok(previewed)
@@ -59,6 +60,7 @@ pub fn times(trigger: &Trigger, zone: Zone, from: Timestamp, count: usize) -> Pr
         local: next.iter().map(|at| zone.format(*at)).collect(),
         next: next.into_iter().map(Instant).collect(),
         fires: Vec::new(),
+        warnings: Vec::new(),
         description: trigger.describe(zone),
         dialect: dialect_word(trigger).map(str::to_owned),
         timezone: zone.name().to_owned(),
@@ -119,10 +121,18 @@ fn read<T>(
         .ok()
 }
 
+/// Every trigger that may be given.
+fn triggers(request: &Preview) -> [(&'static str, &Option<String>); 5] {
+    let Preview { cron, every, at, after, when, .. } = request;
+    [("cron", cron), ("every", every), ("at", at), ("in", after), ("when", when)]
+}
+
 /// Name and text of the trigger that is given.
 fn given(request: &Preview) -> (&'static str, &str) {
-    let all = [("cron", &request.cron), ("every", &request.every), ("at", &request.at), ("in", &request.after)];
-    all.into_iter().find_map(|(name, text)| text.as_deref().map(|text| (name, text))).unwrap_or(("", ""))
+    triggers(request)
+        .into_iter()
+        .find_map(|(name, text)| text.as_deref().map(|text| (name, text)))
+        .unwrap_or(("", ""))
 }
 
 fn read_trigger(
@@ -131,11 +141,12 @@ fn read_trigger(
     from: Timestamp,
     now: Timestamp,
     problems: &mut Vec<Problem>,
+    notes: &mut Vec<String>,
 ) -> Option<Trigger> {
-    let count = [&request.cron, &request.every, &request.at, &request.after].iter().filter(|t| t.is_some()).count();
+    let count = triggers(request).iter().filter(|(_, text)| text.is_some()).count();
     if count != 1 {
         let message = if count == 0 { "no trigger is given" } else { "more than one trigger is given" };
-        problems.push(Problem::new("", message).hint("give exactly one of cron, every, at and in"));
+        problems.push(Problem::new("", message).hint("give exactly one of cron, every, at, in and when"));
         return None;
     }
     for (path, given, belongs) in [
@@ -157,16 +168,30 @@ fn read_trigger(
                 error.hint.into_iter().fold(problem, Problem::hint)
             })
         }
-        "every" => {
-            let period = read_span(text)?;
-            if period.as_millis() < limits::EVERY_MS_MIN {
-                return Err(Problem::new("", "is too short").hint("the shortest period is 1s"));
+        "every" => rhythm(read_span(text)?, anchor, from),
+        "when" => {
+            let refused = |error: PhraseError| Problem::new("", error.message).hint(error.hint);
+            let phrase = Phrase::read(text, now, zone).map_err(refused)?;
+            notes.extend(phrase.notes);
+            match phrase.meaning {
+                Meaning::Once { at, instead: Some(instead) } if at <= from => {
+                    Err(Problem::new("", "is past").hint(format!("did you mean '{instead}'?")))
+                }
+                Meaning::Once { at, .. } => Ok(Trigger::At(at)),
+                Meaning::Every(period) => rhythm(period, None, from),
+                Meaning::Cron(cron) => Ok(Trigger::Cron(Arc::new(cron))),
             }
-            Ok(Trigger::Every { period, anchor: anchor.unwrap_or_else(|| from.plus(period)) })
         }
         "in" => Ok(Trigger::At(now.plus(read_span(text)?))),
         _ => read_time(text, zone).map(Trigger::At),
     })
+}
+
+fn rhythm(period: Span, anchor: Option<Timestamp>, from: Timestamp) -> Result<Trigger, Problem> {
+    if period.as_millis() < limits::EVERY_MS_MIN {
+        return Err(Problem::new("", "is too short").hint("the shortest period is 1s"));
+    }
+    Ok(Trigger::Every { period, anchor: anchor.unwrap_or_else(|| from.plus(period)) })
 }
 
 fn read_span(text: &str) -> Result<Span, Problem> {

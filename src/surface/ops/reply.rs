@@ -343,6 +343,9 @@ pub struct Previewed {
     pub dialect: Option<String>,
     /// The zone.
     pub timezone: String,
+    /// How plain words were read where they could be read otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Declarations.

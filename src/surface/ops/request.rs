@@ -144,7 +144,8 @@ pub struct Runs {
     pub outcome: Option<String>,
 }
 
-/// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`.
+/// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`,
+/// `when`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preview {
@@ -169,6 +170,9 @@ pub struct Preview {
     /// A span from now.
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// `auto`, `unix` or `quartz`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,

@@ -7,6 +7,7 @@ mod files;
 mod forms;
 mod rules;
 mod update;
+mod when;
 
 use chimewheel::spec::{Context, Draft, Origin, from_schedule, read, tree::Node, validate_reading};
 use chimewheel::surface::files::{ScheduleFile, read_text};

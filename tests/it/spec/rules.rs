@@ -57,15 +57,15 @@ fn exactly_one_trigger_and_payload() {
     call(
         r#"{}"#,
         expect![[r#"
-        schedule: is missing: nothing says when to fire (write exactly one of at, in, every and cron)
-        payload: is missing: nothing says what to send (write payload: {message: "…"})
-    "#]],
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when)
+            payload: is missing: nothing says what to send (write payload: {message: "…"})
+        "#]],
     );
     call(
         r#"{"message": "hi", "at": "2026-02-01T00:00:00Z", "cron": "0 9 * * *", "in": "2h"}"#,
         expect![[r#"
-        schedule: 'at', 'in' and 'cron' are mutually exclusive (write exactly one of at, in, every and cron)
-    "#]],
+            schedule: 'at', 'in' and 'cron' are mutually exclusive (write exactly one of at, in, every, cron and when)
+        "#]],
     );
     call(
         r#"{"message": "hi", "task": "do it", "in": "2h"}"#,
@@ -416,12 +416,11 @@ fn what_is_not_built_is_refused() {
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "on_hook_error": "fail", "process_handle": "p"}"#,
         expect![[r#"
-            when: 'when' is not built into this version: it needs plain words (use at, in, every or cron)
             hook: 'hook' is not built into this version: it needs scripts (leave it out)
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs silent runs (leave it out)
             budget: 'budget' is not built into this version: it needs priced models (leave it out)
-            after: 'after' is not built into this version: it needs chained schedules (use at, in, every or cron)
+            after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
             process_handle: 'process_handle' is not built into this version: it needs process watching (leave it out, and cancel the schedule when the process ends)

@@ -25,7 +25,7 @@ fn created(json: &str) -> Schedule {
     validate_reading(&reading, &super::context()).unwrap().schedule
 }
 
-fn update(base: &str, patch: &str, expect: Expect) {
+pub(super) fn update(base: &str, patch: &str, expect: Expect) {
     let existing = created(base);
     let patch = read(&Node::from_json(&serde_json::from_str(patch).unwrap()), "");
     let later = NOW.plus(Span::from_seconds(10 * 86_400));
@@ -113,9 +113,9 @@ fn wrong_changes() {
         BASE,
         r#"{"payload": null, "schedule": null}"#,
         expect![[r#"
-        schedule: is missing: nothing says when to fire (write exactly one of at, in, every and cron)
-        payload: is missing: nothing says what to send (write payload: {message: "…"})
-    "#]],
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when)
+            payload: is missing: nothing says what to send (write payload: {message: "…"})
+        "#]],
     );
     update(
         BASE,

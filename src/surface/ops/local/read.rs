@@ -75,9 +75,9 @@ impl Local {
         let Some(schedule) = &asked.schedule else {
             return trigger_times(asked, preview::Setting { now, zone: self.setting.zone });
         };
-        let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.anchor, &asked.dialect];
+        let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.when, &asked.anchor, &asked.dialect];
         if given.iter().any(|text| text.is_some()) {
-            let hint = "give a schedule, or exactly one of cron, every, at and in";
+            let hint = "give a schedule, or exactly one of cron, every, at, in and when";
             return Err(Error::bad_input(Problem::new("schedule", "stands beside a trigger").hint(hint)));
         }
         let found = self.find(&Selector { schedule: schedule.clone(), agent: asked.agent.clone() })?;
