@@ -10,6 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Secret;
 use crate::problem::{Place, Problem, nearest};
 use crate::time::Span;
 
@@ -254,23 +255,47 @@ impl<'a, 'i> Section<'a, 'i> {
         read
     }
 
+    /// One text, or a list of them.
+    fn texts(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<Vec<String>> {
+        let is_list = self.table.get(key).is_some_and(|value| value.get_ref().is_array());
+        if is_list { self.strings(text, key) } else { self.string(text, key).map(|one| vec![one]) }
+    }
+
     /// Where a secret is found: `NAME_env` or `NAME_file`. The secret itself is refused and never repeated.
-    pub fn secret(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Option<super::Secret> {
-        let [literal, env, file] = names;
+    pub fn secret(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Option<Secret> {
+        let mut found = self.found(text, names, Self::string_as_list);
+        found.pop()
+    }
+
+    /// The same for a secret that may be several: `NAME_env` or `NAME_file` is one name, or a list.
+    pub fn secrets(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Vec<Secret> {
+        self.found(text, names, Self::texts)
+    }
+
+    fn string_as_list(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<Vec<String>> {
+        self.string(text, key).map(|one| vec![one])
+    }
+
+    fn found(
+        &mut self,
+        text: &mut Text<'_>,
+        [literal, env, file]: [&'static str; 3],
+        read: fn(&mut Self, &mut Text<'_>, &'static str) -> Option<Vec<String>>,
+    ) -> Vec<Secret> {
         if let Some(value) = self.get(literal) {
             let problem = Problem::new(self.path(literal), "a secret is named here, never written")
                 .hint(format!("put it into an environment variable or a file, and write {env} or {file}"));
             text.note(problem, value.span());
         }
-        match (self.string(text, env), self.string(text, file)) {
+        match (read(self, text, env), read(self, text, file)) {
             (Some(_), Some(_)) => {
                 let problem = Problem::new("", format!("only one of {env} and {file} may be given"));
                 self.refuse(text, file, problem);
-                None
+                Vec::new()
             }
-            (Some(name), None) => Some(super::Secret::Env(name)),
-            (None, Some(path)) => Some(super::Secret::File(path)),
-            (None, None) => None,
+            (Some(names), None) => names.into_iter().map(Secret::Env).collect(),
+            (None, Some(paths)) => paths.into_iter().map(|path| Secret::File(path.into())).collect(),
+            (None, None) => Vec::new(),
         }
     }
 

@@ -15,6 +15,8 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
+#[cfg(feature = "webhook")]
+mod gateway;
 mod http;
 mod kill;
 mod program;
@@ -23,6 +25,8 @@ mod schedules;
 mod sim;
 mod source;
 mod spec;
+#[cfg(feature = "webhook")]
+mod standin;
 mod storage;
 mod store;
 mod tidy;

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod fields;
+mod gateways;
 mod import;
 mod offline;
 mod reach;

@@ -17,17 +17,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::args::Serve;
+use super::gateways;
 use super::reach::{setting, settings};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use super::watch::Watch;
-use crate::config::{self, Format, read_listen};
-use crate::gateway::Gateway;
-use crate::gateway::console::{self, Console};
+use crate::config::{Format, read_listen};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
-use crate::runtime::{Gateways, Runtime, StartError};
+use crate::runtime::{Runtime, StartError};
 use crate::spec::tree::shorten;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
@@ -113,9 +112,10 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
 /// Starts the engine; a command that has the store open for a moment is waited for.
 async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> {
     let settings = settings(&setup.config, true);
+    let gateways = gateways::open(&setup.config).map_err(Error::problems)?;
     let mut waited = Duration::ZERO;
     loop {
-        let started = Runtime::start(&settings, Arc::clone(clock), gateways(&setup.config), Tokio::current());
+        let started = Runtime::start(&settings, Arc::clone(clock), gateways.clone(), Tokio::current());
         match started {
             Err(StartError::Open(OpenError::Owned { address: None, .. }))
                 if waited < Duration::from_millis(limits::OWNER_SILENCE_MS_MAX) =>
@@ -127,19 +127,6 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> 
             Ok(runtime) => return Ok(runtime),
         }
     }
-}
-
-fn gateways(config: &config::Config) -> Gateways {
-    let mut gateways = Gateways::new();
-    for (name, gateway) in &config.gateways {
-        let built: Arc<dyn Gateway> = match gateway {
-            config::Gateway::Console { format: Format::Text } => Arc::new(Console::stdout(console::Format::Text)),
-            config::Gateway::Console { format: Format::Json } => Arc::new(Console::stdout(console::Format::Json)),
-            config::Gateway::NotBuilt { .. } => continue,
-        };
-        gateways.insert(name.clone(), built);
-    }
-    gateways
 }
 
 async fn bind(serve: &Serve, setup: &Setup) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
