@@ -19,6 +19,8 @@ mod faketime;
 mod gateway;
 mod http;
 mod kill;
+#[cfg(feature = "webhook")]
+mod kill_webhook;
 mod program;
 mod runtime;
 mod schedules;
