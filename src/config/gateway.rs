@@ -66,12 +66,7 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
         let hint = "the address that messages are posted to, such as url = \"https://host/path\"";
         section.refuse(text, "url", Problem::new("", "is missing").hint(hint));
     }
-    let secrets = section.secrets(text, ["secret", "secret_env", "secret_file"]);
-    if secrets.len() > SECRETS_COUNT_MAX {
-        let key = if section.has("secret_env") { "secret_env" } else { "secret_file" };
-        let problem = Problem::new("", format!("names {} secrets", secrets.len()));
-        section.refuse(text, key, problem.hint(format!("at most {SECRETS_COUNT_MAX}, the newest first")));
-    }
+    let secrets = section.secrets(text, ["secret", "secret_env", "secret_file"], SECRETS_COUNT_MAX);
     let token = section.secret(text, TOKEN);
     let allow_private = section.flag(text, "allow_private").unwrap_or(false);
     let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));

@@ -263,40 +263,32 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// Where a secret is found: `NAME_env` or `NAME_file`. The secret itself is refused and never repeated.
     pub fn secret(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Option<Secret> {
-        let mut found = self.found(text, names, Self::string_as_list);
-        found.pop()
+        self.secrets(text, names, 1).pop()
     }
 
-    /// The same for a secret that may be several: `NAME_env` or `NAME_file` is one name, or a list.
-    pub fn secrets(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Vec<Secret> {
-        self.found(text, names, Self::texts)
-    }
-
-    fn string_as_list(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<Vec<String>> {
-        self.string(text, key).map(|one| vec![one])
-    }
-
-    fn found(
-        &mut self,
-        text: &mut Text<'_>,
-        [literal, env, file]: [&'static str; 3],
-        read: fn(&mut Self, &mut Text<'_>, &'static str) -> Option<Vec<String>>,
-    ) -> Vec<Secret> {
+    /// The same for up to so many secrets: `NAME_env` or `NAME_file` is one name, or a list.
+    pub fn secrets(&mut self, text: &mut Text<'_>, names: [&'static str; 3], most: usize) -> Vec<Secret> {
+        let [literal, env, file] = names;
         if let Some(value) = self.get(literal) {
             let problem = Problem::new(self.path(literal), "a secret is named here, never written")
                 .hint(format!("put it into an environment variable or a file, and write {env} or {file}"));
             text.note(problem, value.span());
         }
-        match (read(self, text, env), read(self, text, file)) {
+        let (key, found): (_, Vec<Secret>) = match (self.texts(text, env), self.texts(text, file)) {
             (Some(_), Some(_)) => {
                 let problem = Problem::new("", format!("only one of {env} and {file} may be given"));
                 self.refuse(text, file, problem);
-                Vec::new()
+                return Vec::new();
             }
-            (Some(names), None) => names.into_iter().map(Secret::Env).collect(),
-            (None, Some(paths)) => paths.into_iter().map(|path| Secret::File(path.into())).collect(),
-            (None, None) => Vec::new(),
+            (Some(names), None) => (env, names.into_iter().map(Secret::Env).collect()),
+            (None, Some(paths)) => (file, paths.into_iter().map(|path| Secret::File(path.into())).collect()),
+            (None, None) => return Vec::new(),
+        };
+        if found.len() > most {
+            let problem = Problem::new("", format!("names {} secrets", found.len()));
+            self.refuse(text, key, problem.hint(format!("at most {most}")));
         }
+        found
     }
 
     /// Whether the key is there.
