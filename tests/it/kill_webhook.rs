@@ -65,8 +65,8 @@ fn flow(schedules: usize, chats: usize) {
     import(folder.path(), &(0..schedules).map(line).collect::<String>());
     let mut child = serve(folder.path(), &["--no-listen"]);
     let requests: Vec<Received> = (0..schedules).map(|_| receiver.next().0).collect();
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap().success());
+    assert!(child.0.wait().unwrap().success());
     let store = Store::open(&folder.path().join(".chimewheel"), &Options::default()).unwrap();
     let mut orders: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for request in &requests {
@@ -162,16 +162,16 @@ fn survive(plan: &Plan) {
             let Some(request) = receiver.next_within(end.since(SystemClock.now()).to_std()) else { break };
             seen.requests.push(request);
         }
-        child.kill().unwrap();
+        child.0.kill().unwrap();
         let killed_at = SystemClock.now();
-        child.wait().unwrap();
+        child.0.wait().unwrap();
         receiver.turn_page();
         seen.kills.push(killed_at);
     }
     let mut child = serve(folder.path(), &["--listen", "127.0.0.1:0"]);
     assert!((0..LOOKS).any(|_| is_done(folder.path())), "it never comes to an end");
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status().unwrap().success());
+    assert!(child.0.wait().unwrap().success());
     seen.requests.extend(std::iter::from_fn(|| receiver.poll()));
     let doubles = check_requests(&seen, &declared);
     let records = check_ledger(folder.path(), &seen, &declared);
@@ -253,9 +253,20 @@ fn program(folder: &Path) -> Command {
     command
 }
 
-fn serve(folder: &Path, arguments: &[&str]) -> Child {
+/// A daemon that does not outlive a test that fails.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // One that has ended already needs no end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn serve(folder: &Path, arguments: &[&str]) -> Daemon {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    program(folder).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    Daemon(program(folder).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap())
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
@@ -313,7 +324,8 @@ fn check_requests(seen: &Seen, declared: &BTreeMap<String, Declared>) -> Doubles
                 Play::Cut | Play::CutAnswer | Play::Hold => doubles.ambiguous += 1,
                 // The machine was so busy that the answer came too late for the daemon.
                 Play::Answer { .. } | Play::Late { .. }
-                    if second.at.since(instant(&first.json(), "sent_at")) >= PATIENCE =>
+                    if first.page == second.page
+                        && second.at.since(instant(&first.json(), "sent_at")) >= PATIENCE =>
                 {
                     doubles.ambiguous += 1;
                 }
