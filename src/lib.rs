@@ -31,8 +31,8 @@
 //! 1. Ranks 0 to 2 and `engine` contain no `async` and read no clock, environment, file, socket or random source:
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
-//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `clap`, `axum` and `hyper` only in
-//!    `surface`.
+//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `gateway`, `clap`
+//!    and `axum` only in `surface`, `hyper` only in these two.
 //! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.

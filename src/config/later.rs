@@ -1,89 +1,11 @@
 //! Settings of parts that this version does not have: checked like the others, then named in a notice.
 //!
 //! A mistake in them is found today, and nobody believes that a setting works which does nothing.
-//! Not here: what the settings will do.
+//! Not here: gateways of kinds that this version does not have (`gateway`), what the settings will do.
 
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, Surroundings, not_empty};
-use crate::problem::{Problem, nearest};
-
-/// The kinds of gateway that exist, and the secrets each one names.
-const KINDS: [(&str, &[[&str; 3]]); 8] = [
-    ("console", &[]),
-    ("webhook", &[["secret", "secret_env", "secret_file"]]),
-    ("telegram", &[["token", "token_env", "token_file"]]),
-    ("discord", &[["token", "token_env", "token_file"]]),
-    (
-        "slack",
-        &[["token", "token_env", "token_file"], ["signing_secret", "signing_secret_env", "signing_secret_file"]],
-    ),
-    ("matrix", &[["token", "token_env", "token_file"]]),
-    ("email", &[["password", "password_env", "password_file"]]),
-    ("process", &[]),
-];
-
-/// Reads `[gateways.NAME]`.
-pub(super) fn gateway(
-    mut section: Section<'_, '_>,
-    name: &str,
-    text: &mut Text<'_>,
-    notices: &mut Vec<Notice>,
-) -> Gateway {
-    let known = |given: &str| {
-        KINDS.iter().find(|(kind, _)| *kind == given).ok_or_else(|| {
-            let problem = Problem::new("", "is not a kind of gateway");
-            match nearest(given, KINDS.iter().map(|(kind, _)| *kind)) {
-                Some(kind) => problem.hint(format!("did you mean '{kind}'?")),
-                None => problem.hint(KINDS.map(|(kind, _)| kind).join(", ")),
-            }
-        })
-    };
-    let path = section.path("");
-    let missing = !section.has("kind");
-    let Some((kind, secrets)) = section.parsed(text, "kind", known) else {
-        if missing {
-            let hint = format!("write kind = \"{}\"", if name == "console" { "console" } else { "telegram" });
-            section.refuse(text, "kind", Problem::new("", "is missing").hint(hint));
-        }
-        return Gateway::NotBuilt { kind: String::new() };
-    };
-    if *kind == "console" {
-        let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
-        section.finish(text);
-        return Gateway::Console { format: format.unwrap_or(Format::Text) };
-    }
-    if name == "console" {
-        section.refuse(text, "kind", Problem::new("", "the gateway named 'console' is always the console"));
-    }
-    for names in *secrets {
-        section.secret(text, *names);
-    }
-    match *kind {
-        "process" => {
-            section.strings(text, "command");
-        }
-        "email" => {
-            section.string(text, "host");
-            section.whole(text, "port", 1..65_536);
-            section.string(text, "user");
-            section.string(text, "from");
-        }
-        _ => {
-            section.parsed(text, "base_url", http_url);
-            if *kind == "matrix" {
-                section.string(text, "user");
-            }
-            if *kind == "webhook" {
-                section.flag(text, "allow_private");
-            }
-        }
-    }
-    section.finish(text);
-    let message =
-        format!("gateways of kind {kind} are not built into this version; schedules that name it are refused");
-    notices.push(Notice { path: path.trim_end_matches('.').to_owned(), message });
-    Gateway::NotBuilt { kind: (*kind).to_owned() }
-}
+use super::{Notice, Surroundings, not_empty};
+use crate::problem::Problem;
 
 /// Reads everything at the top level that only later versions act on.
 pub(super) fn read(
@@ -172,7 +94,8 @@ fn route(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.finish(text);
 }
 
-fn http_url(given: &str) -> Result<String, Problem> {
+/// The text, if it is an http(s) address.
+pub(super) fn http_url(given: &str) -> Result<String, Problem> {
     let host = given.strip_prefix("http://").or_else(|| given.strip_prefix("https://"));
     match host {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => Ok(given.to_owned()),

@@ -5,6 +5,7 @@
 //! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
 mod conceal;
+mod gateway;
 mod later;
 mod provider;
 mod section;
@@ -21,6 +22,7 @@ pub use self::provider::Provider;
 use self::section::{Section, Text};
 use crate::limits;
 use crate::problem::Problem;
+use crate::time::Span;
 
 /// The address of the loopback surface unless something else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7420";
@@ -58,11 +60,28 @@ pub enum Gateway {
         /// How.
         format: Format,
     },
+    /// Messages are posted to an address.
+    Webhook(Webhook),
     /// A kind that this version does not have; a schedule that names it is refused.
     NotBuilt {
         /// Its kind.
         kind: String,
     },
+}
+
+/// Where messages are posted, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// The address, in which `{chat_id}` may stand.
+    pub url: String,
+    /// Where the keys are found that each message is signed with, the newest first.
+    pub secrets: Vec<Secret>,
+    /// Where the token is found that is sent along.
+    pub token: Option<Secret>,
+    /// Whether addresses that only this machine or its network can reach are allowed.
+    pub allow_private: bool,
+    /// How long an answer is waited for.
+    pub timeout: Span,
 }
 
 /// The form of lines that are printed.
@@ -102,7 +121,7 @@ pub enum Secret {
     /// In this environment variable.
     Env(String),
     /// In this file.
-    File(String),
+    File(PathBuf),
 }
 
 /// A setting that is valid and that this version does not act on.
@@ -180,7 +199,7 @@ impl Config {
         }
         if let Some(section) = root.section(text, "gateways") {
             for (name, gateway) in section.names(text) {
-                let gateway = later::gateway(gateway, &name, text, &mut config.notices);
+                let gateway = gateway::read(gateway, &name, text, around, &mut config.notices);
                 config.gateways.insert(name, gateway);
             }
         }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Secret;
 use crate::problem::{Place, Problem, nearest};
 use crate::time::Span;
 
@@ -254,24 +255,40 @@ impl<'a, 'i> Section<'a, 'i> {
         read
     }
 
+    /// One text, or a list of them.
+    fn texts(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<Vec<String>> {
+        let is_list = self.table.get(key).is_some_and(|value| value.get_ref().is_array());
+        if is_list { self.strings(text, key) } else { self.string(text, key).map(|one| vec![one]) }
+    }
+
     /// Where a secret is found: `NAME_env` or `NAME_file`. The secret itself is refused and never repeated.
-    pub fn secret(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Option<super::Secret> {
+    pub fn secret(&mut self, text: &mut Text<'_>, names: [&'static str; 3]) -> Option<Secret> {
+        self.secrets(text, names, 1).pop()
+    }
+
+    /// The same for up to so many secrets: `NAME_env` or `NAME_file` is one name, or a list.
+    pub fn secrets(&mut self, text: &mut Text<'_>, names: [&'static str; 3], most: usize) -> Vec<Secret> {
         let [literal, env, file] = names;
         if let Some(value) = self.get(literal) {
             let problem = Problem::new(self.path(literal), "a secret is named here, never written")
                 .hint(format!("put it into an environment variable or a file, and write {env} or {file}"));
             text.note(problem, value.span());
         }
-        match (self.string(text, env), self.string(text, file)) {
+        let (key, found): (_, Vec<Secret>) = match (self.texts(text, env), self.texts(text, file)) {
             (Some(_), Some(_)) => {
                 let problem = Problem::new("", format!("only one of {env} and {file} may be given"));
                 self.refuse(text, file, problem);
-                None
+                return Vec::new();
             }
-            (Some(name), None) => Some(super::Secret::Env(name)),
-            (None, Some(path)) => Some(super::Secret::File(path)),
-            (None, None) => None,
+            (Some(names), None) => (env, names.into_iter().map(Secret::Env).collect()),
+            (None, Some(paths)) => (file, paths.into_iter().map(|path| Secret::File(path.into())).collect()),
+            (None, None) => return Vec::new(),
+        };
+        if found.len() > most {
+            let problem = Problem::new("", format!("names {} secrets", found.len()));
+            self.refuse(text, key, problem.hint(format!("at most {most}")));
         }
+        found
     }
 
     /// Whether the key is there.

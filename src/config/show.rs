@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, Format, Gateway, Provider};
+use super::{Config, Format, Gateway, Provider, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -17,6 +17,7 @@ impl Config {
             .map(|(name, gateway)| {
                 let shown = match gateway {
                     Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
+                    Gateway::Webhook(webhook) => webhook.to_json(),
                     Gateway::NotBuilt { kind } => json!({"kind": kind}),
                 };
                 (name.clone(), shown)
@@ -70,6 +71,25 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let shown: Option<toml::Value> = serde_json::from_value(self.to_json()).ok();
         shown.and_then(|value| toml::to_string(&value).ok()).unwrap_or_default()
+    }
+}
+
+impl Webhook {
+    fn to_json(&self) -> Value {
+        // Whoever knows the path of many an address may post to it, so it is a secret, too.
+        let after_host = self.url.match_indices('/').nth(2).map(|(slash, _)| slash + 1);
+        let url = match after_host {
+            Some(end) if end < self.url.len() => format!("{}***", &self.url[..end]),
+            Some(_) | None => self.url.clone(),
+        };
+        json!({
+            "kind": "webhook",
+            "url": url,
+            "signed": !self.secrets.is_empty(),
+            "token": self.token.is_some(),
+            "allow_private": self.allow_private,
+            "timeout": self.timeout.to_string(),
+        })
     }
 }
 

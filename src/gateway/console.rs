@@ -66,7 +66,7 @@ impl Gateway for Console {
 }
 
 fn text_line(delivery: &Delivery) -> String {
-    let Delivery { schedule, due, sent_at, attempt, key, destination, text } = delivery;
+    let Delivery { schedule, due, sent_at, attempt, key, destination, text, .. } = delivery;
     let late = sent_at.since(*due).as_millis();
     let chat = &destination.chat_id;
     let mut lines = text.lines();
@@ -95,7 +95,7 @@ fn printable(line: &str) -> String {
 }
 
 fn json_line(delivery: &Delivery) -> String {
-    let Delivery { schedule, due, sent_at, attempt, key, destination, text } = delivery;
+    let Delivery { schedule, due, sent_at, attempt, key, destination, text, .. } = delivery;
     let mut line = serde_json::json!({
         "sent_at": sent_at.to_string(),
         "schedule": schedule,

@@ -2,11 +2,21 @@
 //!
 //! One trait, one file per platform. A gateway says what became of an attempt and whether to try again; it keeps
 //! no queue and no retry of its own. Units: `Span`.
+//! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 
 pub mod console;
+#[cfg(feature = "webhook")]
+mod http;
+#[cfg(feature = "webhook")]
+pub mod webhook;
+#[cfg(not(feature = "webhook"))]
+#[path = "absent.rs"]
+pub mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
+
+use secrecy::SecretString;
 
 use crate::spec::Destination;
 use crate::time::{Span, Timestamp};
@@ -18,6 +28,10 @@ pub struct Delivery {
     pub key: String,
     /// Public id of the schedule.
     pub schedule: String,
+    /// Name of the schedule.
+    pub name: Option<String>,
+    /// Owner of the schedule.
+    pub agent: String,
     /// Nominal time of the occurrence.
     pub due: Timestamp,
     /// When this attempt began.
@@ -64,6 +78,15 @@ pub enum SendError {
 
 /// What [`Gateway::send`] returns.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> + Send + 'a>>;
+
+/// The secrets that a gateway's config names.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// What messages are signed with, the newest first.
+    pub signing: Vec<SecretString>,
+    /// What is sent along.
+    pub token: Option<SecretString>,
+}
 
 /// A way to reach chats.
 pub trait Gateway: Send + Sync {

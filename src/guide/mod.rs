@@ -36,6 +36,7 @@ pages! {
     start: "the first five minutes";
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
+    gateways: "where messages go: console and webhook";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
     operations: "running the daemon: config, files, store, exit codes";
     http: "the loopback HTTP surface";

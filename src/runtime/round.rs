@@ -114,6 +114,8 @@ fn compose(
     Ok(Delivery {
         key: id::delivery_key(&schedule.id, occurrence.generation, named, 0, part),
         schedule: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        agent: schedule.agent.clone(),
         due: occurrence.due,
         sent_at: now,
         attempt,

@@ -98,8 +98,9 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
+/// Whether others than its owner can read a file.
 #[cfg(unix)]
-fn is_shared(path: &Path) -> std::io::Result<bool> {
+pub fn is_shared(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
@@ -109,7 +110,8 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// Whether others than its owner can read a file, as far as this system says.
 #[cfg(not(unix))]
-fn is_shared(_path: &Path) -> std::io::Result<bool> {
+pub fn is_shared(_path: &Path) -> std::io::Result<bool> {
     Ok(false)
 }

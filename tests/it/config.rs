@@ -131,9 +131,10 @@ quota = {min_interval = "1 month"}
             5:13: schedules: is empty (given ' ')
             7:8: gateways.telegram.kind: is not a kind of gateway (given 'telegarm'; did you mean 'telegram'?)
             8:1: gateways.tg.kind: is missing (write kind = "telegram")
+            10:1: gateways.console.url: is missing (the address that messages are posted to, such as url = "https://host/path")
             11:8: gateways.console.kind: the gateway named 'console' is always the console
             12:10: gateways.console.secret: a secret is named here, never written (put it into an environment variable or a file, and write secret_env or secret_file)
-            13:1: gateways.console.colour: is not a known key (known here: kind, secret, secret_env, secret_file, base_url, allow_private)
+            13:1: gateways.console.colour: is not a known key (known here: kind, url, secret, secret_env, secret_file, token, token_env, token_file, allow_private, timeout)
             15:1: limits.history_dais: is not a known key (did you mean 'history_days'?)
             16:12: limits.cache_mb: is out of range (given '0'; 1 to 65536)
             18:9: log.level: is not known here (given 'loud')

@@ -15,11 +15,15 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
+#[cfg(feature = "webhook")]
+mod gateway;
 mod http;
 mod imports;
 mod isolation;
 mod kill;
 mod kill_points;
+#[cfg(feature = "webhook")]
+mod kill_webhook;
 mod phrases;
 mod program;
 mod runner;
@@ -28,6 +32,8 @@ mod schedules;
 mod sim;
 mod source;
 mod spec;
+#[cfg(feature = "webhook")]
+mod standin;
 mod storage;
 mod store;
 mod tasks;

@@ -8,6 +8,7 @@ mod args;
 mod bring;
 mod commands;
 mod fields;
+mod gateways;
 mod import;
 mod import_args;
 mod offline;

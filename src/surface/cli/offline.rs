@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::args::{Bench, BenchPart, ConfigCommand, Guide, Next};
+use super::gateways;
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
@@ -92,6 +93,10 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
         let notices = setup.config.notices.iter();
         notices.map(|notice| json!({"path": notice.path, "message": notice.message})).collect::<Vec<_>>()
     };
+    if matches!(command, ConfigCommand::Check) {
+        // Addresses and secrets are judged as the daemon will judge them.
+        gateways::open(&setup.config).map_err(Error::problems)?;
+    }
     match command {
         ConfigCommand::Check => screen.answer(
             || Ok(json!({"file": file, "ok": true, "notices": notices()})),

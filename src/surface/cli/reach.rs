@@ -123,7 +123,7 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
 #[must_use]
 pub fn setting(setup: &Setup, listen: Option<String>, serving: bool) -> Setting {
     let config = &setup.config;
-    let built = config.gateways.iter().filter(|(_, gateway)| matches!(gateway, Gateway::Console { .. }));
+    let built = config.gateways.iter().filter(|(_, gateway)| !matches!(gateway, Gateway::NotBuilt { .. }));
     Setting {
         zone: setup.zone,
         gateways: built.map(|(name, _)| name.clone()).collect(),

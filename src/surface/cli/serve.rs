@@ -17,20 +17,19 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::args::Serve;
+use super::gateways;
 use super::reach::{setting, settings};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use super::watch::Watch;
-use crate::config::{self, Format, read_listen};
-use crate::gateway::Gateway;
-use crate::gateway::console::{self, Console};
+use crate::config::{self, Config, Format, read_listen};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::runner::command::Command;
 use crate::runner::echo::Echo;
 use crate::runtime::clock::Clock;
-use crate::runtime::{Gateways, Outside, Provider, Runtime, StartError};
+use crate::runtime::{Outside, Provider, Providers, Runtime, StartError};
 use crate::spec::tree::shorten;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
@@ -117,9 +116,11 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
 /// Starts the engine; a command that has the store open for a moment is waited for.
 async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> {
     let settings = settings(&setup.config, true);
+    let gateways = gateways::open(&setup.config).map_err(Error::problems)?;
     let mut waited = Duration::ZERO;
     loop {
-        let started = Runtime::start(&settings, Arc::clone(clock), outside(&setup.config), Tokio::current());
+        let outside = Outside { gateways: gateways.clone(), providers: providers(&setup.config) };
+        let started = Runtime::start(&settings, Arc::clone(clock), outside, Tokio::current());
         match started {
             Err(StartError::Open(OpenError::Owned { address: None, .. }))
                 if waited < Duration::from_millis(limits::OWNER_SILENCE_MS_MAX) =>
@@ -133,7 +134,7 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> 
     }
 }
 
-fn outside(config: &config::Config) -> Outside {
+fn providers(config: &Config) -> Providers {
     let built = |(name, provider): (&String, &config::Provider)| {
         let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
             config::Provider::Echo { delay, max_in_flight } => {
@@ -146,20 +147,7 @@ fn outside(config: &config::Config) -> Outside {
         };
         Some((name.clone(), Provider { runner, timeout, room }))
     };
-    Outside { gateways: gateways(config), providers: config.providers.iter().filter_map(built).collect() }
-}
-
-fn gateways(config: &config::Config) -> Gateways {
-    let mut gateways = Gateways::new();
-    for (name, gateway) in &config.gateways {
-        let built: Arc<dyn Gateway> = match gateway {
-            config::Gateway::Console { format: Format::Text } => Arc::new(Console::stdout(console::Format::Text)),
-            config::Gateway::Console { format: Format::Json } => Arc::new(Console::stdout(console::Format::Json)),
-            config::Gateway::NotBuilt { .. } => continue,
-        };
-        gateways.insert(name.clone(), built);
-    }
-    gateways
+    config.providers.iter().filter_map(built).collect()
 }
 
 async fn bind(serve: &Serve, setup: &Setup) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
