@@ -136,8 +136,7 @@ fn a_file_of_format_1_becomes_one_of_this_format_when_it_is_written_to() {
     std::fs::copy("tests/data/format-1.redb", &path).unwrap();
     let format = || {
         let db = Database::open(&path).unwrap();
-        let format = db.begin_read().unwrap().open_table(META).unwrap().get("format").unwrap().unwrap().value()[0];
-        format
+        db.begin_read().unwrap().open_table(META).unwrap().get("format").unwrap().unwrap().value()[0]
     };
     assert_eq!(format(), 1);
     drop(Store::open_on_glass(&path).unwrap());
