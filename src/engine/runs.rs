@@ -123,6 +123,10 @@ impl Engine {
     /// Gives runs to providers that have room, and journals that they are being run.
     pub(super) fn begin_runs(&mut self) -> Vec<Effect> {
         let mut begun = Vec::new();
+        // Where nothing is a task, nothing is spent on this.
+        if self.runs.providers.is_empty() {
+            return begun;
+        }
         let rooms = Arc::clone(&self.options.rooms);
         let room = |provider: &str| rooms.get(provider).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX);
         while let Some((provider, occurrence)) = self.runs.next(room) {

@@ -88,7 +88,7 @@ pub struct Status {
     pub health: Health,
     /// How often the loop has stood still since the start.
     pub stalls: u64,
-    /// Deliveries with a gateway right now.
+    /// Deliveries with a gateway and runs with a runner right now.
     pub in_flight: usize,
     /// Commits since the start.
     pub commits: u64,

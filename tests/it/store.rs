@@ -8,3 +8,4 @@ pub(crate) mod disk;
 mod files;
 pub(crate) mod model;
 mod names;
+mod texts;

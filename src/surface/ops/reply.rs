@@ -433,7 +433,7 @@ pub struct StatusShown {
     /// Schedules that missed a due and stand in line to be caught up.
     #[serde(default)]
     pub overdue: u64,
-    /// Deliveries with a gateway right now.
+    /// Deliveries with a gateway and runs with a runner right now.
     pub in_flight: u64,
     /// Commits since the start.
     pub commits: u64,
