@@ -20,6 +20,7 @@ mod field;
 mod fold;
 mod matcher;
 mod offsets;
+mod patterns;
 mod piece;
 mod search;
 mod words;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 pub use cron::{Cron, CronError, Dialect, DialectChoice};
 pub use except::{Except, Stretch};
 pub use exclusion::ExceptError;
+pub use patterns::Patterns;
 pub use zone::{Local, ZONE_DATA_VERSION, Zone, ZoneError};
 
 use crate::time::{Span, Timestamp};

@@ -14,10 +14,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use hashbrown::HashMap;
 use redb::ReadTransaction;
 
-use super::declaration::Crons;
 use super::error::{Malformed, RowError};
 use super::journal::Entries;
 use super::row;
+use crate::calendar::Patterns;
 use crate::engine::change::{Run, State};
 use crate::id::{OccurrenceId, ScheduleKey};
 
@@ -159,12 +159,12 @@ impl View {
 /// What the writer and its readers share.
 pub(super) struct Shared {
     view: RwLock<View>,
-    pub crons: Crons,
+    pub crons: Patterns,
     pub file: Option<PathBuf>,
 }
 
 impl Shared {
-    pub(super) fn new(view: View, crons: Crons, file: Option<PathBuf>) -> Self {
+    pub(super) fn new(view: View, crons: Patterns, file: Option<PathBuf>) -> Self {
         Self { view: RwLock::new(view), crons, file }
     }
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 use super::raw::RawSchedule;
 use super::read::Reading;
 use super::{Destination, Schedule, Source};
-use crate::calendar::Zone;
+use crate::calendar::{Patterns, Zone};
 use crate::limits;
 use crate::problem::{Place, Problem};
 use crate::time::Timestamp;
@@ -42,6 +42,8 @@ pub struct Context<'a> {
     pub origin: Origin,
     /// The file it stands in.
     pub source: Option<Source>,
+    /// Cron patterns that have been read before.
+    pub patterns: Option<&'a Patterns>,
     /// The schedule that this changes: it keeps its id, its creation time and, unless `source` is given, its file;
     /// a trigger that stays as it is may be past.
     pub existing: Option<&'a Schedule>,
@@ -61,6 +63,7 @@ impl Context<'_> {
             random: [0; 10],
             origin: Origin::Person,
             source: None,
+            patterns: None,
             existing: None,
         }
     }

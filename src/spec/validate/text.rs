@@ -6,7 +6,7 @@ use super::Check;
 use crate::id::ScheduleId;
 use crate::limits;
 use crate::problem::{Problem, nearest};
-use crate::spec::raw::{RawDestination, RawSchedule};
+use crate::spec::raw::{RawDestination, RawPayload, RawSchedule};
 use crate::spec::tree::shorten;
 use crate::spec::{Destination, Payload};
 
@@ -63,14 +63,15 @@ impl Check<'_> {
 
     /// The literal text, which is all that can be sent so far; other payloads are refused in `later`.
     pub(super) fn payload(&mut self, raw: &RawSchedule) -> Option<Payload> {
-        let payload = raw.payload.clone().unwrap_or_default();
+        let unwritten = RawPayload::default();
+        let payload = raw.payload.as_ref().unwrap_or(&unwritten);
         let given = payload.given();
         if given.len() > 1 {
             let problem = Problem::new("payload", format!("{} are mutually exclusive", quoted(&given)));
             self.refuse(problem.hint("keep exactly one of message, template and task"));
             return None;
         }
-        let Some(message) = payload.message else {
+        let Some(message) = &payload.message else {
             let meant = ["payload", "payload.message", "payload.template", "payload.task"];
             if given.is_empty() && !meant.into_iter().any(|path| self.is_doubtful(path)) {
                 let problem = Problem::new("payload", "is missing: nothing says what to send");
@@ -91,7 +92,7 @@ impl Check<'_> {
             self.refuse(Problem::new("payload.message", "holds a NUL character").hint("leave it out"));
             return None;
         }
-        Some(Payload::Message(message))
+        Some(Payload::Message(message.clone()))
     }
 
     /// The destination: written, else the default; none after an explicit null, and none for a schedule that
@@ -99,7 +100,8 @@ impl Check<'_> {
     pub(super) fn destination(&mut self, raw: &RawSchedule) -> Option<Destination> {
         let context = self.context;
         // A model may spell out as null what it does not give.
-        let nulls = ["gateway", "chat_id"].iter().any(|key| self.cleared.contains(&format!("destination.{key}")));
+        let nulls =
+            ["destination.gateway", "destination.chat_id"].into_iter().any(|path| self.cleared.contains(path));
         let unwritten = |written: &&RawDestination| **written == RawDestination::default() && nulls;
         let Some(written) = raw.destination.as_ref().filter(|written| !unwritten(written)) else {
             let meant = self.cleared.contains("destination") || self.is_doubtful("destination");
@@ -117,9 +119,8 @@ impl Check<'_> {
         let gateway = written.gateway.as_ref().or(default.map(|to| &to.gateway));
         let chat_id =
             written.chat_id.as_ref().or(default.filter(|to| Some(&to.gateway) == gateway).map(|to| &to.chat_id));
-        for (part, given) in [("gateway", gateway), ("chat_id", chat_id)] {
-            let path = format!("destination.{part}");
-            if given.is_none() && !self.is_doubtful(&path) {
+        for (path, given) in [("destination.gateway", gateway), ("destination.chat_id", chat_id)] {
+            if given.is_none() && !self.is_doubtful(path) {
                 self.refuse(Problem::new(path, "is missing").hint("a destination is a gateway and a chat_id"));
             }
         }

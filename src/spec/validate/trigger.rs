@@ -82,9 +82,9 @@ impl Check<'_> {
         let unwritten = RawTrigger::default();
         let written = raw.schedule.as_ref().unwrap_or(&unwritten);
         let given = written.given();
-        let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
         match given.as_slice() {
             [] => {
+                let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
                 if raw.after.is_none() && !meant.iter().any(|path| self.is_doubtful(path)) {
                     let problem = Problem::new("schedule", "is missing: nothing says when to fire");
                     self.refuse(problem.hint(EXAMPLE));
@@ -112,7 +112,7 @@ impl Check<'_> {
             ("schedule.every", Trigger::Every { period, anchor })
         } else {
             let text = written.cron.as_deref()?;
-            ("schedule.cron", Trigger::Cron(Arc::new(self.cron(text, choice, zone)?)))
+            ("schedule.cron", Trigger::Cron(self.cron(text, choice, zone)?))
         };
         // Without a zone or with crossed bounds there is a problem already, and no telling when it fires.
         let crossed = matches!((bounds.start_at, bounds.end_at), (Some(start), Some(end)) if start > end);
@@ -151,8 +151,13 @@ impl Check<'_> {
         }
     }
 
-    fn cron(&mut self, text: &str, choice: DialectChoice, zone: Option<Zone>) -> Option<Cron> {
-        match Cron::parse(text, choice, zone.unwrap_or(self.context.default_zone)) {
+    fn cron(&mut self, text: &str, choice: DialectChoice, zone: Option<Zone>) -> Option<Arc<Cron>> {
+        let zone = zone.unwrap_or(self.context.default_zone);
+        let read = match self.context.patterns {
+            Some(patterns) => patterns.read(text, choice, zone),
+            None => Cron::parse(text, choice, zone).map(Arc::new),
+        };
+        match read {
             Ok(cron) => Some(cron),
             Err(error) => {
                 let mut problem = Problem::new("schedule.cron", error.message).value(shorten(text));
@@ -216,6 +221,7 @@ impl Check<'_> {
                 let problem = Problem::new("end_at", "never fires: ends before the first due").value(end.to_string());
                 self.refuse(problem.hint(format!("the first due is {first}")));
             }
+            (Some(_), _) if except.is_none() => {}
             (Some(_), end) => {
                 let free = trigger.next_free(except, before);
                 if free.is_none_or(|free| end.is_some_and(|end| free > end)) {

@@ -14,10 +14,11 @@ mod view;
 
 use std::sync::Arc;
 
+use self::import::Checked;
 use super::reply::Changed;
 use super::request::Selector;
 use super::{Calling, Operations, Reply, Request};
-use crate::calendar::Zone;
+use crate::calendar::{Patterns, Zone};
 use crate::id::ScheduleKey;
 use crate::runtime::{Done, Handle, Op, OpError};
 use crate::spec::Context;
@@ -50,13 +51,15 @@ pub struct Setting {
 pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
+    patterns: Arc<Patterns>,
+    checked: Arc<Checked>,
 }
 
 impl Local {
     /// Operations over a runtime.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
-        Self { handle, setting: Arc::new(setting) }
+        Self { handle, setting: Arc::new(setting), patterns: Arc::default(), checked: Arc::default() }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -129,6 +132,7 @@ impl Local {
             default_zone: self.setting.zone,
             default_agent: AGENT_DEFAULT,
             gateways: &self.setting.gateways,
+            patterns: Some(&self.patterns),
             random,
             ..Context::new(self.handle.now())
         })
