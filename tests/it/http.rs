@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chimewheel::problem::Problem;
 use chimewheel::runtime::watchdog::Health;
+use chimewheel::spec::RawSchedule;
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
@@ -42,9 +43,10 @@ impl Operations for Scripted {
                     Problem::new("schedule.cron", "hour 25 is out of range").value("0 25 * * *").hint("0 to 23"),
                     Problem::new("", "second"),
                 ])),
-                Request::Export(_) => {
-                    Ok(Reply::Export(Exported { schedules: vec!["x".repeat(200_000).into()], cursor: None }))
-                }
+                Request::Export(_) => Ok(Reply::Export(Exported {
+                    schedules: vec![RawSchedule { name: Some("x".repeat(200_000)), ..RawSchedule::default() }],
+                    cursor: None,
+                })),
                 _ => Err(Error::new(Code::Failed, "not scripted").detail("/secret/path")),
             }
         })
@@ -128,7 +130,7 @@ async fn an_operation_makes_the_round_trip() {
     assert_eq!((changed.id.as_str(), changed.status.as_str()), ("standup", "cancelled"));
     assert_eq!(*daemon.operations.asked.lock().unwrap(), [Request::Cancel(Cancel(one))]);
     let exported = perform(&remote, Export::default()).await.unwrap();
-    assert_eq!(exported.schedules[0].as_str().unwrap().len(), 200_000);
+    assert_eq!(exported.schedules[0].name.as_ref().unwrap().len(), 200_000);
     daemon.end().await;
 }
 

@@ -50,6 +50,9 @@ impl Known<'_> {
     }
 }
 
+/// Characters of a bar that is full.
+const BAR_CHARS: usize = 30;
+
 /// A line and its number in the file, from 1.
 #[derive(Clone, Copy)]
 struct Line<'a> {
@@ -320,7 +323,9 @@ fn progress(doing: &str, done: usize, all: usize, screen: &Screen) {
     }
     let terminal = io::stderr().is_terminal();
     if terminal {
-        complain(&format!("\r{doing} {done} of {all} lines"));
+        let full = (BAR_CHARS * done).checked_div(all).unwrap_or(BAR_CHARS);
+        let bar = format!("{}{}", "#".repeat(full), "-".repeat(BAR_CHARS - full));
+        complain(&format!("\r{doing} [{bar}] {done} of {all} lines"));
     }
     if done == all {
         complain(&if terminal { "\n".to_owned() } else { format!("{doing} {all} lines\n") });

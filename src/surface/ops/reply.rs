@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::calendar::Zone;
+use crate::spec::RawSchedule;
 use crate::time::Timestamp;
 
 /// An instant on the wire: RFC 3339 in UTC.
@@ -316,8 +317,8 @@ pub struct Previewed {
 /// Declarations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exported {
-    /// One object a schedule, as a file would declare it.
-    pub schedules: Vec<Value>,
+    /// Each as a file would declare it.
+    pub schedules: Vec<RawSchedule>,
     /// There are more; ask again with this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,

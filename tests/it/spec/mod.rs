@@ -4,6 +4,7 @@
 
 mod files;
 mod forms;
+mod plain;
 mod rules;
 mod update;
 

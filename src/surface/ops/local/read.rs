@@ -106,13 +106,13 @@ impl Local {
             let live = |row: &store::Listed| !row.state.status.is_over();
             let limit = limits::PAGE_ROWS_MAX;
             let (rows, cursor) = self.page(export.agent.as_deref(), export.cursor.as_deref(), limit, live)?;
-            let written = rows.iter().map(|row| view::declaration(&row.schedule, &row.state));
-            return Ok(Exported { schedules: written.collect::<Result<_, _>>()?, cursor });
+            let schedules = rows.iter().map(|row| view::written(&row.schedule, &row.state)).collect();
+            return Ok(Exported { schedules, cursor });
         }
         let mut schedules = Vec::new();
         for schedule in export.schedules.iter().take(limits::PAGE_ROWS_MAX) {
             let found = self.find(&Selector { schedule: schedule.clone(), agent: export.agent.clone() })?;
-            schedules.push(view::declaration(&found.schedule, &found.state)?);
+            schedules.push(view::written(&found.schedule, &found.state));
         }
         Ok(Exported { schedules, cursor: None })
     }
