@@ -185,6 +185,10 @@ async fn health_is_red_when_the_engine_is_late_or_stands_still() {
         let body: serde_json::Value = serde_json::from_str(body.unwrap_or_else(|| panic!("{answer}"))).unwrap();
         assert_eq!((&body["status"], &body["detail"]), (&status.into(), &detail.into()));
     }
+    *daemon.health.lock().unwrap() = Health::CatchingUp(2);
+    let answer = daemon.raw("GET /healthz HTTP/1.1\nhost: localhost:7420\n\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\n") && answer.contains("\"status\":\"catching-up\""), "{answer}");
+    assert!(answer.contains("2 schedules that missed one are caught up"), "{answer}");
     daemon.end().await;
 }
 

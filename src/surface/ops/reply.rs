@@ -381,7 +381,7 @@ pub struct StatusShown {
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
-    /// `ok`, `behind`, `stalled`, `disk-stalled` or `ended`.
+    /// `ok`, `catching-up`, `behind`, `stalled`, `disk-stalled` or `ended`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub health: String,
     /// How often the engine's loop has stood still since the start.
