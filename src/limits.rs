@@ -168,6 +168,17 @@ pub const REMOTE_MS_MAX: u64 = 120_000;
 /// Milliseconds that a command waits for a daemon to copy its store: an hour.
 pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 
+/// Bytes free on the store's disk below which the doctor fails.
+pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+/// Bytes free on the store's disk below which the doctor warns.
+pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
+/// Files that a process should be allowed to have open.
+pub const OPEN_FILES_MIN: u64 = 1024;
+/// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
+pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
+pub const DOCTOR_STEP_MS_MAX: u64 = 100;
+
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
 const _: () = assert!(SLEEP_MS_MAX < STALL_MS_MAX, "a plain sleep never looks like a stall");

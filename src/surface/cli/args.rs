@@ -145,6 +145,10 @@ pub enum Command {
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
+    /// Check what has to be in order: config, files, disk, clock, store, daemon
+    #[command(after_help = "One line a check: ok, warn or fail, and what to do. It ends with 1 when any fails.\n\n\
+                            Example:\n  chimewheel doctor --json")]
+    Doctor,
     /// Check every page and row of a stopped store, or of a backup
     #[command(after_help = "Nothing is changed. It ends with 1 when anything is wrong.\n\n\
                             Examples:\n  chimewheel verify\n  chimewheel verify backup.redb --json")]

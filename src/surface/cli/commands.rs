@@ -102,6 +102,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         | Command::Serve(_)
         | Command::Guide(_)
         | Command::Config(_)
+        | Command::Doctor
         | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
     }
 }
