@@ -322,6 +322,9 @@ pub struct Next {
     /// First due of --every [default: one period after --from]
     #[arg(long, value_name = "TIME")]
     pub anchor: Option<String>,
+    /// Leave out these dates, weekdays or hours, such as 2026-12-24..2026-12-26; may be given several times
+    #[arg(long, value_name = "DAYS", conflicts_with = "schedule")]
+    pub except: Vec<String>,
     /// Time zone [default: the config's, else UTC]
     #[arg(long, visible_alias = "timezone", value_name = "ZONE")]
     pub tz: Option<String>,

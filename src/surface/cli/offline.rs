@@ -33,6 +33,7 @@ pub fn preview_request(next: &Next) -> Preview {
         at: next.at.clone(),
         after: next.after.clone(),
         dialect: next.dialect.clone(),
+        except: next.except.clone(),
         timezone: next.tz.clone(),
         from: next.from.clone(),
         n: Some(next.n),

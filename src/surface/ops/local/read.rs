@@ -72,7 +72,7 @@ impl Local {
             return trigger_times(asked, preview::Setting { now, zone: self.setting.zone });
         };
         let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.anchor, &asked.dialect];
-        if given.iter().any(|text| text.is_some()) {
+        if given.iter().any(|text| text.is_some()) || !asked.except.is_empty() {
             let hint = "give a schedule, or exactly one of cron, every, at and in";
             return Err(Error::bad_input(Problem::new("schedule", "stands beside a trigger").hint(hint)));
         }
@@ -97,7 +97,7 @@ impl Local {
             fires: view::fires(&found.schedule, found.key, &dues),
             next: dues.into_iter().map(Instant).collect(),
             description: found.schedule.describe(),
-            ..times(&found.schedule.trigger, zone, now, 0)
+            ..times(&found.schedule.trigger, None, zone, now, 0)
         })
     }
 
