@@ -130,7 +130,7 @@ pub enum Command {
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
                             Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \
                             chimewheel next --cron '0 0 9 LW * ?' --json\n  chimewheel next standup")]
-    Next(Next),
+    Next(Box<Next>),
     /// Create, update and cancel what a folder of files declares
     #[command(after_help = "Idempotent: what is unchanged, or already completed, is left alone.\n\n\
                             Examples:\n  chimewheel apply schedules --dry-run\n  chimewheel apply schedules --prune")]
