@@ -149,7 +149,7 @@ pub const TURN_INPUTS_COUNT_MAX: usize = 4096;
 /// Changes in a batch from which on no further dues are served until the batch can be written.
 pub const BATCH_CHANGES_COUNT_MAX: usize = 8192;
 /// Inputs that may wait in the loop's queue.
-pub const QUEUE_INPUTS_COUNT_MAX: usize = 16_384;
+pub const QUEUE_INPUTS_COUNT_MAX: usize = 65_536;
 /// Rows of the journal's fold written with one commit; more only when commits themselves add more.
 pub const FOLD_ROWS_COUNT_MAX: usize = 4096;
 /// Rows committed and not folded yet that one layer of the store's overlay gathers; there are two layers.
@@ -166,7 +166,7 @@ pub const JOURNAL_ROW_BYTES_MAX: usize = 1024 * 1024 * 1024;
 pub const CLOSE_ROWS_COUNT_MAX: usize = 65_536;
 /// Settled runs of one day below which a fold adds to the day's last segment instead of beginning another.
 pub const SEGMENT_ROWS_MIN: usize = 4096;
-/// Cron patterns that the store keeps read.
+/// Texts of cron patterns that are kept read.
 pub const CRONS_COUNT_MAX: usize = 16_384;
 /// Milliseconds for which a lock on the data folder is waited out before its owner is reported.
 pub const OWNER_WAIT_MS_MAX: u64 = 100;
@@ -190,7 +190,11 @@ pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
 /// Bytes of one file of schedules, one a line, that is imported at once.
 pub const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 /// Lines of it that one request carries.
-pub const IMPORT_PIECE_LINES_MAX: usize = 4000;
+pub const IMPORT_PIECE_LINES_MAX: usize = 16_000;
+/// Lines of it that a daemon takes in one go, so that no commit delays what is due.
+pub const IMPORT_SERVED_LINES_MAX: usize = 2000;
+/// Requests checked and not applied yet that are known by their hash.
+pub const IMPORT_CHECKED_COUNT_MAX: usize = 65_536;
 /// Bytes of the lines that one request carries.
 pub const IMPORT_PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one answer that a command reads from a daemon.
@@ -201,6 +205,17 @@ pub const REMOTE_MS_MAX: u64 = 120_000;
 pub const REMOTE_LOOK_MS_MAX: u64 = 3000;
 /// Milliseconds that a command waits for a daemon to copy its store: an hour.
 pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
+
+/// Bytes free on the store's disk below which the doctor fails.
+pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
+/// Bytes free on the store's disk below which the doctor warns.
+pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
+/// Files that a process should be allowed to have open.
+pub const OPEN_FILES_MIN: u64 = 1024;
+/// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
+pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
+pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
@@ -217,8 +232,8 @@ const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
-const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
 const _: () = assert!(IMPORT_PIECE_BYTES_MAX * 4 <= REQUEST_BYTES_MAX, "escapes included, a piece fits a request");
+const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");
 const _: () = assert!(GATEWAY_SENDS_COUNT_MAX <= GATEWAY_LANES_COUNT_MAX, "only what was handed out is sent");
 const _: () = assert!(TURN_TIMERS_COUNT_MAX <= BATCH_CHANGES_COUNT_MAX, "a batch takes a turn's dues");
 const _: () = assert!(JOURNAL_TRIM_ROWS_MAX > 1, "the journal is trimmed faster than it grows");

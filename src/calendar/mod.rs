@@ -21,6 +21,7 @@ mod field;
 mod fold;
 mod matcher;
 mod offsets;
+mod patterns;
 mod phrase;
 mod piece;
 mod search;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 pub use cron::{Cron, CronError, Dialect, DialectChoice};
 pub use except::{Except, Stretch};
 pub use exclusion::ExceptError;
+pub use patterns::Patterns;
 pub use phrase::{Meaning, PHRASE_EXAMPLES, Phrase, PhraseError};
 pub use zone::{Local, ZONE_DATA_VERSION, Zone, ZoneError};
 

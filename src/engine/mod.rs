@@ -187,11 +187,25 @@ impl Engine {
         due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
     }
 
-    /// How late the oldest due is that should have been served by `now`, or the oldest retry.
+    /// How late the oldest due is that should have been served by `now`, or the oldest retry. What was missed while
+    /// nothing ran does not count: it is caught up at a rate of its own.
     #[must_use]
     pub fn lag(&self, now: Timestamp) -> Span {
+        let fresh = self.oldest().filter(|oldest| *oldest > self.missed_until);
+        fresh.map_or(Span::ZERO, |oldest| now.since(oldest))
+    }
+
+    /// How many schedules that missed a due are known to wait for it to be caught up.
+    #[must_use]
+    pub fn catching_up(&self) -> u64 {
+        let not_in_line_yet = self.oldest().is_some_and(|oldest| oldest <= self.missed_until);
+        self.overdue.in_line() as u64 + u64::from(not_in_line_yet)
+    }
+
+    /// When the earliest due or retry was to be served.
+    fn oldest(&self) -> Option<Timestamp> {
         let oldest = self.dues.next_expiry().into_iter().chain(self.retries.next_expiry()).min();
-        oldest.map_or(Span::ZERO, |oldest| now.since(Timestamp::from_tick(oldest)))
+        oldest.map(Timestamp::from_tick)
     }
 
     /// Whether the engine holds the row of this schedule; if not, [`Input::Recall`] gives it back.

@@ -35,6 +35,12 @@ pub(super) struct Overdue {
 }
 
 impl Overdue {
+    /// Who is caught up as fast as the rate allows.
+    pub(super) fn in_line(&self) -> usize {
+        self.line.len()
+    }
+
+    /// All who are not served in time, those who wait for a gateway included.
     pub(super) fn len(&self) -> usize {
         self.line.len() + self.waiting.values().map(BTreeSet::len).sum::<usize>()
     }

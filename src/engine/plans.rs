@@ -3,9 +3,10 @@
 //! A million schedules with a handful of patterns hold a handful of plans.
 //! Invariant: a plan's number is given away again only after its last user has let go.
 
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Plan, PlanId};
@@ -17,7 +18,8 @@ use crate::time::Timestamp;
 pub(super) struct Plans {
     rows: Vec<Option<Row>>,
     free: Vec<PlanId>,
-    by_text: HashMap<String, PlanId>,
+    by_content: HashTable<PlanId>,
+    hasher: DefaultHashBuilder,
     added: Vec<(PlanId, Arc<Plan>)>,
     dropped: Vec<PlanId>,
 }
@@ -26,15 +28,15 @@ struct Row {
     plan: Arc<Plan>,
     gateway: Option<Arc<str>>,
     provider: Option<Arc<str>>,
-    text: String,
+    hash: u64,
     users: u64,
 }
 
 impl Plans {
     /// The number of this plan, with one more user.
     pub(super) fn take(&mut self, plan: Plan) -> PlanId {
-        let text = identity(&plan);
-        if let Some(&id) = self.by_text.get(&text) {
+        let hash = self.hash(&plan);
+        if let Some(&id) = self.by_content.find(hash, |id| self.get(*id).is_some_and(|known| alike(known, &plan))) {
             self.retain(id);
             return id;
         }
@@ -43,7 +45,7 @@ impl Plans {
             PlanId(u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX))
         });
         let plan = Arc::new(plan);
-        self.put(id, Arc::clone(&plan), text, 1);
+        self.put(id, Arc::clone(&plan), hash, 1);
         self.dropped.retain(|dropped| *dropped != id);
         self.added.push((id, plan));
         id
@@ -54,8 +56,8 @@ impl Plans {
         while self.rows.len() <= id.0 as usize {
             self.rows.push(None);
         }
-        let text = identity(&plan);
-        self.put(id, Arc::new(plan), text, 0);
+        let hash = self.hash(&plan);
+        self.put(id, Arc::new(plan), hash, 0);
     }
 
     /// Forgets restored plans without users and finds the free numbers.
@@ -114,16 +116,20 @@ impl Plans {
         std::mem::take(&mut self.dropped)
     }
 
-    fn put(&mut self, id: PlanId, plan: Arc<Plan>, text: String, users: u64) {
+    fn put(&mut self, id: PlanId, plan: Arc<Plan>, hash: u64, users: u64) {
         let gateway = plan.gateway.as_deref().map(Arc::from);
         let provider = plan.provider.as_deref().map(Arc::from);
-        self.by_text.insert(text.clone(), id);
-        self.rows[id.0 as usize] = Some(Row { plan, gateway, provider, text, users });
+        self.rows[id.0 as usize] = Some(Row { plan, gateway, provider, hash, users });
+        let rows = &self.rows;
+        let hash_of = |id: &PlanId| rows[id.0 as usize].as_ref().map_or(0, |row| row.hash);
+        self.by_content.insert_unique(hash, id, hash_of);
     }
 
     fn drop_row(&mut self, id: PlanId) {
         if let Some(row) = self.rows[id.0 as usize].take() {
-            self.by_text.remove(&row.text);
+            if let Ok(found) = self.by_content.find_entry(row.hash, |known| *known == id) {
+                found.remove();
+            }
             self.free.push(id);
             if let Some(place) = self.added.iter().position(|(added, _)| *added == id) {
                 self.added.remove(place);
@@ -161,13 +167,33 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
     }
 }
 
-/// A text that two plans share exactly when they decide alike.
-fn identity(plan: &Plan) -> String {
-    let trigger = match &plan.trigger {
-        Trigger::At(_) => "at".to_owned(),
-        Trigger::Every { period, .. } => format!("every {}", period.as_millis()),
-        Trigger::Cron(cron) => format!("cron {:?} {} {}", cron.dialect(), cron.zone(), cron.text()),
+/// Whether two plans decide alike.
+fn alike(one: &Plan, other: &Plan) -> bool {
+    let triggers = match (&one.trigger, &other.trigger) {
+        (Trigger::At(_), Trigger::At(_)) => true,
+        (Trigger::Every { period: one, .. }, Trigger::Every { period: other, .. }) => one == other,
+        (Trigger::Cron(one), Trigger::Cron(other)) => {
+            Arc::ptr_eq(one, other)
+                || (one.dialect(), one.zone(), one.text()) == (other.dialect(), other.zone(), other.text())
+        }
+        (_, _) => false,
     };
-    let except = plan.except.as_ref().map(|except| (except.zone().name(), except.texts()));
-    format!("{trigger}|{:?}|{except:?}|{:?}|{:?}|{:?}", plan.bounds, plan.policy, plan.gateway, plan.provider)
+    triggers
+        && (one.bounds, one.policy, &one.gateway, &one.provider, &one.except)
+            == (other.bounds, other.policy, &other.gateway, &other.provider, &other.except)
+}
+
+impl Plans {
+    /// A number that plans share when they decide alike.
+    fn hash(&self, plan: &Plan) -> u64 {
+        let mut hash = self.hasher.build_hasher();
+        match &plan.trigger {
+            Trigger::At(_) => 0_u8.hash(&mut hash),
+            Trigger::Every { period, .. } => period.hash(&mut hash),
+            Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
+        }
+        plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.provider).hash(&mut hash);
+        hash.finish()
+    }
 }

@@ -131,8 +131,11 @@ impl Turns {
     /// Leaves a note that the loop has turned, and tells of a pause before it.
     fn note_turn(&self) {
         let now = self.clock.now();
-        let lag = if self.phase == Phase::Running { self.engine.lag(now) } else { Span::ZERO };
-        if let Some(pause) = self.watchdog.turned(now, lag) {
+        let (lag, catching_up) = match self.phase {
+            Phase::Running => (self.engine.lag(now), self.engine.catching_up()),
+            Phase::Ending { .. } => (Span::ZERO, 0),
+        };
+        if let Some(pause) = self.watchdog.turned(now, lag, catching_up) {
             tracing::warn!("the engine's loop stood still for {pause}");
         }
     }

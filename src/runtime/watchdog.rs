@@ -15,6 +15,8 @@ use crate::time::{Span, Timestamp};
 pub enum Health {
     /// It serves what is due when it is due.
     Well,
+    /// It serves what is due when it is due, and this many schedules that missed a due are caught up besides.
+    CatchingUp(u64),
     /// It works, but the oldest unserved due is so late.
     Behind(Span),
     /// The loop has not turned for so long.
@@ -31,6 +33,7 @@ impl Health {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Well => "ok",
+            Self::CatchingUp(_) => "catching-up",
             Self::Behind(_) => "behind",
             Self::Stalled(_) => "stalled",
             Self::DiskStalled(_) => "disk-stalled",
@@ -41,7 +44,13 @@ impl Health {
     /// Whether a question to the loop would be answered.
     #[must_use]
     pub const fn is_answering(self) -> bool {
-        matches!(self, Self::Well | Self::Behind(_))
+        matches!(self, Self::Well | Self::CatchingUp(_) | Self::Behind(_))
+    }
+
+    /// Whether what is due is served when it is due.
+    #[must_use]
+    pub const fn is_in_time(self) -> bool {
+        matches!(self, Self::Well | Self::CatchingUp(_))
     }
 }
 
@@ -49,6 +58,10 @@ impl std::fmt::Display for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Well => f.write_str("dues are served in time"),
+            Self::CatchingUp(1) => f.write_str("dues are served in time; 1 schedule that missed one is caught up"),
+            Self::CatchingUp(count) => {
+                write!(f, "dues are served in time; {count} schedules that missed one are caught up")
+            }
             Self::Behind(lag) => write!(f, "the oldest due that is not served yet is {lag} late"),
             Self::Stalled(pause) => write!(f, "the engine's loop has not turned for {pause}"),
             Self::DiskStalled(pause) => {
@@ -68,6 +81,7 @@ pub struct Watchdog {
     is_committing: AtomicBool,
     has_ended: AtomicBool,
     lag_ms: AtomicU64,
+    catching_up: AtomicU64,
     stalls: AtomicU64,
 }
 
@@ -107,6 +121,7 @@ impl Watchdog {
             is_committing: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             lag_ms: AtomicU64::new(0),
+            catching_up: AtomicU64::new(0),
             stalls: AtomicU64::new(0),
         }
     }
@@ -116,13 +131,14 @@ impl Watchdog {
         self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The loop turns at `now` and leaves the oldest due late by `lag`. Answers how long it had stood still before, if
-    /// it had.
-    pub fn turned(&self, now: Timestamp, lag: Span) -> Option<Span> {
+    /// The loop turns at `now` and leaves the oldest due late by `lag`, and so many schedules to be caught up. Answers
+    /// how long it had stood still before, if it had.
+    pub fn turned(&self, now: Timestamp, lag: Span, catching_up: u64) -> Option<Span> {
         let beat = self.beats.load(Ordering::Relaxed);
         let stall = self.turn.stall(now, beat);
         self.turn.take(now, beat);
         self.lag_ms.store(lag.as_millis(), Ordering::Relaxed);
+        self.catching_up.store(catching_up, Ordering::Relaxed);
         self.stalls.fetch_add(u64::from(stall.is_some()), Ordering::Relaxed);
         stall
     }
@@ -164,7 +180,10 @@ impl Watchdog {
         match self.commit.stall(now, beat).filter(|_| is_committing) {
             Some(pause) => Health::DiskStalled(pause),
             None if lag.as_millis() > DUE_LAG_MS_MAX => Health::Behind(lag),
-            None => Health::Well,
+            None => match self.catching_up.load(Ordering::Relaxed) {
+                0 => Health::Well,
+                count => Health::CatchingUp(count),
+            },
         }
     }
 }

@@ -1,21 +1,17 @@
 //! The cold rows: a whole schedule as declared, and a plan.
 //!
 //! Fields stand in the order of their types; `vars` are one JSON text. A cron trigger is its text, dialect and
-//! zone name and is read again when the row is; [`Crons`] keeps one matcher for all rows that say the same.
+//! zone name and is read again when the row is; [`Patterns`] keeps one matcher for all rows that say the same.
 //! Invariant: every row begins with its version; a later version may only add readers here.
 //! Not here: the hot rows (`row`), indexes (`declare`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use hashbrown::HashMap;
 
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
-use crate::calendar::{Cron, Dialect, DialectChoice, Except, Trigger, Zone};
+use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
 use crate::engine::change::Plan;
 use crate::id::ScheduleId;
-use crate::limits;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, RetryPolicy,
     Schedule, Source, Task,
@@ -27,33 +23,6 @@ const SCHEDULE_VERSION: u8 = 2;
 const PLAN_VERSION: u8 = 3;
 
 type Read<T> = Result<T, Malformed>;
-
-/// Cron patterns already read, shared by all rows that hold the same one.
-#[derive(Debug, Default)]
-pub(super) struct Crons(Mutex<HashMap<CronKey, Arc<Cron>>>);
-
-/// Text, dialect, zone name.
-type CronKey = (String, Dialect, &'static str);
-
-impl Crons {
-    fn read(&self, text: &str, dialect: Dialect, zone: Zone) -> Result<Arc<Cron>, String> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (text.to_owned(), dialect, zone.name());
-        if let Some(cron) = known.get(&key) {
-            return Ok(Arc::clone(cron));
-        }
-        let choice = match dialect {
-            Dialect::Unix => DialectChoice::Unix,
-            Dialect::Quartz => DialectChoice::Quartz,
-        };
-        let cron = Arc::new(Cron::parse(text, choice, zone).map_err(|error| error.message)?);
-        if known.len() >= limits::CRONS_COUNT_MAX {
-            known.clear();
-        }
-        known.insert(key, Arc::clone(&cron));
-        Ok(cron)
-    }
-}
 
 /// The row of a schedule: its generation, then the declaration.
 pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
@@ -107,7 +76,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
 }
 
 /// The pair of [`schedule_row`].
-pub(super) fn read_schedule(row: &[u8], crons: &Crons) -> Read<(u32, Schedule)> {
+pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule)> {
     let bytes = &mut Bytes::new(row);
     let version = bytes.version(SCHEDULE_VERSION)?;
     let generation = bytes.narrow()?;
@@ -162,7 +131,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
 }
 
 /// The pair of [`plan_row`].
-pub(super) fn read_plan(row: &[u8], crons: &Crons) -> Read<Plan> {
+pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
     let bytes = &mut Bytes::new(row);
     let version = bytes.version(PLAN_VERSION)?;
     let plan = Plan {
@@ -199,19 +168,19 @@ fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {
     }
 }
 
-fn read_trigger(bytes: &mut Bytes<'_>, crons: &Crons) -> Read<Trigger> {
+fn read_trigger(bytes: &mut Bytes<'_>, crons: &Patterns) -> Read<Trigger> {
     let dialect = match bytes.byte()? {
         0 => return bytes.instant().map(Trigger::At),
         1 => return Ok(Trigger::Every { period: bytes.span()?, anchor: bytes.instant()? }),
-        2 => Dialect::Unix,
-        3 => Dialect::Quartz,
+        2 => DialectChoice::Unix,
+        3 => DialectChoice::Quartz,
         other => return bytes.wrong(format!("no trigger is written {other}")),
     };
     let text = bytes.text()?;
     let zone = read_zone(bytes)?;
     match crons.read(text, dialect, zone) {
         Ok(cron) => Ok(Trigger::Cron(cron)),
-        Err(why) => bytes.wrong(format!("cron '{text}': {why}")),
+        Err(error) => bytes.wrong(format!("cron '{text}': {}", error.message)),
     }
 }
 

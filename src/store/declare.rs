@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
-use super::declaration::{Crons, plan_row, read_schedule, schedule_row};
+use super::declaration::{plan_row, read_schedule, schedule_row};
 use super::error::StoreError;
 use super::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_TOKEN, PLANS, SCHEDULES};
+use crate::calendar::Patterns;
 use crate::engine::change::Change;
 use crate::spec::Schedule;
 
@@ -22,7 +23,7 @@ pub(super) fn write(
     txn: &WriteTransaction,
     batch: &[Change],
     next_key: u64,
-    crons: &Crons,
+    crons: &Patterns,
 ) -> Result<u64, StoreError> {
     let mut declared: Vec<(u64, u32, &Schedule)> = Vec::new();
     for change in batch {
@@ -64,7 +65,7 @@ fn unindex(
     txn: &WriteTransaction,
     declared: &[(u64, u32, &Schedule)],
     next_key: u64,
-    crons: &Crons,
+    crons: &Patterns,
 ) -> Result<(), StoreError> {
     let again: BTreeMap<u64, &Schedule> =
         declared.iter().filter(|&&(key, ..)| key < next_key).map(|&(key, _, schedule)| (key, schedule)).collect();

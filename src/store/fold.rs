@@ -27,7 +27,8 @@ use crate::time::Timestamp;
 pub(super) struct Fold {
     layer: Arc<Layer>,
     segment_rows: usize,
-    keys: Sorting<u64>,
+    /// Keys of the states with their places.
+    keys: Sorting<(u64, u32)>,
     /// The runs; none until the states are written, so that one commit does not wait for both lists.
     order: Option<Sorting<RunPlace>>,
     /// How many of them are of each day.
@@ -44,7 +45,7 @@ pub(super) struct Fold {
 impl Fold {
     /// A fold of fewer than `segment_rows` rows of one day adds to the day's last segment.
     pub(super) fn new(layer: Arc<Layer>, segment_rows: usize) -> Self {
-        let keys = Sorting::new(layer.states.keys().copied().collect());
+        let keys = Sorting::new((0..).zip(&layer.states).map(|(place, &(key, _))| (key, place)).collect());
         let mut texts: Vec<_> = layer.texts.keys().map(|&one| (one.due.day(), one)).collect();
         texts.sort_unstable_by_key(|&(day, one)| (day, one.schedule, one.due, one.generation));
         Self {
@@ -115,8 +116,8 @@ impl Fold {
             return Ok(());
         }
         let mut table = txn.open_table(STATE)?;
-        for key in &self.keys.sorted_to(range.end)[range.clone()] {
-            table.insert(key, &state_row(&self.layer.states[key]))?;
+        for (key, place) in &self.keys.sorted_to(range.end)[range.clone()] {
+            table.insert(key, &state_row(&self.layer.states[*place as usize].1))?;
         }
         self.states_done = range.end;
         Ok(())

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 use super::error::StoreError;
 use super::reader::Reader;
@@ -24,6 +24,16 @@ pub struct Names {
     ids: HashMap<String, ScheduleKey>,
     names: HashMap<(String, String), ScheduleKey>,
     tokens: HashMap<(String, String), ScheduleKey>,
+}
+
+/// An agent and a name, or a token, of its.
+#[derive(Hash)]
+struct Pair<'a>(&'a str, &'a str);
+
+impl Equivalent<(String, String)> for Pair<'_> {
+    fn equivalent(&self, owned: &(String, String)) -> bool {
+        (self.0, self.1) == (owned.0.as_str(), owned.1.as_str())
+    }
 }
 
 struct Staged {
@@ -92,7 +102,7 @@ impl Names {
 
     /// The schedule of this agent that was declared with this name last, alive or not.
     pub fn by_name(&self, agent: &str, name: &str) -> Result<Option<ScheduleKey>, StoreError> {
-        if let Some(key) = self.names.get(&(agent.to_owned(), name.to_owned())) {
+        if let Some(key) = self.names.get(&Pair(agent, name)) {
             return Ok(Some(*key));
         }
         let still = |one: &Schedule| one.agent == agent && one.name.as_deref() == Some(name);
@@ -102,7 +112,7 @@ impl Names {
 
     /// The schedule that this agent's token made.
     pub fn by_token(&self, agent: &str, token: &str) -> Result<Option<ScheduleKey>, StoreError> {
-        if let Some(key) = self.tokens.get(&(agent.to_owned(), token.to_owned())) {
+        if let Some(key) = self.tokens.get(&Pair(agent, token)) {
             return Ok(Some(*key));
         }
         let still = |one: &Schedule| one.agent == agent && one.client_token.as_deref() == Some(token);
@@ -124,13 +134,13 @@ impl Names {
             self.ids.remove(schedule.id.as_str());
         }
         if let Some(name) = &schedule.name {
-            let taken = (schedule.agent.clone(), name.clone());
+            let taken = Pair(&schedule.agent, name);
             if self.names.get(&taken) == Some(&key) {
                 self.names.remove(&taken);
             }
         }
         if let Some(token) = &schedule.client_token {
-            let taken = (schedule.agent.clone(), token.clone());
+            let taken = Pair(&schedule.agent, token);
             if self.tokens.get(&taken) == Some(&key) {
                 self.tokens.remove(&taken);
             }

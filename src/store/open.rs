@@ -14,7 +14,6 @@ use std::sync::Arc;
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend};
 
-use super::declaration::Crons;
 use super::error::{OpenError, StoreError};
 use super::glass::Glass;
 use super::journal;
@@ -24,6 +23,7 @@ use super::quiet::quietly;
 use super::reader::Reader;
 use super::tables::{self, FORMAT, FORMAT_MIN, JOURNAL, meta};
 use super::writer::{FoldLimits, Marks, Writer, begin};
+use crate::calendar::Patterns;
 use crate::limits;
 use crate::planted::{self, Bug};
 
@@ -191,7 +191,7 @@ fn start(
         lay_out(&db)?;
     }
     check_format(&db.begin_read()?)?;
-    let crons = Crons::default();
+    let crons = Patterns::default();
     let disk = db.begin_read()?;
     let (marks, filling) = recover(&disk)?;
     let mut epoch = number_of(&disk, meta::EPOCH)? as u32;

@@ -1,23 +1,25 @@
 //! What is committed but not folded yet: the part of the store that lives in memory.
 //!
 //! A [`Layer`] holds the latest put of each state and run among a stretch of commits; runs stay in the bytes of the
-//! journal rows, which the layer keeps. Two layers exist at most: one filling, one being folded. A layer leaves
-//! only when all of it is on disk, so a read that looks at the filling layer, then at the other one, then at the disk
+//! journal rows, which the layer keeps. It is found by tables of places, not of copied keys: a layer that a crash
+//! left behind stands in memory beside everything else at boot. Two layers exist at most: one filling, one being
+//! folded. A layer leaves only when all of it is on disk, so a read that looks at the filling layer, then at the other one, then at the disk
 //! never sees a stale row, however far the fold has come.
 //! Invariant: [`View`] is replaced in one step after each commit, and its snapshot is the disk of that very commit.
 //! Not here: when to fold (`writer`), how (`fold`).
 
 use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use redb::ReadTransaction;
 
-use super::declaration::Crons;
 use super::error::{Malformed, RowError};
 use super::journal::Entries;
 use super::row;
+use crate::calendar::Patterns;
 use crate::engine::change::{Run, State};
 use crate::id::{OccurrenceId, ScheduleKey};
 
@@ -32,12 +34,19 @@ pub(super) struct Layer {
     pub commits: usize,
     /// Bytes of their journal rows.
     pub bytes: usize,
-    pub states: HashMap<u64, State>,
+    /// By key, in the order in which they were first put.
+    pub states: Vec<(u64, State)>,
     pub runs: Vec<RunEntry>,
-    by_occurrence: HashMap<OccurrenceId, u32>,
-    newest: HashMap<u64, u32>,
-    rows: Vec<Arc<[u8]>>,
+    /// Places in `states`, by key.
+    by_key: HashTable<u32>,
+    /// Places in `runs`, by occurrence.
+    by_occurrence: HashTable<u32>,
+    /// Places in `runs` of the one that each schedule took up last, by schedule.
+    newest: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// Composed texts.
     pub texts: HashMap<OccurrenceId, TextEntry>,
+    rows: Vec<Arc<[u8]>>,
 }
 
 /// Where a composed text is.
@@ -83,7 +92,9 @@ impl Layer {
         self.through = seq;
         self.commits += 1;
         self.bytes += row.len();
-        self.states.extend(entries.states.iter().map(|&(key, state)| (key.0, state)));
+        for &(key, state) in &entries.states {
+            self.put_state(key.0, state);
+        }
         let number = self.rows.len() as u32;
         for run in &entries.runs {
             let place = self.runs.len() as u32;
@@ -96,24 +107,67 @@ impl Layer {
                 len: run.len,
                 older: NONE,
             };
-            let known = *self.by_occurrence.entry(run.occurrence).or_insert(place);
-            if known == place {
-                let older = self.newest.insert(run.occurrence.schedule.0, place).unwrap_or(NONE);
-                self.runs.push(RunEntry { older, ..fresh });
-            } else {
-                let older = self.runs[known as usize].older;
-                self.runs[known as usize] = RunEntry { older, ..fresh };
+            if let Some(known) = self.place_of(run.occurrence) {
+                let older = self.runs[known].older;
+                self.runs[known] = RunEntry { older, ..fresh };
+                continue;
             }
+            self.runs.push(fresh);
+            let (runs, hasher) = (&self.runs, &self.hasher);
+            let hash_of = |&place: &u32| hasher.hash_one(runs[place as usize].occurrence);
+            self.by_occurrence.insert_unique(hasher.hash_one(run.occurrence), place, hash_of);
+            let schedule_of = |place: u32| runs[place as usize].occurrence.schedule;
+            let schedule = run.occurrence.schedule;
+            let hash = hasher.hash_one(schedule);
+            let older = match self.newest.find_mut(hash, |&known| schedule_of(known) == schedule) {
+                Some(newest) => std::mem::replace(newest, place),
+                None => {
+                    self.newest.insert_unique(hash, place, |&place| hasher.hash_one(schedule_of(place)));
+                    NONE
+                }
+            };
+            self.runs[place as usize].older = older;
         }
         let texts = entries.texts.iter();
         self.texts.extend(texts.map(|text| (text.occurrence, TextEntry { row: number, at: text.at, len: text.len })));
         self.rows.push(row);
     }
 
+    fn put_state(&mut self, key: u64, state: State) {
+        let hash = self.hasher.hash_one(key);
+        if let Some(&known) = self.by_key.find(hash, |&place| self.states[place as usize].0 == key) {
+            self.states[known as usize].1 = state;
+            return;
+        }
+        let place = self.states.len() as u32;
+        self.states.push((key, state));
+        let (states, hasher) = (&self.states, &self.hasher);
+        self.by_key.insert_unique(hash, place, |&place| hasher.hash_one(states[place as usize].0));
+    }
+
+    /// The state put last under this key.
+    pub(super) fn state(&self, key: u64) -> Option<&State> {
+        let place = self.by_key.find(self.hasher.hash_one(key), |&place| self.states[place as usize].0 == key)?;
+        Some(&self.states[*place as usize].1)
+    }
+
+    /// The places of all states, by key.
+    pub(super) fn states_by_key(&self) -> Vec<u32> {
+        let mut places: Vec<u32> = (0..self.states.len() as u32).collect();
+        places.sort_unstable_by_key(|&place| self.states[place as usize].0);
+        places
+    }
+
+    fn place_of(&self, occurrence: OccurrenceId) -> Option<usize> {
+        let is_it = |&place: &u32| self.runs[place as usize].occurrence == occurrence;
+        self.by_occurrence.find(self.hasher.hash_one(occurrence), is_it).map(|&place| place as usize)
+    }
+
     /// Empties it, keeping its memory for the next stretch.
     pub(super) fn clear(&mut self) {
         (self.through, self.commits, self.bytes) = (0, 0, 0);
         self.states.clear();
+        self.by_key.clear();
         self.runs.clear();
         self.by_occurrence.clear();
         self.newest.clear();
@@ -133,12 +187,13 @@ impl Layer {
     }
 
     pub(super) fn entry(&self, occurrence: OccurrenceId) -> Option<&RunEntry> {
-        self.by_occurrence.get(&occurrence).map(|&place| &self.runs[place as usize])
+        self.place_of(occurrence).map(|place| &self.runs[place])
     }
 
     /// The runs of one schedule, the one taken up last first.
     pub(super) fn runs_of(&self, schedule: ScheduleKey) -> impl Iterator<Item = &RunEntry> {
-        let first = self.newest.get(&schedule.0).copied().unwrap_or(NONE);
+        let is_its = |&place: &u32| self.runs[place as usize].occurrence.schedule == schedule;
+        let first = self.newest.find(self.hasher.hash_one(schedule), is_its).copied().unwrap_or(NONE);
         let at = |place: u32| self.runs.get(place as usize);
         std::iter::successors(at(first), move |entry| at(entry.older))
     }
@@ -166,8 +221,8 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn state(&self, key: ScheduleKey) -> Option<State> {
-        let below = || self.folding.as_ref()?.states.get(&key.0);
-        self.filling.states.get(&key.0).or_else(below).copied()
+        let below = || self.folding.as_ref()?.state(key.0);
+        self.filling.state(key.0).or_else(below).copied()
     }
 
     /// The layers, the newest first.
@@ -179,12 +234,12 @@ impl View {
 /// What the writer and its readers share.
 pub(super) struct Shared {
     view: RwLock<View>,
-    pub crons: Crons,
+    pub crons: Patterns,
     pub file: Option<PathBuf>,
 }
 
 impl Shared {
-    pub(super) fn new(view: View, crons: Crons, file: Option<PathBuf>) -> Self {
+    pub(super) fn new(view: View, crons: Patterns, file: Option<PathBuf>) -> Self {
         Self { view: RwLock::new(view), crons, file }
     }
 

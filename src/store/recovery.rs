@@ -36,9 +36,8 @@ impl Opened {
     /// Visits the state of every schedule, by key.
     pub fn each_state(&self, mut visit: impl FnMut(ScheduleKey, State)) -> Result<(), StoreError> {
         let view = self.reader.shared.view();
-        let mut unfolded: Vec<(u64, State)> = view.filling.states.iter().map(|(&key, &state)| (key, state)).collect();
-        unfolded.sort_unstable_by_key(|&(key, _)| key);
-        let mut unfolded = unfolded.into_iter().peekable();
+        let states = &view.filling.states;
+        let mut unfolded = view.filling.states_by_key().into_iter().map(|place| states[place as usize]).peekable();
         for row in view.disk.open_table(STATE)?.range(0..)? {
             let (key, row) = row?;
             let key = key.value();

@@ -63,11 +63,11 @@ pub async fn serve(
 async fn health(State(door): State<Door>) -> Response {
     let health = (door.health)();
     let mut body = json!({"status": health.word(), "version": env!("CARGO_PKG_VERSION")});
-    if health == Health::Well {
-        return answer(StatusCode::OK, "application/json", &body);
+    if health != Health::Well {
+        body["detail"] = json!(health.to_string());
     }
-    body["detail"] = json!(health.to_string());
-    answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", &body)
+    let status = if health.is_in_time() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(status, "application/json", &body)
 }
 
 async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Response {

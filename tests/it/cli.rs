@@ -270,6 +270,13 @@ fn bad_expressions_end_with_two_and_name_the_field() {
         assert!(err.contains(part), "{part} in {err}");
     }
     assert_eq!(told(&chimewheel(["next"])).0, 2);
+    let holidays = ["next", "--cron", "0 9 * * *", "--from", "2026-12-23T12:00:00Z", "-n", "2", "--except"];
+    let (code, out, _) = told(&chimewheel([&holidays[..], &["2026-12-24..2026-12-26", "--except", "SUN"]].concat()));
+    assert_eq!((code, out.as_str()), (0, "2026-12-28T09:00:00Z\n2026-12-29T09:00:00Z\n"));
+    let (code, _, err) = told(&chimewheel([&holidays[..], &["SUN-SAT"]].concat()));
+    assert!(code == 2 && err.contains("except"), "{err}");
+    let (code, _, err) = told(&chimewheel([&holidays[..], &["Christmas"]].concat()));
+    assert!(code == 2 && err.contains("except.0"), "{err}");
     assert_eq!(told(&chimewheel(["next", "--cron", "* * * * *", "--every", "5s"])).0, 2);
     assert_eq!(told(&chimewheel(["nxt"])).0, 2);
     assert_eq!(told(&chimewheel(["next", "--every", "5s", "-n", "0"])).0, 2);

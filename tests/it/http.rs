@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chimewheel::problem::Problem;
 use chimewheel::runtime::watchdog::Health;
-use chimewheel::spec::Destination;
+use chimewheel::spec::{Destination, RawSchedule};
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
@@ -47,9 +47,10 @@ impl Operations for Scripted {
                     Problem::new("schedule.cron", "hour 25 is out of range").value("0 25 * * *").hint("0 to 23"),
                     Problem::new("", "second"),
                 ])),
-                Request::Export(_) => {
-                    Ok(Reply::Export(Exported { schedules: vec!["x".repeat(200_000).into()], cursor: None }))
-                }
+                Request::Export(_) => Ok(Reply::Export(Exported {
+                    schedules: vec![RawSchedule { name: Some("x".repeat(200_000)), ..RawSchedule::default() }],
+                    cursor: None,
+                })),
                 _ => Err(Error::new(Code::Failed, "not scripted").detail("/secret/path")),
             }
         })
@@ -133,7 +134,7 @@ async fn an_operation_makes_the_round_trip() {
     assert_eq!((changed.id.as_str(), changed.status.as_str()), ("standup", "cancelled"));
     assert_eq!(*daemon.operations.asked.lock().unwrap(), [(Caller::Admin, Request::Cancel(Cancel(one)))]);
     let exported = perform(&remote, Export::default()).await.unwrap();
-    assert_eq!(exported.schedules[0].as_str().unwrap().len(), 200_000);
+    assert_eq!(exported.schedules[0].name.as_ref().unwrap().len(), 200_000);
     daemon.end().await;
 }
 
@@ -213,6 +214,10 @@ async fn health_is_red_when_the_engine_is_late_or_stands_still() {
         let body: serde_json::Value = serde_json::from_str(body.unwrap_or_else(|| panic!("{answer}"))).unwrap();
         assert_eq!((&body["status"], &body["detail"]), (&status.into(), &detail.into()));
     }
+    *daemon.health.lock().unwrap() = Health::CatchingUp(2);
+    let answer = daemon.raw("GET /healthz HTTP/1.1\nhost: localhost:7420\n\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\n") && answer.contains("\"status\":\"catching-up\""), "{answer}");
+    assert!(answer.contains("2 schedules that missed one are caught up"), "{answer}");
     daemon.end().await;
 }
 

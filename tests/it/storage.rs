@@ -1,6 +1,8 @@
 //! The database file as a whole, by the real program: verify, backup, restore, compact.
 
 mod damage;
+#[cfg(unix)]
+mod doctor;
 mod faults;
 #[cfg(target_os = "linux")]
 mod full;

@@ -23,15 +23,15 @@ fn beat(watchdog: &Watchdog, times: u64) {
 #[test]
 fn a_loop_that_does_not_turn_while_the_heart_beats_is_stalled() {
     let watchdog = Watchdog::new(BEGIN);
-    assert_eq!(watchdog.turned(BEGIN, Span::ZERO), None);
+    assert_eq!(watchdog.turned(BEGIN, Span::ZERO, 0), None);
     beat(&watchdog, STALL_BEATS_MIN);
     assert_eq!(watchdog.health(after(STALL_MS_MAX)), Health::Well);
     let late = after(STALL_MS_MAX + 1);
     let pause = Span::from_millis(STALL_MS_MAX + 1);
     assert_eq!(watchdog.health(late), Health::Stalled(pause));
-    assert_eq!((watchdog.turned(late, Span::ZERO), watchdog.stalls()), (Some(pause), 1));
+    assert_eq!((watchdog.turned(late, Span::ZERO, 0), watchdog.stalls()), (Some(pause), 1));
     assert_eq!(
-        (watchdog.health(late), watchdog.turned(late, Span::ZERO), watchdog.stalls()),
+        (watchdog.health(late), watchdog.turned(late, Span::ZERO, 0), watchdog.stalls()),
         (Health::Well, None, 1)
     );
 }
@@ -42,7 +42,7 @@ fn a_suspended_machine_and_a_clock_set_forward_are_no_stall() {
     beat(&watchdog, STALL_BEATS_MIN - 1);
     let hours = after(8 * 3_600_000);
     assert_eq!(watchdog.health(hours), Health::Well);
-    assert_eq!((watchdog.turned(hours, Span::ZERO), watchdog.stalls()), (None, 0));
+    assert_eq!((watchdog.turned(hours, Span::ZERO, 0), watchdog.stalls()), (None, 0));
     // Nor is one set back.
     beat(&watchdog, STALL_BEATS_MIN);
     assert_eq!(watchdog.health(BEGIN), Health::Well);
@@ -51,20 +51,25 @@ fn a_suspended_machine_and_a_clock_set_forward_are_no_stall() {
 #[test]
 fn the_worst_is_told() {
     let watchdog = Watchdog::new(BEGIN);
-    watchdog.turned(BEGIN, Span::from_millis(DUE_LAG_MS_MAX));
+    watchdog.turned(BEGIN, Span::from_millis(DUE_LAG_MS_MAX), 0);
     assert_eq!(watchdog.health(BEGIN), Health::Well);
     let lag = Span::from_millis(DUE_LAG_MS_MAX + 1);
-    watchdog.turned(BEGIN, lag);
+    watchdog.turned(BEGIN, lag, 0);
     assert_eq!(watchdog.health(BEGIN), Health::Behind(lag));
+    watchdog.turned(BEGIN, lag, 3);
+    assert_eq!(watchdog.health(BEGIN), Health::Behind(lag));
+    watchdog.turned(BEGIN, Span::ZERO, 3);
+    assert_eq!((watchdog.health(BEGIN), Health::CatchingUp(3).is_in_time()), (Health::CatchingUp(3), true));
+    watchdog.turned(BEGIN, lag, 3);
     watchdog.commit_began(BEGIN);
     beat(&watchdog, STALL_BEATS_MIN);
     let now = after(STALL_MS_MAX + 2);
-    watchdog.turned(now, lag);
+    watchdog.turned(now, lag, 0);
     assert_eq!(watchdog.health(now), Health::DiskStalled(Span::from_millis(STALL_MS_MAX + 2)));
     beat(&watchdog, STALL_BEATS_MIN);
     let later = after(2 * STALL_MS_MAX + 4);
     assert_eq!(watchdog.health(later), Health::Stalled(Span::from_millis(STALL_MS_MAX + 2)));
-    watchdog.turned(later, Span::ZERO);
+    watchdog.turned(later, Span::ZERO, 0);
     watchdog.commit_ended();
     assert_eq!(watchdog.health(later), Health::Well);
     watchdog.ended();

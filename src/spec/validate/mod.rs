@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::raw::RawSchedule;
 use super::read::Reading;
 use super::{Destination, Schedule, Source};
-use crate::calendar::Zone;
+use crate::calendar::{Patterns, Zone};
 use crate::limits;
 use crate::problem::{Place, Problem};
 use crate::time::Timestamp;
@@ -45,6 +45,8 @@ pub struct Context<'a> {
     pub origin: Origin,
     /// The file it stands in.
     pub source: Option<Source>,
+    /// Cron patterns that have been read before.
+    pub patterns: Option<&'a Patterns>,
     /// The schedule that this changes: it keeps its id, its creation time and, unless `source` is given, its file;
     /// a trigger that stays as it is may be past.
     pub existing: Option<&'a Schedule>,
@@ -65,6 +67,7 @@ impl Context<'_> {
             random: [0; 10],
             origin: Origin::Person,
             source: None,
+            patterns: None,
             existing: None,
         }
     }

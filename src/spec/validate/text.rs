@@ -66,7 +66,8 @@ impl Check<'_> {
     pub(super) fn destination(&mut self, raw: &RawSchedule) -> Option<Destination> {
         let context = self.context;
         // A model may spell out as null what it does not give.
-        let nulls = ["gateway", "chat_id"].iter().any(|key| self.cleared.contains(&format!("destination.{key}")));
+        let nulls =
+            ["destination.gateway", "destination.chat_id"].into_iter().any(|path| self.cleared.contains(path));
         let unwritten = |written: &&RawDestination| **written == RawDestination::default() && nulls;
         let Some(written) = raw.destination.as_ref().filter(|written| !unwritten(written)) else {
             let meant = self.cleared.contains("destination") || self.is_doubtful("destination");
@@ -84,9 +85,8 @@ impl Check<'_> {
         let gateway = written.gateway.as_ref().or(default.map(|to| &to.gateway));
         let chat_id =
             written.chat_id.as_ref().or(default.filter(|to| Some(&to.gateway) == gateway).map(|to| &to.chat_id));
-        for (part, given) in [("gateway", gateway), ("chat_id", chat_id)] {
-            let path = format!("destination.{part}");
-            if given.is_none() && !self.is_doubtful(&path) {
+        for (path, given) in [("destination.gateway", gateway), ("destination.chat_id", chat_id)] {
+            if given.is_none() && !self.is_doubtful(path) {
                 self.refuse(Problem::new(path, "is missing").hint("a destination is a gateway and a chat_id"));
             }
         }

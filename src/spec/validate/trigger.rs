@@ -97,9 +97,9 @@ impl Check<'_> {
         let unwritten = RawTrigger::default();
         let written = raw.schedule.as_ref().unwrap_or(&unwritten);
         let given = written.given();
-        let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
         match given.as_slice() {
             [] => {
+                let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
                 if raw.after.is_none() && !meant.iter().any(|path| self.is_doubtful(path)) {
                     let problem = Problem::new("schedule", "is missing: nothing says when to fire");
                     self.refuse(problem.hint(EXAMPLE));
@@ -150,7 +150,7 @@ impl Check<'_> {
             return self.in_words(text, zone, bounds);
         }
         let text = written.cron.as_deref()?;
-        Some(Aim::new("schedule.cron", Trigger::Cron(Arc::new(self.cron(text, choice, zone)?))))
+        Some(Aim::new("schedule.cron", Trigger::Cron(self.cron(text, choice, zone)?)))
     }
 
     /// A trigger in plain words.
@@ -209,8 +209,13 @@ impl Check<'_> {
         }
     }
 
-    fn cron(&mut self, text: &str, choice: DialectChoice, zone: Option<Zone>) -> Option<Cron> {
-        match Cron::parse(text, choice, zone.unwrap_or(self.context.default_zone)) {
+    fn cron(&mut self, text: &str, choice: DialectChoice, zone: Option<Zone>) -> Option<Arc<Cron>> {
+        let zone = zone.unwrap_or(self.context.default_zone);
+        let read = match self.context.patterns {
+            Some(patterns) => patterns.read(text, choice, zone),
+            None => Cron::parse(text, choice, zone).map(Arc::new),
+        };
+        match read {
             Ok(cron) => Some(cron),
             Err(error) => {
                 let mut problem = Problem::new("schedule.cron", error.message).value(shorten(text));
@@ -275,6 +280,7 @@ impl Check<'_> {
                 let problem = Problem::new("end_at", "never fires: ends before the first due").value(end.to_string());
                 self.refuse(problem.hint(format!("the first due is {first}")));
             }
+            (Some(_), _) if except.is_none() => {}
             (Some(_), end) => {
                 let free = trigger.next_free(except, before);
                 if free.is_none_or(|free| end.is_some_and(|end| free > end)) {

@@ -67,7 +67,7 @@ impl Walk<'_> {
         let (mut own, mut used) = (Own::default(), BTreeSet::new());
         let table = self.disk.open_table(STATE)?;
         let mut stored = table.range(0..)?.peekable();
-        let mut unfolded: Vec<(u64, State)> = self.layer.states.iter().map(|(&key, &state)| (key, state)).collect();
+        let mut unfolded: Vec<(u64, State)> = self.layer.states.clone();
         unfolded.sort_unstable_by_key(|&(key, _)| key);
         let mut unfolded = unfolded.into_iter().peekable();
         let mut last = None;

@@ -18,7 +18,6 @@ use std::path::Path;
 
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle};
 
-use super::declaration::Crons;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
 use super::open::{self, Options, Store};
@@ -26,6 +25,7 @@ use super::overlay::Layer;
 use super::quiet::quietly;
 use super::tables::{self, FORMAT, FORMAT_MIN, meta};
 use super::writer::Marks;
+use crate::calendar::Patterns;
 use crate::limits;
 
 /// What verifying found.
@@ -111,7 +111,7 @@ struct Walk<'a> {
     disk: &'a ReadTransaction,
     layer: Layer,
     marks: Marks,
-    crons: &'a Crons,
+    crons: &'a Patterns,
     found: Verified,
 }
 
@@ -134,7 +134,7 @@ impl Store {
         let walked = quietly(|| {
             let disk = db.begin_read().map_err(|error| StoreError::from(error).at(&text))?;
             open::check_format(&disk).map_err(|refused| refused.named(&text))?;
-            verify_snapshot(&disk, &Crons::default()).map_err(|error| error.at(&text))
+            verify_snapshot(&disk, &Patterns::default()).map_err(|error| error.at(&text))
         });
         let mut found = walked.unwrap_or_else(|| Err(OpenError::damaged(&text, "the database is corrupted")))?;
         found.counts.insert("bytes", len);
@@ -187,7 +187,7 @@ fn is_of_system(error: &io::Error) -> bool {
 }
 
 /// Walks every table of one snapshot.
-pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Crons) -> Result<Verified, StoreError> {
+pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Result<Verified, StoreError> {
     let mut found = Verified::default();
     let (marks, layer) = match open::recover(disk) {
         Ok(recovered) => recovered,

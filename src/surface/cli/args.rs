@@ -147,6 +147,10 @@ pub enum Command {
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,
+    /// Check what has to be in order: config, files, disk, clock, store, daemon
+    #[command(after_help = "One line a check: ok, warn or fail, and what to do. It ends with 1 when any fails.\n\n\
+                            Example:\n  chimewheel doctor --json")]
+    Doctor,
     /// Check every page and row of a stopped store, or of a backup
     #[command(after_help = "Nothing is changed. It ends with 1 when anything is wrong.\n\n\
                             Examples:\n  chimewheel verify\n  chimewheel verify backup.redb --json")]
@@ -323,6 +327,9 @@ pub struct Next {
     /// First due of --every [default: one period after --from]
     #[arg(long, value_name = "TIME")]
     pub anchor: Option<String>,
+    /// Leave out these dates, weekdays or hours, such as 2026-12-24..2026-12-26; may be given several times
+    #[arg(long, value_name = "DAYS", conflicts_with = "schedule")]
+    pub except: Vec<String>,
     /// Time zone [default: the config's, else UTC]
     #[arg(long, visible_alias = "timezone", value_name = "ZONE")]
     pub tz: Option<String>,

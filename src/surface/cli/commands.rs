@@ -21,9 +21,10 @@ use super::{bring, import};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
+use crate::spec::RawSchedule;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
-use crate::surface::ops::reply::{BackedUp, Changed, Exported, Listed};
+use crate::surface::ops::reply::{BackedUp, Changed, Listed};
 use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector, Unreadable};
 use crate::surface::ops::{Operation, Operations, Reply, perform};
 
@@ -102,6 +103,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         | Command::Serve(_)
         | Command::Guide(_)
         | Command::Config(_)
+        | Command::Doctor
         | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
     }
 }
@@ -258,32 +260,49 @@ fn folder_request(apply: &args::Apply) -> Result<request::Apply, Error> {
 }
 
 async fn export(export: args::Export, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
-    let mut reply = Exported::default();
-    loop {
-        let cursor = reply.cursor.take();
-        let request = Export { schedules: export.schedules.clone(), agent: export.agent.clone(), cursor };
-        let page = perform(operations, request).await?;
-        reply.cursor = page.cursor;
-        if export.jsonl {
-            print(&page.schedules.iter().map(|schedule| format!("{schedule}\n")).collect::<String>())?;
-        } else {
-            reply.schedules.extend(page.schedules);
-        }
-        if reply.cursor.is_none() {
-            break;
-        }
-    }
+    let page = async |cursor| {
+        let (schedules, agent) = (export.schedules.clone(), export.agent.clone());
+        perform(operations, Export { schedules, agent, cursor }).await
+    };
+    let mut reply = page(None).await?;
     if export.jsonl {
+        while reply.cursor.is_some() {
+            // The next page is read while this one is written.
+            let (next, written) = tokio::join!(page(reply.cursor.take()), async { print_lines(&reply.schedules) });
+            written?;
+            reply = next?;
+        }
+        print_lines(&reply.schedules)?;
         return Ok(0);
     }
-    let failed = |error: &dyn std::fmt::Display| Error::new(Code::Failed, format!("cannot write this: {error}"));
+    while reply.cursor.is_some() {
+        let next = page(reply.cursor.take()).await?;
+        reply.schedules.extend(next.schedules);
+        reply.cursor = next.cursor;
+    }
     let text = match export.format {
-        ExportFormat::Json => serde_json::to_string_pretty(&reply.schedules).map_err(|error| failed(&error))? + "\n",
+        ExportFormat::Json => {
+            serde_json::to_string_pretty(&reply.schedules).map_err(|error| unwritten(&error))? + "\n"
+        }
         ExportFormat::Yaml if screen.json => {
             return show(screen, Reply::Export(reply), |_| String::new());
         }
-        ExportFormat::Yaml => serde_yaml::to_string(&reply.schedules).map_err(|error| failed(&error))?,
+        ExportFormat::Yaml => serde_yaml::to_string(&reply.schedules).map_err(|error| unwritten(&error))?,
     };
     print(&text)?;
     Ok(0)
+}
+
+/// One line of JSON a schedule.
+fn print_lines(schedules: &[RawSchedule]) -> Result<(), Error> {
+    let mut lines = String::new();
+    for schedule in schedules {
+        lines += &serde_json::to_string(schedule).map_err(|error| unwritten(&error))?;
+        lines.push('\n');
+    }
+    print(&lines)
+}
+
+fn unwritten(error: &dyn std::fmt::Display) -> Error {
+    Error::new(Code::Failed, format!("cannot write this: {error}"))
 }

@@ -11,6 +11,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
+use std::panic::resume_unwind;
+use std::thread;
 
 use hashbrown::HashMap;
 use serde::Deserialize;
@@ -40,6 +42,16 @@ struct Known<'a> {
     #[serde(borrow, default)]
     name: Option<Text<'a>>,
 }
+
+impl Known<'_> {
+    /// What it is sorted by.
+    fn order(&self) -> [Option<&str>; 3] {
+        [Some(self.agent.as_deref().unwrap_or(AGENT_DEFAULT)), self.id.as_deref(), self.client_token.as_deref()]
+    }
+}
+
+/// Characters of a bar that is full.
+const BAR_CHARS: usize = 30;
 
 /// A line and its number in the file, from 1.
 #[derive(Clone, Copy)]
@@ -122,38 +134,92 @@ fn read_all(asked: &Bulk) -> Result<String, Error> {
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
         let mut lines = Self::default();
-        let mut keyed: Vec<([Option<Text<'a>>; 2], Line<'a>)> = Vec::new();
-        let mut ids: HashMap<Text<'a>, u32> = HashMap::new();
+        let mut keyed = keyed(text);
+        let count = keyed.len();
+        let mut ids: HashMap<Text<'a>, u32> = HashMap::with_capacity(count);
         let mut tokens: HashMap<(Text<'a>, Text<'a>), u32> = HashMap::new();
-        let mut names: HashMap<(Text<'a>, Text<'a>), u32> = HashMap::new();
-        for (number, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-            // What is wrong with a line that cannot be read is told by the one who judges it.
-            let Known { id, client_token, agent, name } = serde_json::from_str(text).unwrap_or_default();
+        let mut names: HashMap<(Text<'a>, Text<'a>), u32> = HashMap::with_capacity(count);
+        keyed.retain(|(Known { id, client_token, agent, name }, Line { number, .. })| {
             lines.unknown += u64::from(id.is_none() && client_token.is_none());
-            let agent = agent.unwrap_or(Cow::Borrowed(AGENT_DEFAULT));
+            let agent = agent.clone().unwrap_or(Cow::Borrowed(AGENT_DEFAULT));
+            let of_agent = |text: &Text<'a>| (agent.clone(), text.clone());
             let earlier = [
-                ("id", &id, id.clone().map(|id| *ids.entry(id).or_insert(number))),
+                ("id", id, id.clone().map(|id| *ids.entry(id).or_insert(*number))),
                 (
                     "client_token",
-                    &client_token,
-                    client_token.clone().map(|token| *tokens.entry((agent.clone(), token)).or_insert(number)),
+                    client_token,
+                    client_token.as_ref().map(|token| *tokens.entry(of_agent(token)).or_insert(*number)),
                 ),
-                ("name", &name, name.clone().map(|name| *names.entry((agent.clone(), name)).or_insert(number))),
+                ("name", name, name.as_ref().map(|name| *names.entry(of_agent(name)).or_insert(*number))),
             ];
-            let double = earlier.into_iter().find(|(_, _, first)| first.is_some_and(|first| first != number));
-            if let Some((field, value, Some(first))) = double {
-                let problem = Problem::new(field, format!("is that of line {first}, too"));
-                let problem =
-                    problem.value(value.as_deref().unwrap_or_default()).hint("give one of them another one");
-                lines.doubles.push(LineProblem { line: number.into(), problem: problem_to_json(&problem) });
-                continue;
-            }
-            keyed.push(([id, client_token], Line { number, text }));
-        }
-        keyed.sort_by(|one, other| one.0.cmp(&other.0));
+            let double = earlier.into_iter().find(|(_, _, first)| first.is_some_and(|first| first != *number));
+            let Some((field, value, Some(first))) = double else { return true };
+            let problem = Problem::new(field, format!("is that of line {first}, too"));
+            let problem = problem.value(value.as_deref().unwrap_or_default()).hint("give one of them another one");
+            lines.doubles.push(LineProblem { line: u64::from(*number), problem: problem_to_json(&problem) });
+            false
+        });
+        sort(&mut keyed);
         lines.sorted = keyed.into_iter().map(|(_, line)| line).collect();
         lines
     }
+}
+/// What each line is known by, in the order of the file; read on all cores.
+fn keyed(text: &str) -> Vec<(Known<'_>, Line<'_>)> {
+    let parts = parts(text, thread::available_parallelism().map_or(1, usize::from));
+    let read: Vec<(u32, Vec<_>)> = thread::scope(|scope| {
+        let reading: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || keyed_part(part))).collect();
+        reading.into_iter().map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    let mut before = 0;
+    let mut all = Vec::with_capacity(read.iter().map(|(_, known)| known.len()).sum());
+    for (count, known) in read {
+        for (known, line) in known {
+            all.push((known, Line { number: before + line.number, ..line }));
+        }
+        before += count;
+    }
+    all
+}
+
+/// How many lines a part of the text has, and what those that are not blank are known by.
+fn keyed_part(text: &str) -> (u32, Vec<(Known<'_>, Line<'_>)>) {
+    let mut count = 0;
+    let mut keyed = Vec::new();
+    for text in text.lines() {
+        count += 1;
+        if !text.trim().is_empty() {
+            // What is wrong with a line that cannot be read is told by the one who judges it.
+            keyed.push((serde_json::from_str(text).unwrap_or_default(), Line { number: count, text }));
+        }
+    }
+    (count, keyed)
+}
+
+/// Cuts a text between lines into so many parts of about the same length.
+fn parts(text: &str, count: usize) -> Vec<&str> {
+    let mut left = text;
+    let mut parts = Vec::new();
+    for more in (1..=count).rev() {
+        let about = left.len() / more;
+        let end =
+            left.as_bytes()[about..].iter().position(|byte| *byte == b'\n').map_or(left.len(), |end| about + end + 1);
+        let (part, rest) = left.split_at(end);
+        parts.push(part);
+        left = rest;
+    }
+    parts
+}
+
+/// By owner first, then by id: two of the indexes begin with the owner, so that all but one are appended to.
+fn sort(keyed: &mut [(Known<'_>, Line<'_>)]) {
+    let (left, right) = keyed.split_at_mut(keyed.len() / 2);
+    thread::scope(|scope| {
+        scope.spawn(|| left.sort_unstable_by(|(one, _), (other, _)| one.order().cmp(&other.order())));
+        right.sort_unstable_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
+    });
+    // Two sorted halves are merged, not sorted again.
+    keyed.sort_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
 }
 
 /// The lines of one request, at the beginning of those that are left.
@@ -257,7 +323,9 @@ fn progress(doing: &str, done: usize, all: usize, screen: &Screen) {
     }
     let terminal = io::stderr().is_terminal();
     if terminal {
-        complain(&format!("\r{doing} {done} of {all} lines"));
+        let full = (BAR_CHARS * done).checked_div(all).unwrap_or(BAR_CHARS);
+        let bar = format!("{}{}", "#".repeat(full), "-".repeat(BAR_CHARS - full));
+        complain(&format!("\r{doing} [{bar}] {done} of {all} lines"));
     }
     if done == all {
         complain(&if terminal { "\n".to_owned() } else { format!("{doing} {all} lines\n") });

@@ -7,6 +7,7 @@
 mod args;
 mod bring;
 mod commands;
+mod doctor;
 mod fields;
 mod gateways;
 mod import;
@@ -68,13 +69,17 @@ fn first_words(text: &str) -> String {
 
 fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
     let screen = Screen::of_process(cli.global.json, clock.now());
-    // The manual is for those, too, whose config is broken; measuring needs none.
+    // The manual and the doctor are for those, too, whose config is broken; measuring needs none.
     match &cli.command {
         Command::Guide(guide) => return done(offline::guide(guide, &screen), &screen),
         Command::Bench(bench) => return done(offline::bench(bench, &screen), &screen),
         _ => {}
     }
-    let setup = match Setup::find(&cli.global) {
+    let found = Setup::find(&cli.global);
+    if let Command::Doctor = cli.command {
+        return done(doctor::run(&cli.global, found, clock, &screen), &screen);
+    }
+    let setup = match found {
         Ok(setup) => setup,
         Err(error) => return screen.setup_trouble(&error),
     };
@@ -83,7 +88,7 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         return screen.trouble(&error);
     }
     match cli.command {
-        Command::Guide(_) | Command::Bench(_) => Code::Failed.exit(),
+        Command::Guide(_) | Command::Bench(_) | Command::Doctor => Code::Failed.exit(),
         Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
         Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
         Command::Verify(verify) => done(storage::verify_store(&verify, &setup, &screen), &screen),

@@ -35,6 +35,7 @@ pub fn preview_request(next: &Next) -> Preview {
         after: next.after.clone(),
         when: next.when.clone(),
         dialect: next.dialect.clone(),
+        except: next.except.clone(),
         timezone: next.tz.clone(),
         from: next.from.clone(),
         n: Some(next.n),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::reply::{Instant, Previewed};
 use super::request::Preview;
-use crate::calendar::{Cron, Dialect, DialectChoice, Meaning, Phrase, PhraseError, Trigger, Zone};
+use crate::calendar::{
+    Cron, Dialect, DialectChoice, Except, ExceptError, Meaning, Phrase, PhraseError, Trigger, Zone,
+};
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::tree::shorten;
@@ -39,10 +41,15 @@ pub fn trigger_times(request: &Preview, setting: Setting) -> Result<Previewed, E
     let count = read_count(request.n).map_err(|problem| problems.push(problem)).unwrap_or(TIMES_DEFAULT);
     let mut notes = Vec::new();
     let trigger = read_trigger(request, zone, from, setting.now, &mut problems, &mut notes);
+    let except = read_except(&request.except, zone, &mut problems);
     let Some(trigger) = trigger.filter(|_| problems.is_empty()) else {
         return Err(Error::problems(problems));
     };
-    let previewed = Previewed { warnings: notes, ..times(&trigger, zone, from, count) };
+    let previewed = Previewed { warnings: notes, ..times(&trigger, except.as_ref(), zone, from, count) };
+    if previewed.next.is_empty() && trigger.next_after(from).is_some() {
+        let problem = Problem::new("except", format!("leaves no due after {from}"));
+        return Err(Error::bad_input(problem.hint("leave an exclusion out, or make it shorter")));
+    }
     if previewed.next.is_empty() {
         let (path, text) = given(request);
         let problem = Problem::new(path, format!("is never due after {from}")).value(shorten(text));
@@ -51,17 +58,38 @@ pub fn trigger_times(request: &Preview, setting: Setting) -> Result<Previewed, E
     Ok(previewed)
 }
 
-/// The next `count` times of a trigger strictly after `from`.
+/// The exclusions; an empty list is none.
+fn read_except(texts: &[String], zone: Zone, problems: &mut Vec<Problem>) -> Option<Except> {
+    if texts.is_empty() {
+        return None;
+    }
+    if texts.len() > limits::EXCEPT_COUNT_MAX {
+        let wrong = format!("has {} entries, more than {}", texts.len(), limits::EXCEPT_COUNT_MAX);
+        problems.push(Problem::new("except", wrong));
+        return None;
+    }
+    let told = |(place, error): (usize, ExceptError)| {
+        let problem = Problem::new(format!("except.{place}"), error.message).value(shorten(&texts[place]));
+        error.hint.into_iter().fold(problem, Problem::hint)
+    };
+    Except::read(texts, zone).map_err(|errors| problems.extend(errors.into_iter().map(told))).ok()
+}
+
+/// The next `count` times of a trigger strictly after `from` that count.
 #[must_use]
-pub fn times(trigger: &Trigger, zone: Zone, from: Timestamp, count: usize) -> Previewed {
-    let walk = std::iter::successors(trigger.next_after(from), |last| trigger.next_after(*last));
+pub fn times(trigger: &Trigger, except: Option<&Except>, zone: Zone, from: Timestamp, count: usize) -> Previewed {
+    let next = |after| trigger.next_free(except, after);
+    let walk = std::iter::successors(next(from), |last| next(*last));
     let next: Vec<Timestamp> = walk.take(count).collect();
     Previewed {
         local: next.iter().map(|at| zone.format(*at)).collect(),
         next: next.into_iter().map(Instant).collect(),
         fires: Vec::new(),
         warnings: Vec::new(),
-        description: trigger.describe(zone),
+        description: match except {
+            Some(except) => format!("{}, {}", trigger.describe(zone), except.describe()),
+            None => trigger.describe(zone),
+        },
         dialect: dialect_word(trigger).map(str::to_owned),
         timezone: zone.name().to_owned(),
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::calendar::Zone;
+use crate::spec::RawSchedule;
 use crate::time::Timestamp;
 
 /// An instant on the wire: RFC 3339 in UTC.
@@ -351,8 +352,8 @@ pub struct Previewed {
 /// Declarations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exported {
-    /// One object a schedule, as a file would declare it.
-    pub schedules: Vec<Value>,
+    /// Each as a file would declare it.
+    pub schedules: Vec<RawSchedule>,
     /// There are more; ask again with this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -415,7 +416,7 @@ pub struct StatusShown {
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
-    /// `ok`, `behind`, `stalled`, `disk-stalled` or `ended`.
+    /// `ok`, `catching-up`, `behind`, `stalled`, `disk-stalled` or `ended`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub health: String,
     /// How often the engine's loop has stood still since the start.

@@ -176,6 +176,9 @@ pub struct Preview {
     /// `auto`, `unix` or `quartz`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,
+    /// Dates, weekdays and hours on which its dues do not count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
     /// The zone; default UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,

@@ -43,7 +43,10 @@ fn a_herd_of_5000_is_spread_and_a_fresh_due_is_on_time_in_the_middle_of_it() {
     world.add("often", "every 1s chat often misfire skip", Start::Active);
     world.down("3h");
     assert!(world.engine.figures().overdue > 4000, "nobody waits for the start");
+    let now = BEGIN.plus(Span::from_seconds(3 * 3600));
+    assert_eq!((world.engine.lag(now), world.engine.catching_up() > 4000), (Span::ZERO, true));
     world.advance(Span::from_seconds(60));
+    assert_eq!(world.engine.catching_up(), 0);
     let seconds = per_second(&world, HERD);
     assert_eq!(seconds.values().sum::<u64>(), HERD, "each once");
     assert!(seconds.values().all(|count| *count <= u64::from(CATCHUP_COUNT_MAX)), "{seconds:?}");

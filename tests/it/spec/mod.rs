@@ -5,6 +5,7 @@
 
 mod files;
 mod forms;
+mod plain;
 mod rules;
 mod update;
 mod when;

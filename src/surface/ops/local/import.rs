@@ -4,17 +4,21 @@
 //! unless wrong lines are to be skipped; what is created shares commits.
 //! Not here: reading the file, doubles in it, the order of its lines (`cli`).
 
-use serde_json::Value;
+use std::hash::BuildHasher as _;
+use std::sync::{Mutex, PoisonError};
+
+use hashbrown::{DefaultHashBuilder, HashSet};
 
 use super::super::reply::{Imported, LineProblem};
 use super::super::request::Import;
 use super::Local;
 use super::declare::declaration;
 use crate::calendar::Trigger;
+use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op, OpError};
 use crate::spec::tree::{Node, shorten};
-use crate::spec::{Context, Draft, Schedule, read, validate_reading};
+use crate::spec::{Context, Draft, RawSchedule, Reading, Schedule, read, validate_reading};
 use crate::surface::error::{Error, problem_to_json};
 
 /// What the lines of a request come to.
@@ -24,16 +28,39 @@ struct Judged {
     reply: Imported,
 }
 
+/// Texts whose lines were all good, and new, when they were checked.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    hasher: DefaultHashBuilder,
+    texts: Mutex<HashSet<u64>>,
+}
+
+impl Checked {
+    fn note(&self, text: &str) {
+        // A panic while the lock is held leaves a set that has less in it.
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if texts.len() >= limits::IMPORT_CHECKED_COUNT_MAX {
+            texts.clear();
+        }
+        texts.insert(self.hasher.hash_one(text));
+    }
+
+    fn take(&self, text: &str) -> bool {
+        let hash = self.hasher.hash_one(text);
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash)
+    }
+}
+
 impl Local {
     pub(super) async fn import(&self, import: Import) -> Result<Imported, Error> {
         let Import { text, check, skip_bad } = import;
-        let Judged { drafts, mut reply } = self.reading(move |local| local.judge_lines(&text)).await?;
+        let Judged { drafts, mut reply } = self.reading(move |local| local.judge_text(&text, check)).await?;
         if check || !(skip_bad || reply.problems.is_empty()) {
             return Ok(reply);
         }
         let (lines, ops): (Vec<usize>, Vec<Op>) =
             drafts.into_iter().map(|(line, draft)| (line, Op::Create(declaration(draft)))).unzip();
-        for (line, done) in lines.into_iter().zip(self.handle.ask_all(ops).await) {
+        for (line, done) in lines.into_iter().zip(self.create_all(ops).await) {
             match done {
                 Ok(Done::Existing(_)) => reply.existing += 1,
                 Ok(_) => reply.created += 1,
@@ -44,7 +71,32 @@ impl Local {
         Ok(reply)
     }
 
-    fn judge_lines(&self, text: &str) -> Result<Judged, Error> {
+    /// Creates in as few commits as whoever waits for the loop allows.
+    async fn create_all(&self, mut ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+        if !self.setting.serving {
+            return self.handle.ask_all(ops).await;
+        }
+        let mut all = Vec::with_capacity(ops.len());
+        while !ops.is_empty() {
+            let later = ops.split_off(ops.len().min(limits::IMPORT_SERVED_LINES_MAX));
+            all.extend(self.handle.ask_all(ops).await);
+            ops = later;
+        }
+        all
+    }
+
+    /// Judges a request. Where a check found every line new, the store is not asked again line by line: who creates is
+    /// refused what somebody else has taken since.
+    fn judge_text(&self, text: &str, check: bool) -> Result<Judged, Error> {
+        let all_new = !check && self.checked.take(text);
+        let judged = self.judge_lines(text, all_new)?;
+        if check && judged.reply.existing == 0 && judged.reply.problems.is_empty() {
+            self.checked.note(text);
+        }
+        Ok(judged)
+    }
+
+    fn judge_lines(&self, text: &str, all_new: bool) -> Result<Judged, Error> {
         let mut judged = Judged::default();
         let mut context = self.context()?;
         for (place, line) in text.lines().enumerate() {
@@ -52,7 +104,7 @@ impl Local {
             if line.trim().is_empty() {
                 continue;
             }
-            match self.judge_line(line, &mut context)? {
+            match self.judge_line(line, all_new, &mut context)? {
                 Ok(Some(draft)) => judged.drafts.push((line_number, draft)),
                 Ok(None) => judged.reply.existing += 1,
                 Err(problems) => problems.iter().for_each(|problem| judged.reply.wrong(line_number, problem)),
@@ -66,20 +118,12 @@ impl Local {
     fn judge_line(
         &self,
         line: &str,
+        is_new: bool,
         context: &mut Context<'_>,
     ) -> Result<Result<Option<Draft>, Vec<Problem>>, Error> {
-        let json: Value = match serde_json::from_str(line) {
-            Ok(json) => json,
-            Err(error) => return Ok(Err(vec![not_json(line, &error)])),
-        };
-        // An id that is made up just now is nobody's, and needs bits of its own.
-        let written = json.get("id").is_some_and(Value::is_string);
-        if !written {
-            context.random = self.context()?.random;
-        }
-        let judged = validate_reading(&read(&Node::from_json(&json), ""), context);
-        let draft = match judged.and_then(|draft| self.permit(draft)) {
-            Ok(draft) => draft,
+        let (written, draft) = match self.draft(line, context)? {
+            Ok((_, draft)) if is_new => return Ok(Ok(Some(draft))),
+            Ok(drafted) => drafted,
             Err(problems) => return Ok(Err(problems)),
         };
         let reader = self.handle.reader();
@@ -111,6 +155,35 @@ impl Local {
             return Ok(Err(vec![Problem::new("name", message).value(name).hint("give this line another name")]));
         }
         Ok(Ok(Some(draft)))
+    }
+}
+
+impl Local {
+    /// What a line says, and whether it says its id.
+    fn draft(&self, line: &str, context: &mut Context<'_>) -> Result<Result<(bool, Draft), Vec<Problem>>, Error> {
+        // Where each part stands is worth noting only when something is to be said about it.
+        if let Some(raw) = RawSchedule::read_plain(line)
+            && let Ok(drafted) = self.draft_of(&raw.into(), context)?
+        {
+            return Ok(Ok(drafted));
+        }
+        match serde_json::from_str(line) {
+            Ok(json) => self.draft_of(&read(&Node::from_json(&json), ""), context),
+            Err(error) => Ok(Err(vec![not_json(line, &error)])),
+        }
+    }
+
+    fn draft_of(
+        &self,
+        reading: &Reading,
+        context: &mut Context<'_>,
+    ) -> Result<Result<(bool, Draft), Vec<Problem>>, Error> {
+        let written = reading.raw.id.is_some();
+        if !written {
+            // An id that is made up just now is nobody's, and needs bits of its own.
+            context.random = self.context()?.random;
+        }
+        Ok(validate_reading(reading, context).map(|draft| (written, draft)))
     }
 }
 

@@ -16,10 +16,11 @@ mod view;
 
 use std::sync::Arc;
 
+use self::import::Checked;
 use super::reply::Changed;
 use super::request::Selector;
 use super::{Caller, Calling, Operations, Reply, Request};
-use crate::calendar::Zone;
+use crate::calendar::{Patterns, Zone};
 use crate::id::ScheduleKey;
 use crate::runtime::{Done, Handle, Op, OpError};
 use crate::spec::Context;
@@ -55,13 +56,21 @@ pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
     caller: Caller,
+    patterns: Arc<Patterns>,
+    checked: Arc<Checked>,
 }
 
 impl Local {
     /// Operations over a runtime, for the admin until somebody else calls.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
-        Self { handle, setting: Arc::new(setting), caller: Caller::Admin }
+        Self {
+            handle,
+            setting: Arc::new(setting),
+            caller: Caller::Admin,
+            patterns: Arc::default(),
+            checked: Arc::default(),
+        }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -138,6 +147,7 @@ impl Local {
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
             providers: &self.setting.providers,
+            patterns: Some(&self.patterns),
             random,
             ..Context::new(self.handle.now())
         })

@@ -76,7 +76,7 @@ impl Local {
             return trigger_times(asked, preview::Setting { now, zone: self.setting.zone });
         };
         let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.when, &asked.anchor, &asked.dialect];
-        if given.iter().any(|text| text.is_some()) {
+        if given.iter().any(|text| text.is_some()) || !asked.except.is_empty() {
             let hint = "give a schedule, or exactly one of cron, every, at, in and when";
             return Err(Error::bad_input(Problem::new("schedule", "stands beside a trigger").hint(hint)));
         }
@@ -101,7 +101,7 @@ impl Local {
             fires: view::fires(&found.schedule, found.key, &dues),
             next: dues.into_iter().map(Instant).collect(),
             description: found.schedule.describe(),
-            ..times(&found.schedule.trigger, zone, now, 0)
+            ..times(&found.schedule.trigger, None, zone, now, 0)
         })
     }
 
@@ -109,15 +109,15 @@ impl Local {
         if export.schedules.is_empty() {
             let live = |row: &store::Listed| !row.state.status.is_over();
             let limit = limits::PAGE_ROWS_MAX;
-            let (rows, cursor) =
-                self.page(self.agent_of(export.agent.as_deref()), export.cursor.as_deref(), limit, live)?;
-            let written = rows.iter().map(|row| view::declaration(&row.schedule, &row.state));
-            return Ok(Exported { schedules: written.collect::<Result<_, _>>()?, cursor });
+            let agent = self.agent_of(export.agent.as_deref());
+            let (rows, cursor) = self.page(agent, export.cursor.as_deref(), limit, live)?;
+            let schedules = rows.iter().map(|row| view::written(&row.schedule, &row.state)).collect();
+            return Ok(Exported { schedules, cursor });
         }
         let mut schedules = Vec::new();
         for schedule in export.schedules.iter().take(limits::PAGE_ROWS_MAX) {
             let found = self.find(&Selector { schedule: schedule.clone(), agent: export.agent.clone() })?;
-            schedules.push(view::declaration(&found.schedule, &found.state)?);
+            schedules.push(view::written(&found.schedule, &found.state));
         }
         Ok(Exported { schedules, cursor: None })
     }

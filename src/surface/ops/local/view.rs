@@ -3,7 +3,7 @@
 //! Pure. Invariant: every enum of the engine has its word here, once. Units: `Timestamp`.
 //! Not here: reading them (`read`).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, State, Status};
@@ -11,7 +11,7 @@ use crate::engine::fires_at;
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
-use crate::spec::{Draft, Schedule, from_schedule};
+use crate::spec::{Draft, RawSchedule, Schedule, from_schedule};
 use crate::surface::error::Error;
 use crate::surface::ops::preview::dialect_word;
 use crate::surface::ops::reply::{
@@ -208,15 +208,16 @@ pub(super) fn shown(
 }
 
 /// A schedule as a file would declare it.
+pub(super) fn written(schedule: &Schedule, state: &State) -> RawSchedule {
+    RawSchedule { paused: state.status.is_paused().then_some(true), ..from_schedule(schedule) }
+}
+
+/// The same as JSON.
 pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, Error> {
     let unwritten = |error: serde_json::Error| {
         Error::new(crate::surface::error::Code::Failed, "the declaration cannot be written").detail(error)
     };
-    let mut written = serde_json::to_value(from_schedule(schedule)).map_err(unwritten)?;
-    if state.status.is_paused() {
-        written["paused"] = json!(true);
-    }
-    Ok(written)
+    serde_json::to_value(written(schedule, state)).map_err(unwritten)
 }
 
 /// A schedule whose status was set.

@@ -1,0 +1,91 @@
+//! The doctor, in situations made by hand: each is found by its check, and the exit code tells of failures only.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::world::World;
+
+/// The exit code, and the checks that are not ok, as `name level: message; hint`.
+fn examine(world: &World) -> (i32, Vec<String>) {
+    let (code, out, err) = world.run(&["doctor", "--json"]);
+    let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+    assert_eq!(told["ok"], code == 0, "{told}");
+    let checks = told["checks"].as_array().unwrap();
+    assert!(checks.len() >= 12, "{told}");
+    let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let of = |check: &Value| ["check", "level", "message", "hint"].map(|key| text(check, key));
+    let told = checks.iter().map(of).filter(|[_, level, ..]| level != "ok");
+    (code, told.map(|[name, level, message, hint]| format!("{name} {level}: {message}; {hint}")).collect())
+}
+
+/// Whether exactly these checks are not ok; the machine's own state (disk, limits, clock) is not looked at.
+fn check(world: &World, code: i32, wanted: &[&str]) {
+    let (found_code, mut found) = examine(world);
+    found.retain(|line| !["space", "open files", "clock"].iter().any(|name| line.starts_with(name)));
+    let fits = found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| found.contains(wanted));
+    assert!(fits && found_code == code, "{found_code} {found:#?}, wanted {code} {wanted:#?}");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+const NONE_RUNS: &str = "daemon warn: none runs, so nothing fires; start one with `chimewheel serve`";
+
+#[test]
+fn nothing_at_all_is_in_order_but_fires_nothing_and_nothing_is_made() {
+    let world = World::empty();
+    check(&world, 0, &[NONE_RUNS]);
+    assert!(!world.data().exists());
+    let (code, out, _) = world.run(&["doctor"]);
+    assert!(code == 0 && out.starts_with("ok    config "), "{out}");
+    assert!(out.contains("\nwarn  daemon         none runs, so nothing fires; start one"), "{out}");
+}
+
+#[test]
+fn a_config_that_cannot_be_read_is_one_failure_and_the_rest_is_judged() {
+    let world = World::empty();
+    fs::write(world.folder().join("chimewheel.toml"), "listne = \"x\"\n").unwrap();
+    check(&world, 1, &["config fail: chimewheel.toml: ", NONE_RUNS]);
+    fs::write(world.folder().join("chimewheel.toml"), "[gateways.tg]\nkind = \"telegram\"\n").unwrap();
+    check(&world, 0, &["config warn: ", "gateways warn: this version cannot send through tg", NONE_RUNS]);
+}
+
+#[test]
+fn a_schedule_file_that_does_not_load_is_named() {
+    let world = World::empty();
+    let folder = world.folder().join("schedules");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("good.yaml"), "schedule: {every: 1h}\npayload: {message: x}\n").unwrap();
+    check(&world, 0, &[NONE_RUNS]);
+    fs::write(folder.join("wrong.yaml"), "schedule: {every: never}\npayload: {message: x}\n").unwrap();
+    check(&world, 1, &["files fail: schedules/wrong.yaml: 1:19: schedule.every: is not a duration", NONE_RUNS]);
+}
+
+#[test]
+fn a_store_that_others_can_reach_and_one_that_is_damaged_are_told() {
+    let world = World::filled(6);
+    let before = fs::read(world.file()).unwrap();
+    check(&world, 0, &[NONE_RUNS]);
+    assert_eq!(fs::read(world.file()).unwrap(), before, "looking changed the file");
+    set_mode(&world.file(), 0o644);
+    check(&world, 0, &["data warn: other users can reach .chimewheel/chimewheel.redb (mode 644)", NONE_RUNS]);
+    fs::write(world.file(), &before[..before.len() / 2]).unwrap();
+    set_mode(&world.file(), 0o600);
+    check(&world, 1, &["store fail: ", NONE_RUNS]);
+}
+
+#[test]
+fn a_daemon_that_answers_is_well_and_one_that_cannot_be_asked_is_not() {
+    let world = World::filled(6);
+    let daemon = world.serve();
+    check(&world, 0, &[]);
+    set_mode(&world.data().join("admin.token"), 0o644);
+    check(&world, 1, &["daemon fail: process "]);
+    set_mode(&world.data().join("admin.token"), 0o600);
+    daemon.end("-TERM");
+    check(&world, 0, &[NONE_RUNS]);
+}
