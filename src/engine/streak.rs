@@ -34,12 +34,15 @@ impl Engine {
     }
 
     fn pause_if_failing(&mut self, key: ScheduleKey) {
-        let Some(mut state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
+        let Some(state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
         let Some(plan) = self.plans.get(state.plan) else { return };
         let most = plan.policy.pause_after.unwrap_or(self.options.pause_after);
         if most == 0 || state.failures < most || planted::is(Bug::FailuresUncounted) {
             return;
         }
+        // What was excluded before the pause is no part of it.
+        self.pass_excluded(key);
+        let Some(mut state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
         state.status = Status::Failing;
         self.put(key, state);
         self.arm(key);

@@ -170,6 +170,24 @@ fn commands_without_a_daemon_open_the_store() {
     assert_eq!(json(path, &["status"])["mode"], "store");
 }
 
+/// For an agent, what is another's and what does not exist are one and the same.
+#[test]
+fn a_stranger_is_told_the_same_of_a_schedule_as_of_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let add = ["add", "--agent", "ada", "--id", "tea", "--every", "30m", "-m", "tea", "--no-destination"];
+    assert_eq!(run(path, &add).0, 0);
+    for command in ["show", "runs", "next", "pause", "resume", "cancel"] {
+        let asked = |id: &str, agent: &str| run(path, &[command, id, "--agent", agent]);
+        let (code, out, err) = asked("tea", "bob");
+        assert_eq!((code, out.as_str()), (3, ""), "{command}");
+        let none = asked("tee", "bob");
+        assert_eq!((none.0, err), (3, none.2.replace("tee", "tea")), "{command}");
+    }
+    assert_eq!(json(path, &["list", "--agent", "bob"])["schedules"], serde_json::json!([]));
+    assert_eq!(json(path, &["show", "tea", "--agent", "ada"])["status"], "active");
+}
+
 #[test]
 fn an_edited_file_is_noticed_and_a_broken_one_changes_nothing() {
     let mut daemon = Daemon::start(folder_with(&[("tick.yaml", TICK)]));

@@ -2,7 +2,7 @@
 //! console printed must agree.
 //!
 //! Nothing missing, nothing early, and a double only where the kill fell between print and commit: then the first
-//! copy is among the last lines of a killed process. Kills follow lines of output, so nothing here sleeps.
+//! copy is among the last lines of its chat in a killed process. Kills follow lines of output, so nothing here sleeps.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,7 +37,9 @@ pub struct Plan {
 /// One line of the console.
 pub struct Line {
     pub process: usize,
-    pub from_the_end: usize,
+    /// Counted in its chat: of one chat the next window is sent when the answers to the last one are on disk.
+    from_the_end: usize,
+    chat: String,
     sent_at: Timestamp,
     pub schedule: String,
     due: Timestamp,
@@ -74,10 +76,7 @@ fn survive(plan: &Plan) {
         printed.extend(output.map(|line| parse(process, &line)));
         let ended = child.wait().unwrap();
         assert!(ended.success() || !is_last, "an ordered end must succeed: {ended}");
-        let count = printed.len();
-        for (place, line) in printed.iter_mut().enumerate() {
-            line.from_the_end = count - place;
-        }
+        mark_ends(&mut printed);
         lines.extend(printed);
         process += 1;
         if is_last {
@@ -143,7 +142,18 @@ pub fn parse(process: usize, line: &str) -> Line {
     let sent_at = instant(words.next().unwrap());
     let schedule = words.next().unwrap().to_owned();
     let due = instant(words.next().unwrap().strip_prefix("due=").unwrap());
-    Line { process, from_the_end: usize::MAX, sent_at, schedule, due }
+    let chat = words.find_map(|word| word.strip_prefix("chat=")).unwrap().to_owned();
+    Line { process, from_the_end: usize::MAX, chat, sent_at, schedule, due }
+}
+
+/// Each line of a killed process learns how far from the end it was.
+pub fn mark_ends(lines: &mut [Line]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in lines.iter_mut().rev() {
+        let count = counts.entry(line.chat.clone()).or_default();
+        *count += 1;
+        line.from_the_end = *count;
+    }
 }
 
 pub fn check_lines(plan: &Plan, lines: &[Line], dues: &BTreeMap<String, Timestamp>) -> usize {
@@ -158,7 +168,7 @@ pub fn check_lines(plan: &Plan, lines: &[Line], dues: &BTreeMap<String, Timestam
             doubles += 1;
             assert!(
                 before.process < line.process && before.from_the_end <= LANE_WINDOW_COUNT_MAX,
-                "{} due {} was printed twice, and its first copy was {} lines before a kill",
+                "{} due {} was printed twice, and its first copy was {} lines of its chat before a kill",
                 line.schedule,
                 line.due,
                 before.from_the_end

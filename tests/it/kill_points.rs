@@ -80,7 +80,7 @@ fn survive(plan: &Plan) {
         daemon.signal("-KILL");
         printed.extend(daemon.messages.by_ref().map(|line| kill::parse(process, &line.unwrap())));
         daemon.end();
-        mark_ends(&mut printed);
+        kill::mark_ends(&mut printed);
         lines.extend(printed);
         let name = if by_call || call == READ { name } else { "after so many messages" };
         *killed.entry(name).or_insert(0) += 1;
@@ -115,7 +115,7 @@ fn sweep(call: &str) {
         daemon.signal("-TERM");
         lines.extend(daemon.messages.by_ref().map(|line| kill::parse(0, &line.unwrap())));
         let ended = daemon.end();
-        mark_ends(&mut lines);
+        kill::mark_ends(&mut lines);
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
         lives += 1;
         if std::fs::read_to_string(folder.path().join("trace")).unwrap().contains("INJECTED") {
@@ -184,14 +184,6 @@ impl Daemon {
 
     fn end(mut self) -> ExitStatus {
         self.child.wait().unwrap()
-    }
-}
-
-/// Each message knows how far from the end of its process it was.
-fn mark_ends(lines: &mut [Line]) {
-    let count = lines.len();
-    for (place, line) in lines.iter_mut().enumerate() {
-        line.from_the_end = count - place;
     }
 }
 

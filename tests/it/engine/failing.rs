@@ -232,3 +232,26 @@ fn an_edit_that_resumes_begins_the_count_anew_and_one_that_does_not_leaves_it_pa
         "#]],
     );
 }
+
+/// Seed 281 of the day this was found.
+#[test]
+fn what_was_excluded_before_the_pause_is_no_part_of_it() {
+    check(
+        r#"
+        at 2026-01-01T21:40Z
+        add note: cron "*/30 * * * *" except "22:00-07:00" pause_after 1
+        gateway note: permanent, ok
+        advance 90m
+        run note
+        advance 30m
+        resume note
+        "#,
+        expect![[r#"
+            2026-01-01T23:10:00Z send note -> permanent
+            2026-01-01T23:10:00Z failed(no) note due 2026-01-01T23:10:00Z
+            2026-01-01T23:10:00Z skip(Except) note due 2026-01-01T22:00:00Z..2026-01-01T23:00:00Z x3
+            2026-01-01T23:10:00Z tell note due 2026-01-01T23:09:59.999Z
+            2026-01-01T23:40:00Z skip(Paused) note due 2026-01-01T23:30:00Z
+        "#]],
+    );
+}

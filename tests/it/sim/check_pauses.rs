@@ -31,21 +31,21 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
         match step {
             Step::Succeeded => failures = 0,
             Step::Asked(ask, wall) => {
-                rev = ask_rev(ask).unwrap_or(rev);
+                rev = ask.rev().unwrap_or(rev);
                 let goes_on = match ask {
                     Ask::Create(_) | Ask::Update(_) | Ask::Declare(_) => !known.revs[rev].paused,
                     Ask::Resume | Ask::Cancel | Ask::Prune => true,
                     Ask::Pause | Ask::Again | Ask::DeclareSame | Ask::RunNow => false,
                 };
                 let was_over = !is_live;
-                is_live = !ask.ends() && (is_live || ask_rev(ask).is_some());
+                is_live = !ask.ends() && (is_live || ask.rev().is_some());
                 if goes_on && (paused || since.is_some()) || was_over && is_live {
                     failures = 0;
                 }
                 if goes_on {
                     pauses.extend(since.take().map(|from| (from, wall)));
                 }
-                paused = ask == Ask::Pause || paused && !goes_on || ask_rev(ask).is_some() && !goes_on;
+                paused = ask == Ask::Pause || paused && !goes_on || ask.rev().is_some() && !goes_on;
             }
             Step::Failed(run) => {
                 failures += 1;
@@ -60,7 +60,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                     since = Some(at);
                     told += 1;
                 } else if may_pause {
-                    let goes_on = has_dues_after(known, rev, at);
+                    let goes_on = has_dues_left(known, rev);
                     verdict.claim(!goes_on, || format!("I10: {id} failed {failures} times and goes on: {run:?}"));
                 }
             }
@@ -69,13 +69,6 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     pauses.extend(since.map(|from| (from, i64::MAX)));
     verdict.claim(told == notices.len(), || format!("I10: {id} paused itself {told} times and told {notices:?}"));
     pauses
-}
-
-fn ask_rev(ask: Ask) -> Option<usize> {
-    match ask {
-        Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => Some(rev),
-        Ask::Again | Ask::DeclareSame | Ask::Prune | Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
-    }
 }
 
 fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec<Step<'a>> {
@@ -101,10 +94,10 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
 }
 
 /// Whether a schedule certainly has dues left: one that has none is over, and over it need not pause.
-fn has_dues_after(known: &Known, rev: usize, at: i64) -> bool {
+fn has_dues_left(known: &Known, rev: usize) -> bool {
     let rev = &known.revs[rev];
     let bounds = rev.schedule.bounds;
-    !matches!(rev.shape, Shape::At(_)) && bounds.max_runs.is_none() && bounds.end_at.is_none() && at > 0
+    !matches!(rev.shape, Shape::At(_)) && bounds.max_runs.is_none() && bounds.end_at.is_none()
 }
 
 fn check_notice(played: &Played, id: &str, notice: &Run, verdict: &mut Verdict) {

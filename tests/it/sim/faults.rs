@@ -238,9 +238,9 @@ impl World {
             Fault::Mood(gateway, mood, ms) => {
                 self.moods.insert(gateway, mood);
                 self.plan(ms, Event::CalmDown(gateway));
-                if self.chance.one_in(4) {
+                let soon = self.chance.below(ms as u64) as i64;
+                if self.chance.one_in(4) && self.true_ms + soon < self.horizon {
                     // While some wait for their gateway.
-                    let soon = self.chance.below(ms as u64) as i64;
                     self.plan(soon, Event::Fault(Fault::Kill));
                 }
             }

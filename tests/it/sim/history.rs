@@ -247,14 +247,25 @@ impl Known {
 
 impl Asked {
     pub fn rev(&self) -> Option<usize> {
-        match self.ask {
-            Ask::Create(rev) | Ask::Update(rev) | Ask::Declare(rev) => Some(rev),
-            Ask::Again | Ask::DeclareSame | Ask::Prune | Ask::Pause | Ask::Resume | Ask::Cancel | Ask::RunNow => None,
-        }
+        self.ask.rev()
     }
 }
 
 impl Ask {
+    /// The wording that is declared.
+    pub fn rev(self) -> Option<usize> {
+        match self {
+            Self::Create(rev) | Self::Update(rev) | Self::Declare(rev) => Some(rev),
+            Self::Again
+            | Self::DeclareSame
+            | Self::Prune
+            | Self::Pause
+            | Self::Resume
+            | Self::Cancel
+            | Self::RunNow => None,
+        }
+    }
+
     /// Whether it is the end of the schedule, until it is declared anew.
     pub fn ends(self) -> bool {
         matches!(self, Self::Cancel | Self::Prune)

@@ -123,7 +123,11 @@ impl World {
         let Some(process) = &mut self.process else { return };
         let Some(batch) = process.batch.take() else { return };
         let gathered = process.gathered;
-        match process.recorder.write(batch) {
+        let written = process.recorder.write(batch);
+        if written.is_ok() {
+            self.before_rules = None;
+        }
+        match written {
             Ok(_) if during => self.crash("between a commit and its report"),
             Ok(_) if after => self.crash("after a commit"),
             Ok(batch) => {
@@ -158,6 +162,7 @@ impl World {
             self.down_at = process.last_wall;
         }
         self.disk = Disk::of(image);
+        self.forget_zone_rules();
         self.disk.set_full(self.disk_is_full);
         let down = self.down_time();
         self.plan(down, Event::Boot);
@@ -203,6 +208,7 @@ impl World {
             self.note(&format!("cannot close: {error}"));
         }
         self.disk = Disk::of(self.disk.image());
+        self.forget_zone_rules();
         self.disk.set_full(self.disk_is_full);
         let down = self.down_time();
         self.plan(down, Event::Boot);

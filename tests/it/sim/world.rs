@@ -73,6 +73,8 @@ pub struct World {
     pub process: Option<Process>,
     pub moods: BTreeMap<&'static str, Mood>,
     pub fuse: Option<Fuse>,
+    /// The disk as it was before a process started that knows other zone rules and has not written anything yet.
+    pub before_rules: Option<Vec<u8>>,
     pub disk_is_slow: bool,
     pub disk_is_full: bool,
     pub true_ms: i64,
@@ -102,6 +104,7 @@ impl World {
             process: None,
             moods: BTreeMap::new(),
             fuse: None,
+            before_rules: None,
             disk_is_slow: false,
             disk_is_full: false,
             true_ms: 0,

@@ -19,6 +19,14 @@ use crate::store::model::options;
 const AHEAD_MS: &[i64] = &[3_600_000, -3_600_000, 1_800_000];
 
 impl World {
+    /// A process that ended before it had written anything has not changed what the one before it left. Or the next one
+    /// would find dues that lie ahead by rules under which nobody ever ran.
+    pub fn forget_zone_rules(&mut self) {
+        if let Some(image) = self.before_rules.take() {
+            self.disk = Disk::of(image);
+        }
+    }
+
     /// Now and then the program that starts knows other rules than the last.
     pub fn change_zone_rules(&mut self) {
         if self.history.boots < 2 || self.disk_is_full || !self.chance.one_in(4) {
@@ -30,6 +38,7 @@ impl World {
             Ok(count) => {
                 *self.history.faults.entry("zone rules changed").or_default() += 1;
                 self.note(&format!("{count} dues were reckoned with a clock ahead by {ahead} ms"));
+                self.before_rules = Some(self.disk.image());
                 self.disk = Disk::of(disk.image());
             }
             Err(error) => self.history.wrongs.push(format!("I7: the store cannot be read: {error}")),
