@@ -148,8 +148,8 @@ fn private(_about: &fs::Metadata, _data: &std::path::Path) -> Option<Finding> {
 fn space(scene: &Scene) -> Finding {
     let nearest = scene.config.data.ancestors().find(|folder| folder.exists());
     let place = nearest.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let free = match rustix::fs::statvfs(place) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+    let free = match free_bytes(place) {
+        Ok(free) => free,
         Err(error) => {
             let what = format!("cannot tell how much is free for {}: {error}", place.display());
             return Finding::warn(what, "look with df");
@@ -162,6 +162,17 @@ fn space(scene: &Scene) -> Finding {
         limits::FREE_BYTES_MIN..limits::FREE_BYTES_LOW_MIN => Finding::warn(what, way_out),
         _ => Finding::ok(what),
     }
+}
+
+#[cfg(unix)]
+fn free_bytes(place: &std::path::Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(place)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_place: &std::path::Path) -> std::io::Result<u64> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn open_files(scene: &Scene) -> Finding {
