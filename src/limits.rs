@@ -143,6 +143,9 @@ pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
+/// Tokens that are kept, revoked ones included.
+pub const TOKENS_COUNT_MAX: usize = 10_000;
+
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1000;
 /// Times that one preview may ask for.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::access::Grant;
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
@@ -234,6 +235,8 @@ pub enum Change {
     },
     /// A row of the ledger.
     Run(Run),
+    /// A token is made, or revoked.
+    Grant(Arc<Grant>),
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::change::{State, Status};
+use crate::engine::change::{Change, State, Status};
 use crate::engine::{Input, OpId, Start, Timing};
 use crate::id::ScheduleKey;
 use crate::runtime::ops::{Declaration, Done, Op, OpError};
@@ -34,6 +34,10 @@ impl Turns {
             Op::Cancel(key) => self.plain(key, move |op| Input::Cancel { op, key }),
             Op::RunNow(key) => self.plain(key, move |op| Input::RunNow { op, key }),
             Op::Prune(key) => self.prune(key),
+            Op::Grant(grant) => {
+                self.note(Change::Grant(grant));
+                Ok(Begun::Answer(Done::Noted))
+            }
             Op::Status => Ok(Begun::Answer(Done::Status(self.status()))),
         }
     }

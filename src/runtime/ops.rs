@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::access::Grant;
 use crate::engine::Figures;
 use crate::engine::change::State;
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
@@ -39,6 +40,8 @@ pub enum Op {
     Prune(ScheduleKey),
     /// One run now.
     RunNow(ScheduleKey),
+    /// A token is made, or revoked.
+    Grant(Arc<Grant>),
     /// How the loop fares.
     Status,
 }
@@ -67,6 +70,8 @@ pub enum Done {
     Unchanged(ScheduleKey, State),
     /// A run was begun.
     Started(OccurrenceId),
+    /// It is written down.
+    Noted,
     /// Figures.
     Status(Status),
 }

@@ -188,6 +188,11 @@ impl Turns {
         }
     }
 
+    /// Something to be written that is not the engine's.
+    pub(super) fn note(&mut self, change: Change) {
+        self.gathering.changes.push(change);
+    }
+
     /// The engine's reply becomes an answer that waits for its batch.
     fn told(&mut self, op: OpId, reply: Reply) {
         let Some(asked) = self.pending.remove(&op) else { return };

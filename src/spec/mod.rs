@@ -18,6 +18,7 @@ use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
 use crate::time::{Span, Timestamp};
 
+pub use crate::access::Destination;
 pub use overlay::{from_schedule, merge};
 pub use raw::RawSchedule;
 pub use read::{Reading, read};
@@ -73,17 +74,6 @@ impl Schedule {
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.trigger.next_free(self.except.as_ref(), after)
     }
-}
-
-/// A place that messages go to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Destination {
-    /// Name of a configured gateway.
-    pub gateway: String,
-    /// The platform's id of the conversation.
-    pub chat_id: String,
-    /// Thread or topic, where the platform has them.
-    pub thread: Option<String>,
 }
 
 /// What a run delivers.

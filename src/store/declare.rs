@@ -34,7 +34,7 @@ pub(super) fn write(
             Change::PlanDropped { id } => {
                 txn.open_table(PLANS)?.remove(id.0)?;
             }
-            Change::State { .. } | Change::Run(_) | Change::DropHistory { .. } => {}
+            Change::State { .. } | Change::Run(_) | Change::Grant(_) | Change::DropHistory { .. } => {}
         }
     }
     if declared.is_empty() {

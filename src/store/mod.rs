@@ -24,6 +24,7 @@
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
+//! | `tokens` | token id | what is kept of the token (`grants.rs`) |
 //!
 //! Schedules, plans and indexes are written by the commit that declares them. `state`, `open` and the ledgers are
 //! folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
@@ -90,6 +91,7 @@ mod declare;
 mod error;
 mod fold;
 mod glass;
+mod grants;
 mod history;
 mod journal;
 mod names;

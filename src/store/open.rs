@@ -191,7 +191,7 @@ fn start(
     if !tables::is_laid_out(&db.begin_read()?).map_err(not_ours)? {
         lay_out(&db)?;
     }
-    check_format(&db.begin_read()?)?;
+    upgrade(&db)?;
     let crons = Crons::default();
     let disk = db.begin_read()?;
     let (marks, filling) = recover(&disk)?;
@@ -220,10 +220,12 @@ fn start(
     Ok(Opened { writer, reader, owner, epoch, next_key, zone_data })
 }
 
-/// Refuses a file that is not a store, or one of a later format.
-pub(super) fn check_format(disk: &redb::ReadTransaction) -> Result<(), Refused> {
-    match tables::number(disk, meta::FORMAT).map_err(not_ours)? {
+/// Brings a file of an earlier format to this one, which has more tables; refuses one that is no store, or of a later
+/// format.
+pub(super) fn upgrade(db: &Database) -> Result<(), Refused> {
+    match tables::number(&db.begin_read()?, meta::FORMAT).map_err(not_ours)? {
         Some(FORMAT) => Ok(()),
+        Some(1) => Ok(lay_out(db)?),
         Some(found) if found > FORMAT => Err(Refused::Newer(found)),
         _ => Err(Refused::NotOurs),
     }

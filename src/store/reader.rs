@@ -189,7 +189,7 @@ impl Reader {
         Ok(facts)
     }
 
-    fn disk(&self) -> Arc<ReadTransaction> {
+    pub(super) fn disk(&self) -> Arc<ReadTransaction> {
         Arc::clone(&self.shared.view().disk)
     }
 

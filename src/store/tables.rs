@@ -10,7 +10,7 @@ use super::error::{Malformed, StoreError};
 use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
@@ -23,10 +23,23 @@ pub(super) const BY_NAME: TableDefinition<'_, (&str, &str), u64> = TableDefiniti
 pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("by_token");
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
+pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
 /// Every table but the ledgers.
-pub(super) const NAMES: [&str; 11] =
-    ["meta", "schedules", "plans", "journal", "state", "open", "by_id", "by_name", "by_token", "by_agent", "by_file"];
+pub(super) const NAMES: [&str; 12] = [
+    "meta",
+    "schedules",
+    "plans",
+    "journal",
+    "state",
+    "open",
+    "by_id",
+    "by_name",
+    "by_token",
+    "by_agent",
+    "by_file",
+    "tokens",
+];
 
 /// Schedule, due in milliseconds, generation.
 pub(super) type OpenKey = (u64, i64, u32);
@@ -61,7 +74,7 @@ pub(super) fn ledger_days(txn: &ReadTransaction) -> Result<Vec<i64>, StoreError>
     Ok(names.filter_map(|table| table.name().strip_prefix(LEDGER_PREFIX)?.parse().ok()).collect())
 }
 
-/// Creates what every reader expects to find.
+/// Creates what every reader expects to find, in a new file or in one of an earlier format.
 pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(SCHEDULES)?;
     txn.open_table(PLANS)?;
@@ -73,6 +86,7 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_TOKEN)?;
     txn.open_table(BY_AGENT)?;
     txn.open_table(BY_FILE)?;
+    txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }
 

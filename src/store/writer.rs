@@ -16,6 +16,7 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransacti
 use super::declare;
 use super::error::StoreError;
 use super::fold::Fold;
+use super::grants;
 use super::journal::{self, Entries};
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
@@ -193,6 +194,7 @@ impl Writer {
         if marks.next_key != self.marks.next_key {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
+        grants::write(&txn, batch)?;
         drop_history(&txn, batch, marks)?;
         let mut folded = 0;
         if let Some(fold) = &mut self.fold {

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod error;
 pub mod files;
 pub mod http;
+pub mod keys;
 pub mod log;
 pub mod ops;
 pub mod remote;

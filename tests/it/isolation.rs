@@ -12,15 +12,15 @@ use chimewheel::surface::ops::{Caller, Identity, Operations as _, Request};
 use serde_json::{Value, json};
 
 /// A running engine that two agents use.
-struct House {
-    tokio: tokio::runtime::Runtime,
-    local: Local,
-    runtime: Option<Runtime>,
+pub struct House {
+    pub tokio: tokio::runtime::Runtime,
+    pub local: Local,
+    pub runtime: Option<Runtime>,
     _folder: tempfile::TempDir,
 }
 
 impl House {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let settings = Settings {
@@ -45,7 +45,7 @@ impl House {
         Self { tokio, local, runtime: Some(runtime), _folder: folder }
     }
 
-    fn ask(&self, caller: &Caller, name: &str, body: Value) -> Result<Value, Error> {
+    pub fn ask(&self, caller: &Caller, name: &str, body: Value) -> Result<Value, Error> {
         let request = Request::read(name, body.to_string().as_bytes())?;
         self.tokio.block_on(self.local.call(caller, request)).and_then(|reply| reply.to_json())
     }

@@ -20,10 +20,11 @@ use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle};
 use super::declaration::Crons;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
+use super::grants;
 use super::open::{self, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
-use super::tables::{self, FORMAT, meta};
+use super::tables::{self, FORMAT, TOKENS, meta};
 use super::writer::Marks;
 use crate::limits;
 
@@ -131,8 +132,9 @@ impl Store {
             }
         };
         let walked = quietly(|| {
+            // On glass: an older file is judged as it will be read.
+            open::upgrade(&db).map_err(|refused| refused.named(&text))?;
             let disk = db.begin_read().map_err(|error| StoreError::from(error).at(&text))?;
-            open::check_format(&disk).map_err(|refused| refused.named(&text))?;
             verify_snapshot(&disk, &Crons::default()).map_err(|error| error.at(&text))
         });
         let mut found = walked.unwrap_or_else(|| Err(OpenError::damaged(&text, "the database is corrupted")))?;
@@ -201,6 +203,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Crons) -> Result<V
     walk.meta()?;
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
+    walk.tokens()?;
     walk.journal()?;
     walk.open_runs()?;
     walk.ledgers()?;
@@ -218,6 +221,16 @@ impl Walk<'_> {
             if !tables::NAMES.contains(&name) && !known.iter().any(|ledger| ledger == name) {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
             }
+        }
+        Ok(())
+    }
+
+    fn tokens(&mut self) -> Result<(), StoreError> {
+        for row in self.disk.open_table(TOKENS)?.range::<&str>(..)? {
+            let (id, row) = row?;
+            self.found.count("tokens", 1);
+            let read = grants::read(id.value(), row.value()).map_err(|why| why.in_row("tokens", id.value()));
+            self.readable(read);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::books::Token;
 use super::fields::{Fields, ScheduleFields};
 pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
 use crate::surface::bench::Contest;
@@ -142,6 +143,9 @@ pub enum Command {
     /// Bring schedules in from elsewhere
     #[command(subcommand)]
     Import(Import),
+    /// Make, list and revoke tokens of agents and admins
+    #[command(subcommand)]
+    Token(Token),
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,

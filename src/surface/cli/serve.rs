@@ -34,6 +34,7 @@ use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
 use crate::surface::http::{self, Door};
+use crate::surface::keys::Ring;
 use crate::surface::ops::local::Local;
 
 /// Pause between two looks at whether the engine still runs, or the folder is free.
@@ -167,7 +168,7 @@ fn listen(
     let handle = runtime.handle();
     let door = Door {
         operations: Arc::new(local.clone()),
-        token: Token::ensure(&setup.config.data)?,
+        keys: Arc::new(Ring::new(Token::ensure(&setup.config.data)?, runtime.handle())),
         health: Arc::new(move || handle.health()),
     };
     let (stop, stopped) = oneshot::channel();

@@ -410,7 +410,11 @@ impl World {
                     match done {
                         Done::Created(key, _) => known.key = Some(key),
                         Done::Started(run) => asked.run = Some(run),
-                        Done::Existing(_) | Done::Changed(..) | Done::Unchanged(..) | Done::Status(_) => {}
+                        Done::Existing(_)
+                        | Done::Changed(..)
+                        | Done::Unchanged(..)
+                        | Done::Noted
+                        | Done::Status(_) => {}
                     }
                 }
                 Err(_) => asked.end = End::Refused,

@@ -73,12 +73,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 2_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 3_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 2, ours: 1, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 2"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 3, ours: 2, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 3"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 

@@ -14,7 +14,12 @@ impl Local {
     /// Refuses what only the admin may ask.
     pub(super) fn admit(&self, request: &Request) -> Result<(), Error> {
         let of_admin = match request {
-            Request::Apply(_) | Request::Backup(_) | Request::Status(_) => true,
+            Request::Apply(_)
+            | Request::Backup(_)
+            | Request::TokenNew(_)
+            | Request::TokenList(_)
+            | Request::TokenRevoke(_)
+            | Request::Status(_) => true,
             Request::Add(add) => add.file.is_some(),
             Request::List(_)
             | Request::Show(_)

@@ -156,7 +156,7 @@ impl Local {
                 let known = known.as_deref().unwrap_or(&draft.schedule);
                 self.application(file, draft, "unchanged", Some((known, state)))
             }
-            Ok(Done::Existing(_) | Done::Started(_) | Done::Status(_)) => {
+            Ok(Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 self.application(file, draft, "unchanged", None)
             }
             Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),

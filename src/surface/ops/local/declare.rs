@@ -65,7 +65,7 @@ impl Local {
                 };
                 Ok(Created { existing: true, ..view::created(&schedule, &state, now, warnings) })
             }
-            other @ (Done::Started(_) | Done::Status(_)) => {
+            other @ (Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 Err(Error::new(Code::Failed, "nothing was created").detail(format!("{other:?}")))
             }
         }
@@ -171,7 +171,7 @@ impl Local {
             Done::Created(_, state) | Done::Changed(_, state) | Done::Unchanged(_, state) => {
                 Ok(Updated { schedule: view::created(&schedule, &state, now, warnings), fields, dry_run })
             }
-            other @ (Done::Existing(_) | Done::Started(_) | Done::Status(_)) => {
+            other @ (Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 Err(Error::new(Code::Failed, "nothing was changed").detail(format!("{other:?}")))
             }
         }

@@ -12,6 +12,7 @@ mod declare;
 mod find;
 mod import;
 mod read;
+mod tokens;
 mod view;
 
 use std::sync::Arc;
@@ -82,6 +83,11 @@ impl Local {
             Request::Pause(one) => self.change(one.0, Op::Pause).await.map(Reply::Pause),
             Request::Resume(one) => self.change(one.0, Op::Resume).await.map(Reply::Resume),
             Request::RunNow(one) => self.run_now(one.0).await.map(Reply::RunNow),
+            Request::TokenNew(new) => self.token_new(new).await.map(Reply::TokenNew),
+            Request::TokenList(list) => {
+                self.reading(move |local| local.token_list(&list)).await.map(Reply::TokenList)
+            }
+            Request::TokenRevoke(revoke) => self.token_revoke(revoke).await.map(Reply::TokenRevoke),
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
@@ -108,7 +114,7 @@ impl Local {
         let (state, changed) = match self.handle.ask(op(found.key)).await? {
             Done::Changed(_, state) | Done::Created(_, state) => (state, state.status != found.state.status),
             Done::Unchanged(_, state) => (state, false),
-            Done::Existing(_) | Done::Started(_) | Done::Status(_) => (found.state, false),
+            Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
         };
         Ok(view::changed(&found.schedule, &state, changed, self.handle.now()))
     }

@@ -1,0 +1,11 @@
+//! Who may ask for what: places that messages go to, tokens and those who hold them.
+//!
+//! Plain values, shared by the config that names them, the store that keeps them and the surfaces that look at them.
+//! Invariant: a token itself is nowhere in here, only its hash.
+//! Not here: what a caller may do with an operation (`surface/ops/local`), reading a config (`config`).
+
+mod grant;
+mod place;
+
+pub use grant::{Grant, Hash, Holder, hash, is_same, token};
+pub use place::Destination;
