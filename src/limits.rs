@@ -143,6 +143,16 @@ pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
+/// Dues of a cron pattern between which an agent's shortest interval is looked for.
+pub const AGENT_DUES_COUNT_MAX: usize = 200;
+/// Schedules that an agent may have at the same time, unless the config says otherwise.
+pub const AGENT_ACTIVE_COUNT_MAX: u32 = 1000;
+/// Milliseconds between two dues of an agent's schedule, unless the config says otherwise.
+pub const AGENT_INTERVAL_MS_MIN: u64 = 60_000;
+/// Dues of all schedules of an agent in 24 hours, unless the config says otherwise.
+pub const AGENT_FIRES_COUNT_MAX: u32 = 10_000;
+/// Bytes of a token.
+pub const TOKEN_BYTES_MIN: usize = 32;
 /// Tokens that are kept, revoked ones included.
 pub const TOKENS_COUNT_MAX: usize = 10_000;
 

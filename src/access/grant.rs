@@ -25,7 +25,7 @@ pub struct Grant {
     /// The hash of all of it.
     pub hash: Hash,
     /// Who asks with it.
-    pub holder: Holder,
+    pub holder: Actor,
     /// What it is for, in its maker's words.
     pub label: Option<String>,
     /// Where a message goes that names no destination.
@@ -40,7 +40,7 @@ pub struct Grant {
 
 /// Who asks with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holder {
+pub enum Actor {
     /// The admin.
     Admin,
     /// This agent.

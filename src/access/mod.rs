@@ -1,4 +1,4 @@
-//! Who may ask for what: places that messages go to, tokens and those who hold them.
+//! Who may ask for what: places that messages go to, tokens and those who hold them, quotas.
 //!
 //! Plain values, shared by the config that names them, the store that keeps them and the surfaces that look at them.
 //! Invariant: a token itself is nowhere in here, only its hash.
@@ -6,6 +6,8 @@
 
 mod grant;
 mod place;
+mod quota;
 
-pub use grant::{Grant, Hash, Holder, hash, is_same, token};
-pub use place::Destination;
+pub use grant::{Actor, Grant, Hash, hash, is_same, token};
+pub use place::{Destination, Pattern};
+pub use quota::Quota;

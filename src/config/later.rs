@@ -4,7 +4,7 @@
 //! Not here: what the settings will do.
 
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, Surroundings, not_empty};
+use super::{Format, Gateway, Notice, not_empty};
 use crate::problem::{Problem, nearest};
 
 /// The kinds of gateway that exist, and the secrets each one names.
@@ -86,12 +86,7 @@ pub(super) fn gateway(
 }
 
 /// Reads everything at the top level that only later versions act on.
-pub(super) fn read(
-    root: &mut Section<'_, '_>,
-    text: &mut Text<'_>,
-    around: Surroundings<'_>,
-    notices: &mut Vec<Notice>,
-) {
+pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mut Vec<Notice>) {
     for (key, what) in [("engine_json", "model settings"), ("heartbeat", "heartbeat files")] {
         if root.parsed(text, key, not_empty).is_some() {
             notices.push(Notice::not_built(key, what));
@@ -107,23 +102,12 @@ pub(super) fn read(
         }
         notices.push(Notice::not_built("providers", "model runs"));
     }
-    if let Some(section) = root.section(text, "agents") {
-        for (_, agent) in section.names(text) {
-            self::agent(agent, text, around);
-        }
-        notices.push(Notice::not_built("agents", "settings of single agents"));
-    }
     let routes = root.list(text, "routes");
     if !routes.is_empty() {
         notices.push(Notice::not_built("routes", "inbound messages"));
     }
     for route in routes {
         self::route(route, text);
-    }
-    if let Some(mut section) = root.section(text, "tools") {
-        section.strings(text, "sets");
-        section.finish(text);
-        notices.push(Notice::not_built("tools", "agent tools"));
     }
 }
 
@@ -145,24 +129,6 @@ fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.span(text, "timeout");
     section.amount(text, "price_in");
     section.amount(text, "price_out");
-    section.finish(text);
-}
-
-fn agent(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) {
-    section.parsed(text, "timezone", |given| (around.zone)(given));
-    section.string(text, "model");
-    section.string(text, "system_prompt");
-    section.string(text, "system_prompt_file");
-    section.secret(text, ["token", "token_env", "token_file"]);
-    section.strings(text, "tools");
-    section.strings(text, "destinations");
-    if let Some(mut quota) = section.section(text, "quota") {
-        quota.whole(text, "active", 0..100_000_001);
-        quota.span(text, "min_interval");
-        quota.whole(text, "fires_per_day", 0..100_000_001);
-        quota.amount(text, "cost_per_day");
-        quota.finish(text);
-    }
     section.finish(text);
 }
 

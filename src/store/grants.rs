@@ -10,7 +10,7 @@ use super::codec::{Bytes, Put};
 use super::error::{Malformed, StoreError};
 use super::reader::Reader;
 use super::tables::TOKENS;
-use crate::access::{Destination, Grant, Holder};
+use crate::access::{Actor, Destination, Grant};
 use crate::engine::change::Change;
 
 const VERSION: u8 = 1;
@@ -28,7 +28,7 @@ fn row(grant: &Grant) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     out.byte(VERSION);
     out.raw(&grant.hash);
-    let agent = if let Holder::Agent(agent) = &grant.holder { Some(agent) } else { None };
+    let agent = if let Actor::Agent(agent) = &grant.holder { Some(agent) } else { None };
     out.option(agent, |out, agent| out.text(agent));
     out.option(grant.label.as_deref(), |out, label| out.text(label));
     out.option(grant.destination.as_ref(), |out, to| {
@@ -49,7 +49,7 @@ pub(super) fn read(id: &str, row: &[u8]) -> Result<Grant, Malformed> {
     let grant = Grant {
         id: id.to_owned(),
         hash: bytes.raw(32)?.try_into().unwrap_or_default(),
-        holder: bytes.option(Bytes::string)?.map_or(Holder::Admin, Holder::Agent),
+        holder: bytes.option(Bytes::string)?.map_or(Actor::Admin, Actor::Agent),
         label: bytes.option(Bytes::string)?,
         destination: bytes.option(|bytes| {
             let gateway = bytes.string()?;

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::error::{Code, Error};
 use crate::access::{hash, is_same};
+use crate::limits;
 
 /// Name of the token's file.
 const TOKEN_FILE: &str = "admin.token";
@@ -59,7 +60,7 @@ impl Token {
             return Err(Error::new(Code::Forbidden, message));
         }
         let text = text.trim();
-        if text.len() < 32 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.len() < limits::TOKEN_BYTES_MIN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = format!("{} holds no token; delete it and start the daemon again", path.display());
             return Err(Error::new(Code::Failed, message));
         }
@@ -95,8 +96,9 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
+/// Whether others than its owner can read a file.
 #[cfg(unix)]
-fn is_shared(path: &Path) -> std::io::Result<bool> {
+pub(super) fn is_shared(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
@@ -106,7 +108,8 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// Where files have no such bits, nobody can tell.
 #[cfg(not(unix))]
-fn is_shared(_path: &Path) -> std::io::Result<bool> {
+pub(super) fn is_shared(_path: &Path) -> std::io::Result<bool> {
     Ok(false)
 }

@@ -5,12 +5,17 @@
 //! or has expired is nobody's from that moment on; an agent speaks for no other one.
 //! Not here: making tokens (`ops/local/tokens`), what a caller may do (`ops/local/access`).
 
+use std::path::Path;
 use std::sync::Arc;
+use std::{env, fs, io};
 
-use super::admin::Token;
+use super::admin::{Token, is_shared};
 use super::error::{Code, Error};
 use super::ops::{Caller, Identity};
-use crate::access::{Destination, Grant, Holder, hash, is_same};
+use crate::access::{Actor, Destination, Grant, Hash, hash, is_same};
+use crate::config::{Agents, Secret};
+use crate::limits;
+use crate::problem::Problem;
 use crate::runtime::Handle;
 
 /// Knows tokens.
@@ -62,13 +67,33 @@ impl Keys for Token {
 pub struct Ring {
     admin: Token,
     handle: Handle,
+    agents: Agents,
+    /// Tokens that the config names, by agent.
+    named: Vec<(Hash, String)>,
 }
 
 impl Ring {
-    /// All keys to a runtime.
+    /// The admin's key, and those that the store of a runtime knows.
     #[must_use]
     pub fn new(admin: Token, handle: Handle) -> Self {
-        Self { admin, handle }
+        Self { admin, handle, agents: Agents::default(), named: Vec::new() }
+    }
+
+    /// The same with the agents of a config, whose tokens are looked up now.
+    pub fn with_agents(mut self, agents: &Agents) -> Result<Self, Error> {
+        for (name, agent) in agents.iter() {
+            if let Some(secret) = &agent.token {
+                self.named.push((hash(&read_secret(name, secret)?), name.to_owned()));
+            }
+        }
+        Ok(Self { agents: agents.clone(), ..self })
+    }
+
+    /// Looks at every one of them, however early one fits.
+    fn named(&self, token: &str) -> Option<Caller> {
+        let given = hash(token);
+        let fits = self.named.iter().filter(|(kept, _)| is_same(kept, &given));
+        fits.last().map(|(_, agent)| Caller::agent(agent))
     }
 
     fn granted(&self, token: &str) -> Option<Caller> {
@@ -78,8 +103,8 @@ impl Ring {
             return None;
         }
         Some(match grant.holder {
-            Holder::Admin => Caller::Admin,
-            Holder::Agent(agent) => {
+            Actor::Admin => Caller::Admin,
+            Actor::Agent(agent) => {
                 Caller::Agent(Arc::new(Identity { agent, session: None, destination: grant.destination }))
             }
         })
@@ -88,10 +113,36 @@ impl Ring {
 
 impl Keys for Ring {
     fn caller(&self, token: &str) -> Option<Caller> {
-        self.admin.caller(token).or_else(|| self.granted(token))
+        self.admin.caller(token).or_else(|| self.named(token)).or_else(|| self.granted(token))
     }
 
-    fn may_ask_from(&self, _: &str, _: &Destination) -> bool {
-        false
+    fn may_ask_from(&self, agent: &str, place: &Destination) -> bool {
+        self.agents.get(agent).is_some_and(|agent| agent.destinations.iter().any(|allowed| allowed.allows(place)))
     }
+}
+
+/// Reads the token of an agent that the config names; what is wrong with it is told without it.
+fn read_secret(agent: &str, secret: &Secret) -> Result<String, Error> {
+    let refused = |key: &str, what: String| Error::bad_input(Problem::new(format!("agents.{agent}.{key}"), what));
+    let (key, place, text) = match secret {
+        Secret::Env(name) => {
+            let text = env::var(name).map_err(|_| refused("token_env", format!("{name} is not set")))?;
+            ("token_env", name, text)
+        }
+        Secret::File(file) => {
+            let unread = |error: io::Error| refused("token_file", format!("cannot read {file}: {error}"));
+            let text = fs::read_to_string(file).map_err(unread)?;
+            if is_shared(Path::new(file)).map_err(unread)? {
+                return Err(refused("token_file", format!("other users can read {file}; chmod 600 helps")));
+            }
+            ("token_file", file, text)
+        }
+    };
+    let text = text.trim();
+    if text.len() < limits::TOKEN_BYTES_MIN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let least = limits::TOKEN_BYTES_MIN;
+        let what = format!("{place} holds no token: at least {least} letters, digits and signs without blanks");
+        return Err(refused(key, what));
+    }
+    Ok(text.to_owned())
 }

@@ -74,6 +74,7 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
         let listener = bind(serve, setup).await?;
         let address = listener.as_ref().map(|(_, address)| address.to_string());
         let local = Local::new(runtime.handle(), setting(setup, address, true));
+        let local = local.with_agents(setup.config.agents.clone());
         let listening = match listener {
             Some((listener, address)) => Some(listen(listener, address, &local, setup, &runtime)?),
             None => None,
@@ -166,9 +167,10 @@ fn listen(
     runtime: &Runtime,
 ) -> Result<Listening, Error> {
     let handle = runtime.handle();
+    let keys = Ring::new(Token::ensure(&setup.config.data)?, runtime.handle());
     let door = Door {
         operations: Arc::new(local.clone()),
-        keys: Arc::new(Ring::new(Token::ensure(&setup.config.data)?, runtime.handle())),
+        keys: Arc::new(keys.with_agents(&setup.config.agents)?),
         health: Arc::new(move || handle.health()),
     };
     let (stop, stopped) = oneshot::channel();

@@ -82,7 +82,8 @@ impl Local {
                     None => judged.doubtful.insert(file.name.clone()),
                 };
                 let known = self.known(declared.id())?;
-                match declared.draft(&Context { existing: known.as_deref(), ..self.context()? }) {
+                match declared.draft(&Context { existing: known.as_deref(), ..self.context_for(&declared.reading)? })
+                {
                     Ok(draft) => drafts.push((file.name.clone(), draft)),
                     Err(wrong) => problems.extend(wrong),
                 }

@@ -87,8 +87,8 @@ impl Local {
     }
 
     fn judge(&self, reading: &Reading, fallback_id: Option<&str>) -> Result<Draft, Error> {
-        let context = Context { fallback_id, ..self.context()? };
-        validate_reading(reading, &context).and_then(|draft| self.permit(draft)).map_err(Error::problems)
+        let context = Context { fallback_id, ..self.context_for(reading)? };
+        validate_reading(reading, &context).and_then(|draft| self.permit(draft, None)).map_err(Error::problems)
     }
 
     /// Judges all schedules of a file as if somebody had typed them.
@@ -130,8 +130,9 @@ impl Local {
         let was_paused = found.state.status.is_paused();
         let paused = merged.raw.paused.unwrap_or(was_paused && !merged.cleared.contains("paused"));
         let draft = {
-            let context = Context { existing: Some(&found.schedule), ..self.context()? };
-            validate_reading(&merged, &context).map_err(Error::problems)?
+            let context = Context { existing: Some(&found.schedule), ..self.context_for(&merged)? };
+            let judged = validate_reading(&merged, &context);
+            judged.and_then(|draft| self.permit(draft, Some(&found.schedule))).map_err(Error::problems)?
         };
         let draft = Draft { paused, ..draft };
         for (field, differs) in

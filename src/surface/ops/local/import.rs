@@ -77,8 +77,10 @@ impl Local {
         if !written {
             context.random = self.context()?.random;
         }
-        let judged = validate_reading(&read(&Node::from_json(&json), ""), context);
-        let draft = match judged.and_then(|draft| self.permit(draft)) {
+        let reading = read(&Node::from_json(&json), "");
+        context.default_zone = self.zone_of(reading.raw.agent.as_deref().unwrap_or(context.default_agent));
+        let judged = validate_reading(&reading, context);
+        let draft = match judged.and_then(|draft| self.permit(draft, None)) {
             Ok(draft) => draft,
             Err(problems) => return Ok(Err(problems)),
         };

@@ -21,9 +21,10 @@ use super::reply::Changed;
 use super::request::Selector;
 use super::{Caller, Calling, Operations, Reply, Request};
 use crate::calendar::Zone;
+use crate::config::{Agent, Agents};
 use crate::id::ScheduleKey;
 use crate::runtime::{Done, Handle, Op, OpError};
-use crate::spec::Context;
+use crate::spec::{Context, Reading};
 use crate::store::StoreError;
 use crate::surface::error::{Code, Error};
 use crate::surface::files::ScheduleFile;
@@ -53,14 +54,29 @@ pub struct Setting {
 pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
+    agents: Arc<Agents>,
     caller: Caller,
+    /// What the agent that calls may do; nothing is said of the admin.
+    rules: Option<Arc<Agent>>,
 }
 
 impl Local {
     /// Operations over a runtime, for the admin until somebody else calls.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
-        Self { handle, setting: Arc::new(setting), caller: Caller::Admin }
+        let agents = Arc::default();
+        Self { handle, setting: Arc::new(setting), agents, caller: Caller::Admin, rules: None }
+    }
+
+    /// The same with what the config says of single agents.
+    #[must_use]
+    pub fn with_agents(self, agents: Agents) -> Self {
+        Self { agents: Arc::new(agents), ..self }
+    }
+
+    fn called_by(&self, caller: &Caller) -> Self {
+        let rules = caller.identity().and_then(|identity| self.agents.get(&identity.agent)).map(Arc::new);
+        Self { caller: caller.clone(), rules, ..self.clone() }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -124,6 +140,7 @@ impl Local {
             return Err(Error::new(Code::Unreachable, "no daemon runs; start one with `chimewheel serve`"));
         }
         let found = self.reading(move |local| local.find(&one)).await?;
+        self.permit_again(&found.schedule)?;
         match self.handle.ask(Op::RunNow(found.key)).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
             other => Err(Error::new(Code::Failed, "no run was begun").detail(format!("{other:?}"))),
@@ -137,13 +154,27 @@ impl Local {
             .map_err(|error| Error::new(Code::Failed, "the system gives no random bytes").detail(error))?;
         let identity = self.caller.identity();
         Ok(Context {
-            default_zone: self.setting.zone,
+            default_zone: self.zone_of(self.own_agent().unwrap_or(AGENT_DEFAULT)),
             default_agent: self.own_agent().unwrap_or(AGENT_DEFAULT),
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
             random,
             ..Context::new(self.handle.now())
         })
+    }
+
+    /// The zone of an agent's schedules that name none.
+    fn zone_of(&self, agent: &str) -> Zone {
+        let said = self.agents.get(agent).and_then(|agent| agent.timezone);
+        // The config has been judged, so a name that is no zone's cannot stand in it.
+        said.and_then(|name| Zone::parse(&name).ok()).unwrap_or(self.setting.zone)
+    }
+
+    /// What a writing is judged by that may name its agent.
+    fn context_for(&self, reading: &Reading) -> Result<Context<'_>, Error> {
+        let context = self.context()?;
+        let zone = reading.raw.agent.as_deref().map_or(context.default_zone, |agent| self.zone_of(agent));
+        Ok(Context { default_zone: zone, ..context })
     }
 
     /// What a caller should know about anything that is created here.
@@ -157,7 +188,7 @@ impl Local {
 
 impl Operations for Local {
     fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
-        let local = Self { caller: caller.clone(), ..self.clone() };
+        let local = self.called_by(caller);
         Box::pin(async move { local.perform(request).await })
     }
 }

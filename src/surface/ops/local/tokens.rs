@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::super::books::{TokenLine, TokenList, TokenMade, TokenNew, TokenRevoke, TokenRevoked, TokensListed};
 use super::super::reply::Instant;
 use super::Local;
-use crate::access::{self, Destination, Grant, Holder};
+use crate::access::{self, Actor, Destination, Grant};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::Op;
@@ -21,8 +21,8 @@ impl Local {
         let now = self.handle.now();
         let mut problems = Vec::new();
         let holder = match (&asked.agent, asked.admin) {
-            (Some(agent), false) => Some(Holder::Agent(agent.clone())),
-            (None, true) => Some(Holder::Admin),
+            (Some(agent), false) => Some(Actor::Agent(agent.clone())),
+            (None, true) => Some(Actor::Admin),
             (Some(_), true) | (None, false) => {
                 let problem = Problem::new("", "who asks with this token is unclear");
                 problems.push(problem.hint("give exactly one of agent and admin"));
@@ -134,7 +134,7 @@ fn line(grant: &Grant, now: Timestamp) -> TokenLine {
     };
     TokenLine {
         id: grant.id.clone(),
-        agent: if let Holder::Agent(agent) = &grant.holder { Some(agent.clone()) } else { None },
+        agent: if let Actor::Agent(agent) = &grant.holder { Some(agent.clone()) } else { None },
         label: grant.label.clone(),
         destination: grant.destination.as_ref().map(ToString::to_string),
         status: status.to_owned(),
