@@ -54,7 +54,7 @@
 //! | rank | module | holds |
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
-//! | 0 | [`access`] | destinations, tokens |
+//! | 0 | [`access`] | destinations, tokens, quotas, the audit's records |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English |
 //! | 1 | [`wheel`] | the timer wheel |

@@ -153,6 +153,12 @@ pub const AGENT_INTERVAL_MS_MIN: u64 = 60_000;
 pub const AGENT_FIRES_COUNT_MAX: u32 = 10_000;
 /// Bytes of a token.
 pub const TOKEN_BYTES_MIN: usize = 32;
+/// Agents whose schedules are counted before those that have none are forgotten.
+pub const TALLIES_COUNT_MAX: usize = 10_000;
+/// Ranges of schedules that one record of the audit names; further ones are only counted.
+pub const AUDIT_RANGES_COUNT_MAX: usize = 1000;
+/// Schedules that one line of the audit shows by id.
+pub const AUDIT_IDS_COUNT_MAX: usize = 20;
 /// Tokens that are kept, revoked ones included.
 pub const TOKENS_COUNT_MAX: usize = 10_000;
 

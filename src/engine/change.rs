@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::access::Grant;
+use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
@@ -237,6 +237,8 @@ pub enum Change {
     Run(Run),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
+    /// A request changed something.
+    Audit(Arc<Record>),
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.

@@ -36,6 +36,7 @@ pages! {
     start: "the first five minutes";
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
+    agents: "tokens, destinations, quotas, audit";
     operations: "running the daemon: config, files, store, exit codes";
     http: "the loopback HTTP surface";
     limits: "what is bounded, and by how much";

@@ -57,6 +57,8 @@ pub struct Schedule {
     pub vars: BTreeMap<String, serde_json::Value>,
     /// Makes a repeated create answer with the first one's schedule.
     pub client_token: Option<String>,
+    /// The process whose end cancels it.
+    pub process_handle: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
 }

@@ -51,7 +51,11 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
                 entries.states.push((*key, *state));
             }
             Change::Run(run) => entries.runs.push(put_run(&mut out, run, base)),
-            Change::Plan { .. } | Change::PlanDropped { .. } | Change::Grant(_) | Change::DropHistory { .. } => {}
+            Change::Plan { .. }
+            | Change::PlanDropped { .. }
+            | Change::Grant(_)
+            | Change::Audit(_)
+            | Change::DropHistory { .. } => {}
         }
     }
     (out, entries)
@@ -64,7 +68,11 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
             Some(state.next_due.or(state.last_due).unwrap_or(Timestamp::EPOCH))
         }
         Change::Run(run) => Some(run.occurrence.due),
-        Change::Plan { .. } | Change::PlanDropped { .. } | Change::Grant(_) | Change::DropHistory { .. } => None,
+        Change::Plan { .. }
+        | Change::PlanDropped { .. }
+        | Change::Grant(_)
+        | Change::Audit(_)
+        | Change::DropHistory { .. } => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tables of the file, and the few facts kept in `meta`.
 //!
-//! Invariant: every table but the ledgers exists from the moment the store is created, so that no reader has to
+//! Invariant: every table but the ledgers and the audits exists from the moment the store is created, so that no reader has to
 //! ask. Keys sort as their parts do.
 //! Not here: the bytes of the rows (`row`, `declaration`, `journal`).
 
@@ -23,10 +23,11 @@ pub(super) const BY_NAME: TableDefinition<'_, (&str, &str), u64> = TableDefiniti
 pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("by_token");
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
+pub(super) const BY_PROCESS: TableDefinition<'_, (&str, &str, u64), ()> = TableDefinition::new("by_process");
 pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
-/// Every table but the ledgers.
-pub(super) const NAMES: [&str; 12] = [
+/// Every table but the ledgers and the audits.
+pub(super) const NAMES: [&str; 13] = [
     "meta",
     "schedules",
     "plans",
@@ -38,6 +39,7 @@ pub(super) const NAMES: [&str; 12] = [
     "by_token",
     "by_agent",
     "by_file",
+    "by_process",
     "tokens",
 ];
 
@@ -46,7 +48,11 @@ pub(super) type OpenKey = (u64, i64, u32);
 /// Segment, then as [`OpenKey`].
 pub(super) type LedgerKey = (u32, u64, i64, u32);
 
+/// Milliseconds, then a number among those of the same instant.
+pub(super) type AuditKey = (i64, u32);
+
 const LEDGER_PREFIX: &str = "ledger-";
+const AUDIT_PREFIX: &str = "audit-";
 
 pub(super) mod meta {
     //! Names of the rows of `meta`.
@@ -56,6 +62,26 @@ pub(super) mod meta {
     pub(in crate::store) const NEXT_KEY: &str = "next_key";
     pub(in crate::store) const HISTORY_FROM: &str = "history_from";
     pub(in crate::store) const ZONE_DATA: &str = "zone_data";
+}
+
+/// Name of the audit of one UTC day.
+pub(super) fn audit_name(day: i64) -> String {
+    format!("{AUDIT_PREFIX}{day}")
+}
+
+/// The day whose audit has this name.
+pub(super) fn audit_day(name: &str) -> Option<i64> {
+    name.strip_prefix(AUDIT_PREFIX)?.parse().ok()
+}
+
+/// The audit of that name.
+pub(super) fn audit(name: &str) -> TableDefinition<'_, AuditKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// Days that have an audit.
+pub(super) fn audit_days(txn: &ReadTransaction) -> Result<Vec<i64>, StoreError> {
+    Ok(txn.list_tables()?.filter_map(|table| audit_day(table.name())).collect())
 }
 
 /// Name of the ledger of one UTC day.
@@ -86,6 +112,7 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_TOKEN)?;
     txn.open_table(BY_AGENT)?;
     txn.open_table(BY_FILE)?;
+    txn.open_table(BY_PROCESS)?;
     txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }

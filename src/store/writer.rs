@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
+use super::audit;
 use super::declare;
 use super::error::StoreError;
 use super::fold::Fold;
@@ -195,6 +196,7 @@ impl Writer {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
         grants::write(&txn, batch)?;
+        audit::write(&txn, batch)?;
         drop_history(&txn, batch, marks)?;
         let mut folded = 0;
         if let Some(fold) = &mut self.fold {
@@ -287,7 +289,7 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
     for day in std::mem::replace(&mut marks.days, kept) {
         txn.delete_table(tables::ledger(&tables::ledger_name(day)))?;
     }
-    Ok(())
+    audit::drop_before(txn, from)
 }
 
 /// Removes up to `limit` of the oldest rows that are folded.

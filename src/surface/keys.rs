@@ -92,8 +92,11 @@ impl Ring {
     /// Looks at every one of them, however early one fits.
     fn named(&self, token: &str) -> Option<Caller> {
         let given = hash(token);
-        let fits = self.named.iter().filter(|(kept, _)| is_same(kept, &given));
-        fits.last().map(|(_, agent)| Caller::agent(agent))
+        let fits = self
+            .named
+            .iter()
+            .fold(None, |found, (kept, agent)| if is_same(kept, &given) { Some(agent) } else { found });
+        fits.map(Caller::agent)
     }
 
     fn granted(&self, token: &str) -> Option<Caller> {

@@ -298,6 +298,7 @@ fn every_operation_reads_its_own_name() {
             "show" | "cancel" | "pause" | "resume" | "run-now" | "runs" => br#"{"schedule": "x"}"#,
             "update" => br#"{"schedule": "x", "patch": {}}"#,
             "token-revoke" => br#"{"id": "x"}"#,
+            "process-exited" => br#"{"handle": "x"}"#,
             _ => b"{}",
         };
         let request = Request::read(name, body).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chimewheel::calendar::Zone;
+use chimewheel::config::Agents;
 use chimewheel::runtime::clock::SystemClock;
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::spec::Destination;
@@ -21,6 +22,11 @@ pub struct House {
 
 impl House {
     pub fn open() -> Self {
+        Self::with(Agents::default())
+    }
+
+    /// One whose config says this of agents.
+    pub fn with(agents: Agents) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let settings = Settings {
@@ -41,7 +47,7 @@ impl House {
             serving: true,
             notices: Vec::new(),
         };
-        let local = Local::new(runtime.handle(), setting);
+        let local = Local::new(runtime.handle(), setting).with_agents(agents);
         Self { tokio, local, runtime: Some(runtime), _folder: folder }
     }
 
@@ -57,7 +63,7 @@ impl Drop for House {
     }
 }
 
-fn ada() -> Caller {
+pub fn ada() -> Caller {
     let destination = Destination { gateway: "console".into(), chat_id: "ada-home".into(), thread: None };
     Caller::Agent(Arc::new(Identity {
         agent: "ada".into(),

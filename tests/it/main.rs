@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;

@@ -15,8 +15,9 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableHandle};
 
+use super::audit;
 use super::declaration::Crons;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
@@ -27,6 +28,7 @@ use super::quiet::quietly;
 use super::tables::{self, FORMAT, TOKENS, meta};
 use super::writer::Marks;
 use crate::limits;
+use crate::time::Timestamp;
 
 /// What verifying found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -204,6 +206,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Crons) -> Result<V
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
     walk.tokens()?;
+    walk.audits()?;
     walk.journal()?;
     walk.open_runs()?;
     walk.ledgers()?;
@@ -218,7 +221,8 @@ impl Walk<'_> {
         let known: Vec<String> = self.marks.days.iter().map(|&day| tables::ledger_name(day)).collect();
         for table in self.disk.list_tables()? {
             let name = table.name();
-            if !tables::NAMES.contains(&name) && !known.iter().any(|ledger| ledger == name) {
+            let is_kept = tables::audit_day(name).is_some() || known.iter().any(|ledger| ledger == name);
+            if !tables::NAMES.contains(&name) && !is_kept {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
             }
         }
@@ -231,6 +235,22 @@ impl Walk<'_> {
             self.found.count("tokens", 1);
             let read = grants::read(id.value(), row.value()).map_err(|why| why.in_row("tokens", id.value()));
             self.readable(read);
+        }
+        Ok(())
+    }
+
+    fn audits(&mut self) -> Result<(), StoreError> {
+        for day in tables::audit_days(self.disk)? {
+            let name = tables::audit_name(day);
+            for row in self.disk.open_table(tables::audit(&name))?.iter()? {
+                let (key, row) = row?;
+                let (at, number) = key.value();
+                self.found.count("audit records", 1);
+                self.readable(audit::read_in(&name, at, number, row.value()));
+                if Timestamp::from_millis(at).day() != day {
+                    self.found.fault(&name, format!("{at}, {number}"), "is of another day", HARMLESS);
+                }
+            }
         }
         Ok(())
     }

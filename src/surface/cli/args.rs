@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::books::Token;
+use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
 pub use super::store_args::{Backup, Bulk, Import, Restore, Verify};
 use crate::surface::bench::Contest;
@@ -146,6 +146,13 @@ pub enum Command {
     /// Make, list and revoke tokens of agents and admins
     #[command(subcommand)]
     Token(Token),
+    /// Tell who changed what, newest first
+    #[command(after_help = "Examples:\n  chimewheel audit\n  chimewheel audit --schedule standup\n  \
+                            chimewheel audit --agent ada --json")]
+    Audit(Audit),
+    /// Cancel whatever was tied to a process that has ended
+    #[command(after_help = "Example:\n  chimewheel process-exited proc-abc123 --agent ada")]
+    ProcessExited(Process),
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,

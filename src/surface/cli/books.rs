@@ -1,4 +1,4 @@
-//! Tokens on the command line: options, requests, and how the answers look.
+//! Tokens, the audit and ended processes on the command line: options, requests, and how the answers look.
 //!
 //! Invariant: a token is printed once, alone on its line, so that a script can take it.
 //! Not here: what is kept of a token (`access`).
@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 
 use super::render::{self, Look};
 use super::screen::Screen;
+use crate::limits;
 use crate::surface::error::Error;
-use crate::surface::ops::books::{TokenLine, TokenList, TokenMade, TokenNew, TokenRevoke, TokensListed};
+use crate::surface::ops::books::{AuditLine, Audited, TokenLine, TokenMade, TokensListed};
+use crate::surface::ops::request::{self, TokenList, TokenNew, TokenRevoke};
 use crate::surface::ops::{Operations, Reply, perform};
 
 /// Commands about tokens.
@@ -53,6 +55,94 @@ pub struct New {
     /// Good for nothing after this span, such as 30d [default: never]
     #[arg(long, value_name = "SPAN")]
     pub expires: Option<String>,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what changed this schedule: its id, or its name
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// Only what this agent changed
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+}
+
+/// Options of `process-exited`.
+#[derive(Debug, Args)]
+pub struct Process {
+    /// The `process_handle` that its schedules carry
+    #[arg(value_name = "HANDLE")]
+    pub handle: String,
+    /// Their owner [default: the default agent]
+    #[arg(long)]
+    pub agent: Option<String>,
+}
+
+/// Tells who changed what.
+pub async fn audit(asked: Audit, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
+    let Audit { schedule, agent, limit } = asked;
+    let mut whole = Audited::default();
+    loop {
+        let left = (limit - whole.records.len().min(limit)).min(limits::PAGE_ROWS_MAX);
+        let (schedule, agent, cursor) = (schedule.clone(), agent.clone(), whole.cursor.take());
+        let page = perform(operations, request::Audit { schedule, agent, limit: Some(left), cursor }).await?;
+        whole.records.extend(page.records);
+        whole.cursor = page.cursor;
+        if whole.records.len() >= limit || whole.cursor.is_none() {
+            break;
+        }
+    }
+    screen.answer(|| Reply::Audit(whole.clone()).to_json(), |look| audited(&whole, look))?;
+    Ok(0)
+}
+
+/// Tells that a process has ended.
+pub async fn process(asked: Process, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
+    let Process { handle, agent } = asked;
+    let ended = perform(operations, request::ProcessExited { handle, agent }).await?;
+    let text = |_| {
+        let ids: String = ended.schedules.iter().map(|id| format!("  {id}\n")).collect();
+        format!("Cancelled {} schedule{} of '{}'.\n{ids}", ended.cancelled, s_of(ended.cancelled), ended.handle)
+    };
+    screen.answer(|| Reply::ProcessExited(ended.clone()).to_json(), text)?;
+    Ok(0)
+}
+
+fn audited(audited: &Audited, look: Look) -> String {
+    if audited.records.is_empty() {
+        return "Nobody has changed anything like that.\n".to_owned();
+    }
+    let mut table = render::table(look, &["AT", "WHO", "VIA", "OPERATION", "CHANGED"]);
+    for line in &audited.records {
+        let session = line.session.as_ref().map(|session| format!("\nsession {session}")).unwrap_or_default();
+        let who = line.agent.as_ref().map_or_else(|| "admin".to_owned(), |agent| format!("agent {agent}"));
+        table.add_row([
+            comfy_table::Cell::new(format!("{}\n{}", line.at.0, render::times::relative(line.at.0, look.now))),
+            comfy_table::Cell::new(format!("{who}{session}")),
+            comfy_table::Cell::new(&line.via),
+            comfy_table::Cell::new(&line.operation),
+            comfy_table::Cell::new(changed(line)),
+        ]);
+    }
+    render::finish(&table)
+}
+
+fn changed(line: &AuditLine) -> String {
+    if let Some(token) = &line.token {
+        return format!("token {token}");
+    }
+    let more = line.count.saturating_sub(line.schedules.len() as u64);
+    let more = if more == 0 { String::new() } else { format!("\nand {more} more") };
+    format!("{}{more}", line.schedules.join("\n"))
+}
+
+/// `s` unless there is exactly one.
+fn s_of(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Performs one of them.

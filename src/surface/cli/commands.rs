@@ -94,6 +94,8 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
         Command::Token(token) => books::token(token, operations, screen).await,
+        Command::Audit(audit) => books::audit(audit, operations, screen).await,
+        Command::ProcessExited(process) => books::process(process, operations, screen).await,
         Command::Import(args::Import::Bulk(bulk)) => import::bulk(&bulk, operations, screen).await,
         Command::Backup(backup) => {
             let reply = perform(operations, backup_request(&backup)?).await?;

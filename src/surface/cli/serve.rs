@@ -21,6 +21,7 @@ use super::reach::{setting, settings};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use super::watch::Watch;
+use crate::access::Via;
 use crate::config::{self, Format, read_listen};
 use crate::gateway::Gateway;
 use crate::gateway::console::{self, Console};
@@ -74,7 +75,7 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
         let listener = bind(serve, setup).await?;
         let address = listener.as_ref().map(|(_, address)| address.to_string());
         let local = Local::new(runtime.handle(), setting(setup, address, true));
-        let local = local.with_agents(setup.config.agents.clone());
+        let local = local.with_agents(setup.config.agents.clone()).by_way_of(Via::Http);
         let listening = match listener {
             Some((listener, address)) => Some(listen(listener, address, &local, setup, &runtime)?),
             None => None,

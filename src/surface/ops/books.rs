@@ -1,4 +1,4 @@
-//! Tokens on the wire: what is asked and what is answered.
+//! Tokens, the audit and ended processes on the wire: what is asked and what is answered.
 //!
 //! Invariant: a token itself is in one answer only, the one to its making, and that answer's `Debug` hides it.
 //! Not here: what is kept of a token (`access`).
@@ -47,6 +47,81 @@ pub struct TokenList {}
 pub struct TokenRevoke {
     /// Its id.
     pub id: String,
+}
+
+/// Cancels every schedule that was tied to a process, because it has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessExited {
+    /// The handle that its schedules carry.
+    pub handle: String,
+    /// Their owner; default: the agent that asks, or the default agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// Tells who changed what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Only what changed this schedule: its id, or its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Only what this agent changed; an agent sees nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// At most this many; default: 50.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Where the last page ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Schedules that ended with their process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessEnded {
+    /// The handle.
+    pub handle: String,
+    /// How many were cancelled.
+    pub cancelled: u64,
+    /// Their ids, of the first thousand.
+    pub schedules: Vec<String>,
+}
+
+/// Who changed what, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Audited {
+    /// One entry a request.
+    pub records: Vec<AuditLine>,
+    /// There are more; ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A request that changed something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditLine {
+    /// When.
+    pub at: Instant,
+    /// The agent that asked; left out for the admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The way in: `cli` (a command that opened the store itself), `http`, `mcp` or `files`.
+    pub via: String,
+    /// The operation.
+    pub operation: String,
+    /// How many schedules it changed.
+    pub count: u64,
+    /// Their ids, of the first twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<String>,
+    /// The id of the token that was made or revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// A token that was made.

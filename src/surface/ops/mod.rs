@@ -176,6 +176,10 @@ operations! {
     "token-list" => TokenList -> TokensListed;
     /// Makes a token good for nothing.
     "token-revoke" => TokenRevoke -> TokenRevoked;
+    /// Cancels whatever was tied to a process that has ended.
+    "process-exited" => ProcessExited -> ProcessEnded;
+    /// Tells who changed what, newest first.
+    "audit" => Audit -> Audited;
     /// Tells how the engine is.
     "status" => Status -> StatusShown;
 }

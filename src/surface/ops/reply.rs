@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::calendar::Zone;
 use crate::time::Timestamp;
 
-pub use super::books::{TokenMade, TokenRevoked, TokensListed};
+pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
 
 /// An instant on the wire: RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use super::books::{TokenList, TokenNew, TokenRevoke};
+pub use super::books::{Audit, ProcessExited, TokenList, TokenNew, TokenRevoke};
 
 /// Names one schedule: by id, or by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

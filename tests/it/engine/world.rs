@@ -332,7 +332,7 @@ impl World {
             }
             Change::State { key, state } => drop(self.disk.states.insert(key, state)),
             Change::Run(run) => self.write_run(run),
-            Change::Grant(_) | Change::DropHistory { .. } => {}
+            Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
         }
     }
 

@@ -65,6 +65,7 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
         client_token: None,
+        process_handle: None,
         source: None,
     };
     Rev { shape, schedule, renews: true, paused: false }

@@ -59,7 +59,7 @@ impl Model {
                 Change::Declare { key, schedule, state } => self.declare(key.0, schedule, *state),
                 Change::State { key, state } => drop(self.states.insert(key.0, *state)),
                 Change::Run(run) => drop(self.runs.insert(run.occurrence, run.clone())),
-                Change::Grant(_) => {}
+                Change::Grant(_) | Change::Audit(_) => {}
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
             }
         }

@@ -37,7 +37,9 @@ impl Local {
             | Request::Runs(_)
             | Request::Preview(_)
             | Request::Export(_)
-            | Request::Import(_) => false,
+            | Request::Import(_)
+            | Request::ProcessExited(_)
+            | Request::Audit(_) => false,
         };
         if let (Some(agent), None) = (self.own_agent(), &self.rules) {
             let message =

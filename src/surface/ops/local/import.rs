@@ -10,11 +10,11 @@ use super::super::reply::{Imported, LineProblem};
 use super::super::request::Import;
 use super::Local;
 use super::declare::declaration;
-use crate::calendar::Trigger;
+use super::differing::differing;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op, OpError};
 use crate::spec::tree::{Node, shorten};
-use crate::spec::{Context, Draft, Schedule, read, validate_reading};
+use crate::spec::{Context, Draft, read, validate_reading};
 use crate::surface::error::{Error, problem_to_json};
 
 /// What the lines of a request come to.
@@ -33,7 +33,7 @@ impl Local {
         }
         let (lines, ops): (Vec<usize>, Vec<Op>) =
             drafts.into_iter().map(|(line, draft)| (line, Op::Create(declaration(draft)))).unzip();
-        for (line, done) in lines.into_iter().zip(self.handle.ask_all(ops).await) {
+        for (line, done) in lines.into_iter().zip(self.handle.ask_all_by(self.by(), ops).await) {
             match done {
                 Ok(Done::Existing(_)) => reply.existing += 1,
                 Ok(_) => reply.created += 1,
@@ -86,10 +86,8 @@ impl Local {
         };
         let reader = self.handle.reader();
         let schedule = &draft.schedule;
-        if let Some(token) = &schedule.client_token
-            && reader.by_token(&schedule.agent, token)?.is_some()
-        {
-            return Ok(Ok(None));
+        if let Some(made) = self.made_before(schedule)? {
+            return Ok(made.contradicted.map_or(Ok(None), |problem| Err(vec![problem])));
         }
         let known = if written { reader.key_of(schedule.id.as_str())? } else { None };
         if let Some(known) = known.map(|key| reader.schedule(key)).transpose()?.flatten() {
@@ -97,7 +95,7 @@ impl Local {
                 let problem = Problem::new("id", "is taken").value(schedule.id.as_str());
                 return Ok(Err(vec![problem.hint("give this line another id")]));
             }
-            let differing = differing(&known.1, schedule);
+            let differing = differing(&known.1, schedule, self.ends_by_config());
             if differing.is_empty() {
                 return Ok(Ok(None));
             }
@@ -127,30 +125,4 @@ fn not_json(line: &str, error: &serde_json::Error) -> Problem {
     let why = told.split(" at line ").next().unwrap_or(&told);
     let problem = Problem::new("", format!("is not JSON at character {}: {why}", error.column()));
     problem.value(shorten(line)).hint("each line holds one JSON object, as `chimewheel export --jsonl` writes it")
-}
-
-/// The fields in which a line differs from the schedule that has its id. What a line may say in relation to the
-/// moment it was taken in (`in`, an anchor that is not written) does not count.
-fn differing(known: &Schedule, new: &Schedule) -> Vec<&'static str> {
-    let triggers = match (&known.trigger, &new.trigger) {
-        (Trigger::At(_), Trigger::At(_)) => true,
-        (Trigger::Every { period: known, .. }, Trigger::Every { period: new, .. }) => known == new,
-        (Trigger::Cron(known), Trigger::Cron(new)) => {
-            (known.text(), known.dialect(), known.zone()) == (new.text(), new.dialect(), new.zone())
-        }
-        (_, _) => false,
-    };
-    let fields = [
-        ("agent", known.agent == new.agent),
-        ("name", known.name == new.name),
-        ("schedule", triggers),
-        ("payload", known.payload == new.payload),
-        ("destination", known.destination == new.destination),
-        ("end_at", known.bounds.end_at == new.bounds.end_at),
-        ("max_runs", known.bounds.max_runs == new.bounds.max_runs),
-        ("policies", known.policy == new.policy),
-        ("labels", known.labels == new.labels),
-        ("vars", known.vars == new.vars),
-    ];
-    fields.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }

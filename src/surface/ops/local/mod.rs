@@ -8,7 +8,9 @@
 
 mod access;
 mod apply;
+mod audit;
 mod declare;
+mod differing;
 mod find;
 mod import;
 mod read;
@@ -20,10 +22,11 @@ use std::sync::Arc;
 use super::reply::Changed;
 use super::request::Selector;
 use super::{Caller, Calling, Operations, Reply, Request};
+use crate::access::{Actor, Via};
 use crate::calendar::Zone;
 use crate::config::{Agent, Agents};
 use crate::id::ScheduleKey;
-use crate::runtime::{Done, Handle, Op, OpError};
+use crate::runtime::{By, Done, Handle, Op, OpError};
 use crate::spec::{Context, Reading};
 use crate::store::StoreError;
 use crate::surface::error::{Code, Error};
@@ -58,6 +61,8 @@ pub struct Local {
     caller: Caller,
     /// What the agent that calls may do; nothing is said of the admin.
     rules: Option<Arc<Agent>>,
+    via: Via,
+    operation: &'static str,
 }
 
 impl Local {
@@ -65,7 +70,8 @@ impl Local {
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
         let agents = Arc::default();
-        Self { handle, setting: Arc::new(setting), agents, caller: Caller::Admin, rules: None }
+        let (setting, caller) = (Arc::new(setting), Caller::Admin);
+        Self { handle, setting, agents, caller, rules: None, via: Via::default(), operation: "" }
     }
 
     /// The same with what the config says of single agents.
@@ -74,9 +80,31 @@ impl Local {
         Self { agents: Arc::new(agents), ..self }
     }
 
-    fn called_by(&self, caller: &Caller) -> Self {
+    /// The same for whoever comes by this way in.
+    #[must_use]
+    pub fn by_way_of(self, via: Via) -> Self {
+        Self { via, ..self }
+    }
+
+    fn called_by(&self, caller: &Caller, operation: &'static str) -> Self {
         let rules = caller.identity().and_then(|identity| self.agents.get(&identity.agent)).map(Arc::new);
-        Self { caller: caller.clone(), rules, ..self.clone() }
+        Self { caller: caller.clone(), rules, operation, ..self.clone() }
+    }
+
+    /// Who answers for what is changed now.
+    fn by(&self) -> Option<Arc<By>> {
+        let identity = self.caller.identity();
+        Some(Arc::new(By {
+            actor: identity.map_or(Actor::Admin, |identity| Actor::Agent(identity.agent.clone())),
+            session: identity.and_then(|identity| identity.session.clone()),
+            via: self.via,
+            operation: self.operation,
+            quota: self.rules.as_ref().map(|rules| rules.quota),
+        }))
+    }
+
+    async fn ask(&self, op: Op) -> Result<Done, OpError> {
+        self.handle.ask_by(self.by(), op).await
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -86,7 +114,8 @@ impl Local {
         folder: &str,
         prune: bool,
     ) -> Result<super::reply::Applied, Error> {
-        self.apply(files, folder, prune, false).await
+        let local = self.called_by(&Caller::Admin, "apply").by_way_of(Via::Files);
+        local.apply(files, folder, prune, false).await
     }
 
     async fn perform(&self, request: Request) -> Result<Reply, Error> {
@@ -104,6 +133,8 @@ impl Local {
                 self.reading(move |local| local.token_list(&list)).await.map(Reply::TokenList)
             }
             Request::TokenRevoke(revoke) => self.token_revoke(revoke).await.map(Reply::TokenRevoke),
+            Request::ProcessExited(exited) => self.process_exited(exited).await.map(Reply::ProcessExited),
+            Request::Audit(audit) => self.reading(move |local| local.audit(&audit)).await.map(Reply::Audit),
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
@@ -127,7 +158,11 @@ impl Local {
 
     async fn change(&self, one: Selector, op: fn(ScheduleKey) -> Op) -> Result<Changed, Error> {
         let found = self.reading(move |local| local.find(&one)).await?;
-        let (state, changed) = match self.handle.ask(op(found.key)).await? {
+        let op = op(found.key);
+        if matches!(op, Op::Resume(_)) {
+            self.permit_again(&found.schedule)?;
+        }
+        let (state, changed) = match self.ask(op).await? {
             Done::Changed(_, state) | Done::Created(_, state) => (state, state.status != found.state.status),
             Done::Unchanged(_, state) => (state, false),
             Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
@@ -141,7 +176,7 @@ impl Local {
         }
         let found = self.reading(move |local| local.find(&one)).await?;
         self.permit_again(&found.schedule)?;
-        match self.handle.ask(Op::RunNow(found.key)).await? {
+        match self.ask(Op::RunNow(found.key)).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
             other => Err(Error::new(Code::Failed, "no run was begun").detail(format!("{other:?}"))),
         }
@@ -188,7 +223,7 @@ impl Local {
 
 impl Operations for Local {
     fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
-        let local = self.called_by(caller);
+        let local = self.called_by(caller, request.name());
         Box::pin(async move { local.perform(request).await })
     }
 }
@@ -201,6 +236,7 @@ impl From<OpError> for Error {
             | OpError::NotFromFile(_)
             | OpError::Conflict
             | OpError::Ended(_) => Code::Conflict,
+            OpError::OverQuota(_) => Code::OverQuota,
             OpError::NotFound => Code::NotFound,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
             OpError::Store(_) => Code::Failed,

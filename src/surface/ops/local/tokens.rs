@@ -58,7 +58,7 @@ impl Local {
         let hash = access::hash(&token);
         let grant = Grant { id, hash, holder, label, destination, created_at: now, expires_at, revoked_at: None };
         let line = line(&grant, now);
-        self.handle.ask(Op::Grant(Arc::new(grant))).await?;
+        self.ask(Op::Grant(Arc::new(grant))).await?;
         Ok(TokenMade { token, line })
     }
 
@@ -111,7 +111,7 @@ impl Local {
             return Ok(TokenRevoked { line: line(&grant, now), changed });
         }
         let grant = Arc::new(Grant { revoked_at: Some(now), ..grant });
-        self.handle.ask(Op::Grant(Arc::clone(&grant))).await?;
+        self.ask(Op::Grant(Arc::clone(&grant))).await?;
         Ok(TokenRevoked { line: line(&grant, now), changed })
     }
 }
