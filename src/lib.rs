@@ -57,6 +57,7 @@
 //! | rank | module | holds |
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
+//! | 0 | [`access`] | destinations, tokens, quotas, the audit's records |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
@@ -70,6 +71,7 @@
 //! | 6 | [`surface`] | operations, command line, HTTP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
+pub mod access;
 pub mod calendar;
 pub mod config;
 pub mod engine;

@@ -179,6 +179,25 @@ pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
+/// Dues of a cron pattern between which an agent's shortest interval is looked for.
+pub const AGENT_DUES_COUNT_MAX: usize = 200;
+/// Schedules that an agent may have at the same time, unless the config says otherwise.
+pub const AGENT_ACTIVE_COUNT_MAX: u32 = 1000;
+/// Milliseconds between two dues of an agent's schedule, unless the config says otherwise.
+pub const AGENT_INTERVAL_MS_MIN: u64 = 60_000;
+/// Dues of all schedules of an agent in 24 hours, unless the config says otherwise.
+pub const AGENT_FIRES_COUNT_MAX: u32 = 10_000;
+/// Bytes of a token.
+pub const TOKEN_BYTES_MIN: usize = 32;
+/// Agents whose schedules are counted before those that have none are forgotten.
+pub const TALLIES_COUNT_MAX: usize = 10_000;
+/// Ranges of schedules that one record of the audit names; further ones are only counted.
+pub const AUDIT_RANGES_COUNT_MAX: usize = 1000;
+/// Schedules that one line of the audit shows by id.
+pub const AUDIT_IDS_COUNT_MAX: usize = 20;
+/// Tokens that are kept, revoked ones included.
+pub const TOKENS_COUNT_MAX: usize = 10_000;
+
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1000;
 /// Times that one preview may ask for.

@@ -4,16 +4,11 @@
 //! Not here: gateways of kinds that this version does not have (`gateway`), what the settings will do.
 
 use super::section::{Section, Text};
-use super::{Notice, Surroundings, not_empty};
+use super::{Notice, not_empty};
 use crate::problem::Problem;
 
 /// Reads everything at the top level that only later versions act on.
-pub(super) fn read(
-    root: &mut Section<'_, '_>,
-    text: &mut Text<'_>,
-    around: Surroundings<'_>,
-    notices: &mut Vec<Notice>,
-) {
+pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mut Vec<Notice>) {
     for (key, what) in [("engine_json", "model settings"), ("heartbeat", "heartbeat files")] {
         if root.parsed(text, key, not_empty).is_some() {
             notices.push(Notice::not_built(key, what));
@@ -23,23 +18,12 @@ pub(super) fn read(
         routing(section, text);
         notices.push(Notice::not_built("routing", "defaults and fallbacks of models"));
     }
-    if let Some(section) = root.section(text, "agents") {
-        for (_, agent) in section.names(text) {
-            self::agent(agent, text, around);
-        }
-        notices.push(Notice::not_built("agents", "settings of single agents"));
-    }
     let routes = root.list(text, "routes");
     if !routes.is_empty() {
         notices.push(Notice::not_built("routes", "inbound messages"));
     }
     for route in routes {
         self::route(route, text);
-    }
-    if let Some(mut section) = root.section(text, "tools") {
-        section.strings(text, "sets");
-        section.finish(text);
-        notices.push(Notice::not_built("tools", "agent tools"));
     }
 }
 
@@ -62,24 +46,6 @@ pub(super) fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
     section.span(text, "timeout");
     section.amount(text, "price_in");
     section.amount(text, "price_out");
-    section.finish(text);
-}
-
-fn agent(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) {
-    section.parsed(text, "timezone", |given| (around.zone)(given));
-    section.string(text, "model");
-    section.string(text, "system_prompt");
-    section.string(text, "system_prompt_file");
-    section.secret(text, ["token", "token_env", "token_file"]);
-    section.strings(text, "tools");
-    section.strings(text, "destinations");
-    if let Some(mut quota) = section.section(text, "quota") {
-        quota.whole(text, "active", 0..100_000_001);
-        quota.span(text, "min_interval");
-        quota.whole(text, "fires_per_day", 0..100_000_001);
-        quota.amount(text, "cost_per_day");
-        quota.finish(text);
-    }
     section.finish(text);
 }
 

@@ -4,6 +4,7 @@
 //! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
 //! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
+mod agents;
 mod conceal;
 mod gateway;
 mod later;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
 pub use self::provider::Provider;
 use self::section::{Section, Text};
@@ -44,6 +46,10 @@ pub struct Config {
     pub gateways: BTreeMap<String, Gateway>,
     /// Providers of models by name; `echo` is always there.
     pub providers: BTreeMap<String, Provider>,
+    /// What single agents are and may do.
+    pub agents: Agents,
+    /// Names of the sets of tools that are on.
+    pub tool_sets: Vec<String>,
     /// Limits that may be set.
     pub limits: Limits,
     /// What is logged.
@@ -158,6 +164,8 @@ impl Config {
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
+            agents: Agents::default(),
+            tool_sets: agents::default_sets(),
             limits: Limits::default(),
             log: Log { level: None, format: Format::Text },
             notices: Vec::new(),
@@ -209,13 +217,19 @@ impl Config {
                 config.providers.insert(name, provider);
             }
         }
+        if let Some(section) = root.section(text, "agents") {
+            config.agents = Agents::read(section, text, around, &config.gateways, &mut config.notices);
+        }
+        if let Some(section) = root.section(text, "tools") {
+            config.tool_sets = agents::read_sets(section, text);
+        }
         if let Some(section) = root.section(text, "limits") {
             config.limits = Limits::read(section, text);
         }
         if let Some(section) = root.section(text, "log") {
             config.log = Log::read(section, text, around);
         }
-        later::read(&mut root, text, around, &mut config.notices);
+        later::read(&mut root, text, &mut config.notices);
         root.finish(text);
         config
     }

@@ -79,6 +79,11 @@ impl<'a, 'i> Section<'a, 'i> {
         text.note(Problem { path: self.path(key), ..problem }, span);
     }
 
+    /// Notes a mistake whose path is whole already, at the value of a key.
+    pub fn refuse_at(&self, text: &mut Text<'_>, key: &str, problem: Problem) {
+        text.note(problem, self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span));
+    }
+
     fn get(&mut self, key: &'static str) -> Option<Value<'a, 'i>> {
         self.asked.push(key);
         self.table.get(key)

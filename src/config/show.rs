@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, Format, Gateway, Provider, Webhook};
+use super::{Agent, Config, Format, Gateway, Provider, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -43,6 +43,8 @@ impl Config {
                 (name.clone(), shown)
             })
             .collect();
+        let agents: Map<String, Value> =
+            self.agents.iter().map(|(name, agent)| (name.to_owned(), agent.to_json())).collect();
         let mut log = Map::new();
         if let Some(level) = &self.log.level {
             log.insert("level".to_owned(), json!(level));
@@ -56,6 +58,8 @@ impl Config {
             "timezone": self.timezone,
             "gateways": gateways,
             "providers": providers,
+            "agents": agents,
+            "tools": {"sets": self.tool_sets},
             "limits": {
                 "history_days": self.limits.history_days,
                 "cache_mb": self.limits.cache_mb,
@@ -90,6 +94,33 @@ impl Webhook {
             "allow_private": self.allow_private,
             "timeout": self.timeout.to_string(),
         })
+    }
+}
+
+impl Agent {
+    fn to_json(&self) -> Value {
+        let Self { timezone, token, destinations, quota, expires, tools } = self;
+        let mut shown = json!({
+            "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "quota": {
+                "active": quota.active,
+                "min_interval": quota.min_interval.to_string(),
+                "fires_per_day": quota.fires_per_day,
+                "payload_bytes": quota.payload_bytes,
+            },
+        });
+        let masked = token.as_ref().map(|_| "***".to_owned());
+        for (key, value) in
+            [("timezone", timezone.clone()), ("token", masked), ("expires", expires.map(|span| span.to_string()))]
+        {
+            if let Some(value) = value {
+                shown[key] = json!(value);
+            }
+        }
+        if let Some(tools) = tools {
+            shown["tools"] = json!(tools);
+        }
+        shown
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Bounds, Policy, Schedule};
@@ -278,6 +279,10 @@ pub enum Change {
         /// What it says.
         text: Arc<str>,
     },
+    /// A token is made, or revoked.
+    Grant(Arc<Grant>),
+    /// A request changed something.
+    Audit(Arc<Record>),
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.

@@ -38,6 +38,7 @@ pages! {
     cron: "the two cron dialects, and clock changes";
     gateways: "where messages go: console and webhook";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
+    agents: "tokens, destinations, quotas, audit";
     operations: "running the daemon: config, files, store, exit codes";
     http: "the loopback HTTP surface";
     limits: "what is bounded, and by how much";

@@ -1,11 +1,11 @@
-//! Questions become inputs: ids, names and tokens are checked here, where what is not yet durable is known too.
+//! Questions become inputs: ids, names, tokens and an agent's limits are checked here, where what is not yet durable is known too.
 //!
 //! Invariant: two live schedules of an agent never share a name, two schedules never share an id, whatever is being
 //! committed at the moment. Not here: whether a schedule is valid (`spec`), what a change does (`engine`).
 
 use std::sync::Arc;
 
-use crate::engine::change::{State, Status};
+use crate::engine::change::{Change, State, Status};
 use crate::engine::{Input, OpId, Start, Timing};
 use crate::id::ScheduleKey;
 use crate::planted::{self, Bug};
@@ -33,8 +33,16 @@ impl Turns {
             Op::Pause(key) => self.plain(key, move |op| Input::Pause { op, key }),
             Op::Resume(key) => self.plain(key, move |op| Input::Resume { op, key }),
             Op::Cancel(key) => self.plain(key, move |op| Input::Cancel { op, key }),
-            Op::RunNow(key) => self.plain(key, move |op| Input::RunNow { op, key }),
+            Op::RunNow(key) => {
+                self.check_by_hand(key)?;
+                self.plain(key, move |op| Input::RunNow { op, key })
+            }
             Op::Prune(key) => self.prune(key),
+            Op::Grant(grant) => {
+                self.note_token(&grant.id);
+                self.note(Change::Grant(grant));
+                Ok(Begun::Answer(Done::Noted))
+            }
             Op::Status => Ok(Begun::Answer(Done::Status(self.status()))),
         }
     }
@@ -51,6 +59,7 @@ impl Turns {
             return Err(OpError::IdTaken(schedule.id.clone()));
         }
         self.check_name(schedule, None)?;
+        self.check_quota(schedule, None)?;
         let key = ScheduleKey(self.next_key);
         self.next_key += 1;
         let start = match (declaration.past, declaration.paused) {
@@ -83,6 +92,7 @@ impl Turns {
             return Err(OpError::IdTaken(schedule.id));
         }
         self.check_name(&schedule, Some(key))?;
+        self.check_quota(&schedule, Some(key))?;
         schedule.created_at = old.created_at;
         let same_times = schedule.trigger == old.trigger && schedule.bounds.start_at == old.bounds.start_at;
         let timing = if same_times { Timing::Keep } else { Timing::Renew };

@@ -10,6 +10,7 @@
 //! Should a commit fail, nothing that followed from it happens and the loop ends: a restart begins from what is
 //! durable.
 
+mod books;
 pub mod clock;
 mod commit;
 mod declare;
@@ -19,6 +20,7 @@ pub mod round;
 mod running;
 pub mod runs;
 mod shell;
+mod tally;
 pub mod turn;
 mod verify;
 pub mod watchdog;
@@ -33,9 +35,10 @@ use std::time::Duration;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use books::{Ask, By};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
-pub use ops::{Declaration, Done, Op, OpError, Status};
+pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
 pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_file};
 
@@ -110,8 +113,8 @@ pub struct Handle {
 pub enum Message {
     /// For the engine.
     Input(Input),
-    /// Questions, which are taken in one go, and where their answers go.
-    Ask(Vec<(Op, oneshot::Sender<Result<Done, OpError>>)>),
+    /// Questions, which are taken in one go.
+    Ask(Ask),
     /// The commit thread is done with a batch.
     Committed(Result<Committed, StoreError>),
     /// Look at the clock.
@@ -219,16 +222,26 @@ impl Runtime {
 }
 
 impl Handle {
-    /// Asks for a change and waits until it is durable.
+    /// Asks for a change that nobody has to answer for, and waits until it is durable.
     pub async fn ask(&self, op: Op) -> Result<Done, OpError> {
-        let answers = self.ask_all(vec![op]).await;
+        self.ask_by(None, op).await
+    }
+
+    /// Asks for a change on somebody's behalf, which is kept in the audit, and waits until both are durable.
+    pub async fn ask_by(&self, by: Option<Arc<By>>, op: Op) -> Result<Done, OpError> {
+        let answers = self.ask_all_by(by, vec![op]).await;
         answers.into_iter().next().unwrap_or(Err(OpError::Stopped(None)))
+    }
+
+    /// Asks for many changes that nobody has to answer for; see [`Handle::ask_all_by`].
+    pub async fn ask_all(&self, ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+        self.ask_all_by(None, ops).await
     }
 
     /// Asks for many changes, which the loop takes in this order and in one go, and waits until all are durable. Each
     /// has an answer of its own: some may be done while others are refused. More than
     /// [`QUEUE_INPUTS_COUNT_MAX`] are always refused.
-    pub async fn ask_all(&self, ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+    pub async fn ask_all_by(&self, by: Option<Arc<By>>, ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
         let count = ops.len();
         let all = |error: OpError| vec![Err(error); count];
         let permits = u32::try_from(count).ok().and_then(|count| self.permits.try_acquire_many(count).ok());
@@ -240,7 +253,7 @@ impl Handle {
                 ((op, answer), answered)
             })
             .unzip();
-        if self.messages.send(Message::Ask(questions)).is_err() {
+        if self.messages.send(Message::Ask(Ask { by, questions })).is_err() {
             return all(OpError::Stopped(None));
         }
         let mut answers = Vec::with_capacity(count);

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::access::Grant;
 use crate::engine::Figures;
 use crate::engine::change::State;
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
@@ -39,6 +40,8 @@ pub enum Op {
     Prune(ScheduleKey),
     /// One run now.
     RunNow(ScheduleKey),
+    /// A token is made, or revoked.
+    Grant(Arc<Grant>),
     /// How the loop fares.
     Status,
 }
@@ -67,6 +70,8 @@ pub enum Done {
     Unchanged(ScheduleKey, State),
     /// A run was begun.
     Started(OccurrenceId),
+    /// It is written down.
+    Noted,
     /// Figures.
     Status(Status),
 }
@@ -96,6 +101,50 @@ pub struct Status {
     pub slowest_commit: Span,
 }
 
+/// What is more than an agent may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OverQuota {
+    /// One schedule too many.
+    #[error(
+        "agent '{agent}' has {has} schedules that have not ended, and may have {most}: cancel one first \
+         (agents.{agent}.quota.active)"
+    )]
+    Active {
+        /// Whose.
+        agent: String,
+        /// How many it has.
+        has: u32,
+        /// How many it may have.
+        most: u32,
+    },
+    /// Too many dues.
+    #[error(
+        "agent '{agent}' would have {would} dues in 24 hours, and may have {most}: make it rarer, or cancel others \
+         (agents.{agent}.quota.fires_per_day)"
+    )]
+    Dues {
+        /// Whose.
+        agent: String,
+        /// How many there would be.
+        would: u64,
+        /// How many it may have.
+        most: u32,
+    },
+    /// A run by hand too soon after another one.
+    #[error(
+        "it was run by hand less than {least} ago; wait {wait}: agent '{agent}' must leave that between two such runs \
+         (agents.{agent}.quota.min_interval)"
+    )]
+    ByHand {
+        /// Whose.
+        agent: String,
+        /// What must lie between two runs.
+        least: Span,
+        /// How long it has to wait.
+        wait: Span,
+    },
+}
+
 /// Why it was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpError {
@@ -113,6 +162,9 @@ pub enum OpError {
     /// The file declares a schedule that was not made from a file, or by another agent.
     #[error("schedule '{0}' exists already and was not declared by a file")]
     NotFromFile(ScheduleId),
+    /// It is more than the agent may have.
+    #[error(transparent)]
+    OverQuota(#[from] OverQuota),
     /// No such schedule.
     #[error("there is no such schedule")]
     NotFound,

@@ -21,9 +21,11 @@ use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
 use crate::planted::{self, Bug};
 use crate::runtime::Message;
+use crate::runtime::books::Entry;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
 use crate::runtime::ops::{Done, Op, OpError, Status};
+use crate::runtime::tally::Tallies;
 use crate::runtime::watchdog::Watchdog;
 use crate::store::{Names, Reader, StoreError};
 use crate::time::{Span, Timestamp};
@@ -36,6 +38,9 @@ pub struct Turns {
     pub(super) reader: Reader,
     pub(super) next_key: u64,
     pub(super) pending: HashMap<OpId, Asked>,
+    pub(super) tallies: Tallies,
+    /// The request that is being answered, if somebody has to answer for it.
+    pub(super) entry: Option<Entry>,
     acts: VecDeque<Act>,
     gathering: Batch,
     writing: Option<Batch>,
@@ -116,6 +121,8 @@ impl Turns {
             reader,
             next_key,
             pending: HashMap::new(),
+            tallies: Tallies::default(),
+            entry: None,
             acts: VecDeque::new(),
             gathering: Batch::default(),
             writing: None,
@@ -149,7 +156,7 @@ impl Turns {
     pub fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
-            Message::Ask(questions) => questions.into_iter().for_each(|(op, answer)| self.asked(op, answer)),
+            Message::Ask(ask) => self.asked_all(ask),
             Message::Committed(Ok(committed)) => self.committed(&committed),
             Message::Committed(Err(error)) => {
                 self.refuse_all(&error);
@@ -182,12 +189,14 @@ impl Turns {
         if ticking && self.phase != Phase::Running {
             return;
         }
-        self.engine.handle(self.clock.now(), input);
+        let now = self.clock.now();
+        self.engine.handle(now, input);
         while let Some(effect) = self.engine.poll_effect() {
             match effect {
                 Effect::Persist(Change::Run(run)) if planted::is(Bug::AdvanceBeforeRecord) && !run.is_settled() => {}
                 Effect::Persist(change) => {
                     self.names.stage(&change);
+                    self.tallies.note(&change, now);
                     self.gathering.changes.push(change);
                 }
                 Effect::Send(window) => self.gathering.windows.push(window),
@@ -199,10 +208,18 @@ impl Turns {
         }
     }
 
+    /// Something to be written that is not the engine's.
+    pub(super) fn note(&mut self, change: Change) {
+        self.gathering.changes.push(change);
+    }
+
     /// The engine's reply becomes an answer that waits for its batch.
     fn told(&mut self, op: OpId, reply: Reply) {
         let Some(asked) = self.pending.remove(&op) else { return };
         let key = asked.key;
+        if matches!(reply, Reply::Done(_) | Reply::Started(_)) {
+            self.note_changed(key);
+        }
         let answer = match (reply, asked.shape) {
             (Reply::Done(state), Shape::Created) => Ok(Done::Created(key, state)),
             (Reply::Done(state), Shape::Changed) => Ok(Done::Changed(key, state)),
@@ -219,7 +236,7 @@ impl Turns {
         self.gathering.answers.push((asked.answer, answer));
     }
 
-    fn asked(&mut self, op: Op, answer: Answer) {
+    pub(super) fn asked(&mut self, op: Op, answer: Answer) {
         if self.phase != Phase::Running {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(Err(OpError::Stopped(None)));

@@ -19,6 +19,7 @@ use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
 use crate::time::{Span, Timestamp};
 
+pub use crate::access::Destination;
 pub use overlay::{from_schedule, merge};
 pub use raw::RawSchedule;
 pub use read::{Reading, read};
@@ -57,6 +58,8 @@ pub struct Schedule {
     pub vars: BTreeMap<String, serde_json::Value>,
     /// Makes a repeated create answer with the first one's schedule.
     pub client_token: Option<String>,
+    /// The process whose end cancels it.
+    pub process_handle: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
 }
@@ -74,17 +77,6 @@ impl Schedule {
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.trigger.next_free(self.except.as_ref(), after)
     }
-}
-
-/// A place that messages go to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Destination {
-    /// Name of a configured gateway.
-    pub gateway: String,
-    /// The platform's id of the conversation.
-    pub chat_id: String,
-    /// Thread or topic, where the platform has them.
-    pub thread: Option<String>,
 }
 
 /// What a run delivers.

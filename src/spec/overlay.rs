@@ -51,6 +51,7 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         labels: schedule.labels.clone(),
         vars: schedule.vars.clone(),
         client_token: schedule.client_token.clone(),
+        process_handle: schedule.process_handle.clone(),
         ..RawSchedule::default()
     }
 }
@@ -208,6 +209,7 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "vars" => raw.vars.clear(),
         "paused" => raw.paused = None,
         "client_token" => raw.client_token = None,
+        "process_handle" => raw.process_handle = None,
         _ => {}
     }
 }

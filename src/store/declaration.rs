@@ -17,9 +17,9 @@ use crate::spec::{
     Schedule, Source, Task,
 };
 
-/// 2: how many failures are borne, and exclusions.
-const SCHEDULE_VERSION: u8 = 2;
-/// 2: as above; 3: who makes the texts.
+/// 2: how many failures are borne, and exclusions; 3: process handles.
+const SCHEDULE_VERSION: u8 = 3;
+/// 2: how many failures are borne, and exclusions; 3: who makes the texts.
 const PLAN_VERSION: u8 = 3;
 
 type Read<T> = Result<T, Malformed>;
@@ -72,6 +72,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         out.option(source.content, |out, hash| out.raw(&hash.to_le_bytes()));
     });
     put_except(&mut out, schedule.except.as_ref());
+    out.option(schedule.process_handle.as_deref(), |out, handle| out.text(handle));
     out
 }
 
@@ -112,6 +113,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         client_token: bytes.option(Bytes::string)?,
         source: bytes.option(read_source)?,
         except: if version < 2 { None } else { read_except(bytes)? },
+        process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
     };
     bytes.end()?;
     Ok((generation, schedule))

@@ -12,7 +12,7 @@ use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::declaration::{plan_row, read_schedule, schedule_row};
 use super::error::StoreError;
-use super::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_TOKEN, PLANS, SCHEDULES};
+use super::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, PLANS, SCHEDULES};
 use crate::calendar::Patterns;
 use crate::engine::change::Change;
 use crate::spec::Schedule;
@@ -35,7 +35,12 @@ pub(super) fn write(
             Change::PlanDropped { id } => {
                 txn.open_table(PLANS)?.remove(id.0)?;
             }
-            Change::State { .. } | Change::Run(_) | Change::Text { .. } | Change::DropHistory { .. } => {}
+            Change::State { .. }
+            | Change::Run(_)
+            | Change::Text { .. }
+            | Change::Grant(_)
+            | Change::Audit(_)
+            | Change::DropHistory { .. } => {}
         }
     }
     if declared.is_empty() {
@@ -92,6 +97,11 @@ fn unindex(
         if old.agent != new.agent {
             txn.open_table(BY_AGENT)?.remove((old.agent.as_str(), key))?;
         }
+        if let Some(handle) = old.process_handle.as_deref()
+            && (old.agent != new.agent || new.process_handle.as_deref() != Some(handle))
+        {
+            txn.open_table(BY_PROCESS)?.remove((old.agent.as_str(), handle, key))?;
+        }
         if let Some(source) = &old.source
             && new.source.as_ref().is_none_or(|now| now.file != source.file)
         {
@@ -125,6 +135,8 @@ fn index(txn: &WriteTransaction, declared: &[(u64, u32, &Schedule)]) -> Result<(
     let tokens = all().filter_map(|(key, one)| Some(((one.agent.as_str(), one.client_token.as_deref()?), key)));
     insert_sorted(txn, BY_TOKEN, tokens.collect())?;
     insert_sorted(txn, BY_AGENT, all().map(|(key, one)| ((one.agent.as_str(), key), ())).collect())?;
+    let owned = all().filter_map(|(key, one)| Some(((one.agent.as_str(), one.process_handle.as_deref()?, key), ())));
+    insert_sorted(txn, BY_PROCESS, owned.collect())?;
     let files = all().filter_map(|(key, one)| Some(((one.source.as_ref()?.file.as_str(), key), ())));
     insert_sorted(txn, BY_FILE, files.collect())
 }

@@ -68,7 +68,11 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
                 let (at, len) = ((out.len() - text.len()) as u32, text.len() as u32);
                 entries.texts.push(TextAt { occurrence: *occurrence, at, len });
             }
-            Change::Plan { .. } | Change::PlanDropped { .. } | Change::DropHistory { .. } => {}
+            Change::Plan { .. }
+            | Change::PlanDropped { .. }
+            | Change::Grant(_)
+            | Change::Audit(_)
+            | Change::DropHistory { .. } => {}
         }
     }
     (out, entries)
@@ -82,7 +86,11 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
         }
         Change::Run(run) => Some(run.occurrence.due),
         Change::Text { occurrence, .. } => Some(occurrence.due),
-        Change::Plan { .. } | Change::PlanDropped { .. } | Change::DropHistory { .. } => None,
+        Change::Plan { .. }
+        | Change::PlanDropped { .. }
+        | Change::Grant(_)
+        | Change::Audit(_)
+        | Change::DropHistory { .. } => None,
     }
 }
 

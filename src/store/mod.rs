@@ -25,6 +25,9 @@
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
+//! | `by_process` | agent, process handle, schedule | nothing |
+//! | `audit-<day>` | instant, number | a request that changed something on that UTC day (`audit.rs`) |
+//! | `tokens` | token id | what is kept of the token (`grants.rs`) |
 //!
 //! Schedules, plans and indexes are written by the commit that declares them. `state`, `open`, the ledgers and the texts
 //! are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
@@ -38,7 +41,7 @@
 //! # A commit
 //!
 //! 1. Its states and runs become one journal row; its declarations and plans go to their tables, each index in its
-//!    own order; history it drops goes with whole ledgers.
+//!    own order; history it drops goes with whole ledgers and audits.
 //! 2. A slice of the layer that is being folded goes to `state`, `open`, the ledgers and the texts. With the last slice,
 //!    `folded_through` moves to the layer's last commit. Some journal rows that are folded are removed.
 //! 3. redb commits it all, durably and with quick repair (two syncs; reopening after a crash reads no data).
@@ -87,6 +90,7 @@
 //! tell of the same dues, because they say in which ledger it lies. Numbers in `vars` are kept as JSON
 //! text. A view is held by the visitors of [`Opened`], so they are for boot, before the writer has been given away.
 
+mod audit;
 mod codec;
 mod copy;
 mod declaration;
@@ -94,6 +98,7 @@ mod declare;
 mod error;
 mod fold;
 mod glass;
+mod grants;
 mod history;
 mod journal;
 mod names;
@@ -109,6 +114,7 @@ mod tables;
 mod verify;
 mod writer;
 
+pub use audit::AuditCursor;
 pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use history::RunCursor;

@@ -91,6 +91,11 @@ impl Names {
         self.staged.len()
     }
 
+    /// The schedules of an agent among them.
+    pub fn staged_of(&self, agent: &str) -> impl Iterator<Item = ScheduleKey> {
+        self.staged.iter().filter(move |(_, staged)| staged.schedule.agent == agent).map(|(key, _)| *key)
+    }
+
     /// The schedule with this id.
     pub fn key_of(&self, id: &str) -> Result<Option<ScheduleKey>, StoreError> {
         if let Some(key) = self.ids.get(id) {

@@ -21,7 +21,7 @@ use super::overlay::{Layer, Shared, View};
 use super::owner::{Ownership, private};
 use super::quiet::quietly;
 use super::reader::Reader;
-use super::tables::{self, FORMAT, FORMAT_MIN, JOURNAL, meta};
+use super::tables::{self, FORMAT, JOURNAL, meta};
 use super::writer::{FoldLimits, Marks, Writer, begin};
 use crate::calendar::Patterns;
 use crate::limits;
@@ -190,7 +190,7 @@ fn start(
     if !tables::is_laid_out(&db.begin_read()?).map_err(not_ours)? {
         lay_out(&db)?;
     }
-    check_format(&db.begin_read()?)?;
+    upgrade(&db)?;
     let crons = Patterns::default();
     let disk = db.begin_read()?;
     let (marks, filling) = recover(&disk)?;
@@ -223,10 +223,12 @@ fn start(
     Ok(Opened { writer, reader, owner, epoch, next_key, zone_data })
 }
 
-/// Refuses a file that is not a store, or one of a later format.
-pub(super) fn check_format(disk: &redb::ReadTransaction) -> Result<(), Refused> {
-    match tables::number(disk, meta::FORMAT).map_err(not_ours)? {
-        Some(found) if (FORMAT_MIN..=FORMAT).contains(&found) => Ok(()),
+/// Brings a file of an earlier format to this one, which has more tables; refuses one that is no store, or of a later
+/// format.
+pub(super) fn upgrade(db: &Database) -> Result<(), Refused> {
+    match tables::number(&db.begin_read()?, meta::FORMAT).map_err(not_ours)? {
+        Some(FORMAT) => Ok(()),
+        Some(1) => Ok(lay_out(db)?),
         Some(found) if found > FORMAT => Err(Refused::Newer(found)),
         _ => Err(Refused::NotOurs),
     }

@@ -13,7 +13,7 @@ use super::declaration::read_schedule;
 use super::error::StoreError;
 use super::overlay::Shared;
 use super::row::read_state_row;
-use super::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_TOKEN, OPEN, SCHEDULES, STATE};
+use super::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, OPEN, SCHEDULES, STATE};
 use crate::engine::change::State;
 use crate::id::ScheduleKey;
 use crate::limits;
@@ -142,6 +142,26 @@ impl Reader {
         Ok(listed)
     }
 
+    /// All schedules of an agent, ended ones included.
+    pub fn keys_of_agent(&self, agent: &str) -> Result<Vec<ScheduleKey>, StoreError> {
+        let disk = self.disk();
+        let mut keys = Vec::new();
+        for row in disk.open_table(BY_AGENT)?.range((agent, 0)..=(agent, u64::MAX))? {
+            keys.push(ScheduleKey(row?.0.value().1));
+        }
+        Ok(keys)
+    }
+
+    /// The schedules that an agent tied to a process, ended ones included.
+    pub fn keys_of_process(&self, agent: &str, handle: &str) -> Result<Vec<ScheduleKey>, StoreError> {
+        let disk = self.disk();
+        let mut keys = Vec::new();
+        for row in disk.open_table(BY_PROCESS)?.range((agent, handle, 0)..=(agent, handle, u64::MAX))? {
+            keys.push(ScheduleKey(row?.0.value().2));
+        }
+        Ok(keys)
+    }
+
     /// The schedules that a file declares.
     pub fn keys_of_file(&self, file: &str) -> Result<Vec<ScheduleKey>, StoreError> {
         let disk = self.disk();
@@ -191,7 +211,7 @@ impl Reader {
         Ok(facts)
     }
 
-    fn disk(&self) -> Arc<ReadTransaction> {
+    pub(super) fn disk(&self) -> Arc<ReadTransaction> {
         Arc::clone(&self.shared.view().disk)
     }
 

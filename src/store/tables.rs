@@ -1,7 +1,7 @@
 //! The tables of the file, and the few facts kept in `meta`.
 //!
-//! Invariant: every table but the ledgers and texts exists from the moment the store is created, so that no reader has to
-//! ask. Keys sort as their parts do.
+//! Invariant: every table but the ledgers, texts and audits exists from the moment the store is created, so that no
+//! reader has to ask. Keys sort as their parts do.
 //! Not here: the bytes of the rows (`row`, `declaration`, `journal`).
 
 use std::collections::BTreeSet;
@@ -13,8 +13,6 @@ use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
 pub(super) const FORMAT: u64 = 2;
-/// The oldest format that is still read; opening a file of it makes it one of [`FORMAT`].
-pub(super) const FORMAT_MIN: u64 = 1;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
@@ -27,18 +25,37 @@ pub(super) const BY_NAME: TableDefinition<'_, (&str, &str), u64> = TableDefiniti
 pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("by_token");
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
+pub(super) const BY_PROCESS: TableDefinition<'_, (&str, &str, u64), ()> = TableDefinition::new("by_process");
+pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
-/// Every table but the ledgers and texts.
-pub(super) const NAMES: [&str; 11] =
-    ["meta", "schedules", "plans", "journal", "state", "open", "by_id", "by_name", "by_token", "by_agent", "by_file"];
+/// Every table but the ledgers, texts and audits.
+pub(super) const NAMES: [&str; 13] = [
+    "meta",
+    "schedules",
+    "plans",
+    "journal",
+    "state",
+    "open",
+    "by_id",
+    "by_name",
+    "by_token",
+    "by_agent",
+    "by_file",
+    "by_process",
+    "tokens",
+];
 
 /// Schedule, due in milliseconds, generation.
 pub(super) type OpenKey = (u64, i64, u32);
 /// Segment, then as [`OpenKey`].
 pub(super) type LedgerKey = (u32, u64, i64, u32);
 
+/// Milliseconds, then a number among those of the same instant.
+pub(super) type AuditKey = (i64, u32);
+
 const LEDGER_PREFIX: &str = "ledger-";
 const TEXTS_PREFIX: &str = "texts-";
+const AUDIT_PREFIX: &str = "audit-";
 
 pub(super) mod meta {
     //! Names of the rows of `meta`.
@@ -48,6 +65,26 @@ pub(super) mod meta {
     pub(in crate::store) const NEXT_KEY: &str = "next_key";
     pub(in crate::store) const HISTORY_FROM: &str = "history_from";
     pub(in crate::store) const ZONE_DATA: &str = "zone_data";
+}
+
+/// Name of the audit of one UTC day.
+pub(super) fn audit_name(day: i64) -> String {
+    format!("{AUDIT_PREFIX}{day}")
+}
+
+/// The day whose audit has this name.
+pub(super) fn audit_day(name: &str) -> Option<i64> {
+    name.strip_prefix(AUDIT_PREFIX)?.parse().ok()
+}
+
+/// The audit of that name.
+pub(super) fn audit(name: &str) -> TableDefinition<'_, AuditKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// Days that have an audit.
+pub(super) fn audit_days(txn: &ReadTransaction) -> Result<Vec<i64>, StoreError> {
+    Ok(txn.list_tables()?.filter_map(|table| audit_day(table.name())).collect())
 }
 
 /// Name of the ledger of one UTC day.
@@ -85,7 +122,7 @@ fn days(txn: &ReadTransaction, prefix: &str) -> Result<BTreeSet<i64>, StoreError
     Ok(names.filter_map(|table| table.name().strip_prefix(prefix)?.parse().ok()).collect())
 }
 
-/// Creates what every reader expects to find.
+/// Creates what every reader expects to find, in a new file or in one of an earlier format.
 pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(SCHEDULES)?;
     txn.open_table(PLANS)?;
@@ -97,6 +134,8 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_TOKEN)?;
     txn.open_table(BY_AGENT)?;
     txn.open_table(BY_FILE)?;
+    txn.open_table(BY_PROCESS)?;
+    txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }
 

@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, WriteTransaction};
 
+use super::audit;
 use super::declare;
 use super::error::StoreError;
 use super::fold::Fold;
+use super::grants;
 use super::journal::{self, Entries};
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
@@ -196,6 +198,8 @@ impl Writer {
         if marks.next_key != self.marks.next_key {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
+        grants::write(&txn, batch)?;
+        audit::write(&txn, batch)?;
         if drop_history(&txn, batch, marks)? {
             self.drop_texts(&txn, marks)?;
         }
@@ -316,6 +320,7 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
     for day in std::mem::replace(&mut marks.days, kept) {
         txn.delete_table(tables::ledger(&tables::ledger_name(day)))?;
     }
+    audit::drop_before(txn, from)?;
     Ok(true)
 }
 

@@ -9,9 +9,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::error::{Code, Error};
+use crate::access::{hash, is_same};
+use crate::limits;
 
 /// Name of the token's file.
 const TOKEN_FILE: &str = "admin.token";
@@ -60,7 +60,7 @@ impl Token {
             return Err(Error::new(Code::Forbidden, message));
         }
         let text = text.trim();
-        if text.len() < 32 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.len() < limits::TOKEN_BYTES_MIN || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = format!("{} holds no token; delete it and start the daemon again", path.display());
             return Err(Error::new(Code::Failed, message));
         }
@@ -70,9 +70,7 @@ impl Token {
     /// Whether somebody gave this token; takes the same time whatever was given.
     #[must_use]
     pub fn is(&self, given: &str) -> bool {
-        let (ours, theirs) = (Sha256::digest(self.0.as_bytes()), Sha256::digest(given.as_bytes()));
-        let difference = ours.iter().zip(theirs.iter()).fold(0, |difference, (a, b)| difference | (a ^ b));
-        std::hint::black_box(difference) == 0
+        is_same(&hash(&self.0), &hash(given))
     }
 
     /// The header that carries it.

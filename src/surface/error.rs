@@ -33,6 +33,8 @@ pub enum Code {
     NotFound,
     /// It contradicts what is there.
     Conflict,
+    /// It is more than the agent may have.
+    OverQuota,
     /// Another process owns the store.
     Owned,
     /// No daemon answers, or it is about to stop.
@@ -52,11 +54,12 @@ pub enum Code {
 }
 
 /// Every code with its word, HTTP status and exit code.
-const TABLE: [(Code, &str, u16, u8); 12] = [
+const TABLE: [(Code, &str, u16, u8); 13] = [
     (Code::Failed, "failed", 500, 1),
     (Code::BadInput, "bad-input", 400, 2),
     (Code::NotFound, "not-found", 404, 3),
     (Code::Conflict, "conflict", 409, 4),
+    (Code::OverQuota, "over-quota", 429, 5),
     (Code::Owned, "owned", 503, 5),
     (Code::Unreachable, "unreachable", 503, 5),
     (Code::Unauthorized, "unauthorized", 401, 5),

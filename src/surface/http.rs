@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Path, Request as HttpRequest, State};
@@ -15,23 +16,24 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
-use super::admin::Token;
 use super::error::{Code, Error};
+use super::keys::Keys;
 use super::ops::{Caller, Operations, Request};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::watchdog::Health;
 
-/// The header by which whoever has the admin's token asks for an agent: `agent=…&session=…&gateway=…&chat_id=…`.
+/// The header by which whoever has a token says for whom it asks: `agent=…&session=…&gateway=…&chat_id=…`. The admin
+/// may name any agent, an agent itself.
 pub const CALLER_HEADER: &str = "chimewheel-caller";
 
-/// What the surface needs: who performs operations, and the token that it asks for.
+/// What the surface needs: who performs operations, and whose tokens are whose.
 #[derive(Clone)]
 pub struct Door {
     /// Performs operations.
     pub operations: Arc<dyn Operations>,
-    /// The admin's token.
-    pub token: Token,
+    /// Knows whose token is shown.
+    pub keys: Arc<dyn Keys>,
     /// Says how the engine is, without asking its loop.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
 }
@@ -70,14 +72,19 @@ async fn health(State(door): State<Door>) -> Response {
     answer(status, "application/json", &body)
 }
 
-async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Response {
+async fn operate(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let body = match read_body(&headers, body).await {
         Ok(body) => body,
         Err(error) => return refuse(&error),
     };
-    let asked = caller(&headers).and_then(|caller| Ok((caller, Request::read(&name, &body)?)));
-    let reply = match asked {
-        Ok((caller, request)) => door.operations.call(&caller, request).await.and_then(|reply| reply.to_json()),
+    let reply = match Request::read(&name, &body) {
+        Ok(request) => door.operations.call(&caller, request).await.and_then(|reply| reply.to_json()),
         Err(error) => Err(error),
     };
     match reply {
@@ -91,14 +98,19 @@ async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: He
     }
 }
 
-/// Who asks, of those who have the admin's token.
-fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
-    let Some(given) = headers.get(CALLER_HEADER) else { return Ok(Caller::Admin) };
-    let read = given.to_str().ok().and_then(Caller::from_header);
-    read.ok_or_else(|| {
+/// Who asks: whoever holds the token that is shown, or whom it says that it asks for.
+fn caller(headers: &HeaderMap, keys: &dyn Keys) -> Result<Caller, Error> {
+    let holder = bearer(headers).and_then(|token| keys.caller(token)).ok_or_else(|| {
+        let message = "the token is missing, wrong, expired or revoked; the admin's is in the file admin.token of the \
+                       data folder, and `chimewheel token new --agent NAME` makes one for an agent";
+        Error::new(Code::Unauthorized, message)
+    })?;
+    let Some(given) = headers.get(CALLER_HEADER) else { return Ok(holder) };
+    let said = given.to_str().ok().and_then(Caller::from_header).ok_or_else(|| {
         let problem = Problem::new(CALLER_HEADER, "this header names no agent");
         Error::bad_input(problem.hint("such as agent=ada&session=s1&gateway=telegram&chat_id=42"))
-    })
+    })?;
+    keys.speaking(&holder, said)
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
@@ -113,15 +125,21 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
     axum::body::to_bytes(body, limits::REQUEST_BYTES_MAX).await.map_err(|error| too_large().detail(error))
 }
 
-/// Lets a request pass only if it carries the admin's token.
-async fn require_token(State(door): State<Door>, request: HttpRequest, next: Next) -> Response {
-    if carries(request.headers(), &door.token) {
-        return next.run(request).await;
+/// Lets a request pass only if it shows somebody's token, and notes whose.
+async fn require_token(State(door): State<Door>, mut request: HttpRequest, next: Next) -> Response {
+    match caller(request.headers(), &*door.keys) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => {
+            let mut response = refuse(&error);
+            if error.code == Code::Unauthorized {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            response
+        }
     }
-    let message = "the admin token is missing or wrong; it is in the file admin.token of the data folder";
-    let mut response = refuse(&Error::new(Code::Unauthorized, message));
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
 }
 
 /// Lets a request pass only if it was addressed to this machine by a local name, and by no foreign web page.
@@ -132,10 +150,10 @@ async fn require_local(request: HttpRequest, next: Next) -> Response {
     }
 }
 
-fn carries(headers: &HeaderMap, token: &Token) -> bool {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let parts = given.and_then(|value| value.split_once(' '));
-    parts.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && token.is(given.trim()))
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = given.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Why a request is not from here.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod files;
 pub mod http;
 pub mod import;
+pub mod keys;
 pub mod log;
 pub mod ops;
 pub mod remote;

@@ -41,6 +41,8 @@ fn nothing_written_is_the_defaults() {
             scripts = "/etc/chime/scripts"
             timezone = "UTC"
 
+            [agents]
+
             [gateways.console]
             format = "text"
             kind = "console"
@@ -58,6 +60,9 @@ fn nothing_written_is_the_defaults() {
             delay = "0s"
             kind = "echo"
             max_in_flight = 4
+
+            [tools]
+            sets = ["canonical", "named"]
         "#]],
     );
 }
@@ -74,6 +79,16 @@ fn what_is_written_holds() {
         format = "json"
         [gateways.second]
         kind = "console"
+        [agents.ada]
+        timezone = "Europe/Berlin"
+        token_env = "ADA_TOKEN"
+        destinations = ["console:*", "second:1/7"]
+        expires = "90d"
+        tools = ["schedule_list"]
+        quota = {active = 7, min_interval = "5m", fires_per_day = 300, payload_bytes = 1000}
+        [agents.bob]
+        [tools]
+        sets = ["duragent"]
         [limits]
         history_days = 0x10
         cache_mb = 1_024
@@ -123,6 +138,11 @@ price_in = -1.0
 timezone = "Mars/Base"
 tools = ["x", 3]
 quota = {min_interval = "1 month"}
+destinations = ["console:*", "konsole:1", "telegram", "console:*1", "console:"]
+expires = "0s"
+[agents." "]
+[tools]
+sets = ["named", "names"]
 "#,
         expect![[r#"
             2:1: dta: is not a known key (did you mean 'data'?)
@@ -145,6 +165,13 @@ quota = {min_interval = "1 month"}
             25:12: agents.a.timezone: is not known here (given 'Mars/Base')
             26:15: agents.a.tools[1]: a text is expected, not a whole number
             27:25: agents.a.quota.min_interval: this uses months or years, which have no fixed length; use days, or cron (given '1 month')
+            28:16: agents.a.destinations[1]: gateway 'konsole' is not configured (given 'konsole:1'; did you mean 'console'?)
+            28:16: agents.a.destinations[2]: names no gateway (given 'telegram'; such as telegram:*, telegram:123 or telegram:123/7)
+            28:16: agents.a.destinations[3]: may have one '*', as its last character (given 'console:*1'; such as telegram:*, telegram:123 or telegram:123/7)
+            28:16: agents.a.destinations[4]: has an empty part (given 'console:'; such as telegram:*, telegram:123 or telegram:123/7)
+            29:11: agents.a.expires: is no span (such as 90d)
+            30:1: agents. .: is not an agent's name (given ' ')
+            32:8: tools.sets[1]: is no set of tools (given 'names'; did you mean 'named'?)
         "#]],
     );
 }
@@ -170,12 +197,13 @@ fn settings_of_later_versions_are_noticed() {
         scripts: hooks are not built into this version; this setting does nothing
         gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
         providers.ollama: model endpoints are not built into this version; tasks that name it are refused
+        agents.my-assistant.model: model runs are not built into this version; this setting does nothing
+        agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
+        agents.my-assistant.quota.cost_per_day: model runs are not built into this version; this setting does nothing
         engine_json: model settings are not built into this version; this setting does nothing
         heartbeat: heartbeat files are not built into this version; this setting does nothing
         routing: defaults and fallbacks of models are not built into this version; this setting does nothing
-        agents: settings of single agents are not built into this version; this setting does nothing
-        routes: inbound messages are not built into this version; this setting does nothing
-        tools: agent tools are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+        routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
 }
 
 #[test]

@@ -75,7 +75,7 @@ async fn start() -> Daemon {
     let told = Arc::clone(&health);
     let door = Door {
         operations: operations.clone(),
-        token: Token::new(TOKEN),
+        keys: Arc::new(Token::new(TOKEN)),
         health: Arc::new(move || *told.lock().unwrap()),
     };
     let (stop, stopped) = oneshot::channel();
@@ -269,7 +269,7 @@ async fn trouble_is_a_problem_document() {
         HTTP/1.1 401 Unauthorized
         content-type: application/problem+json
         www-authenticate: Bearer
-        {"code":"unauthorized","detail":"the admin token is missing or wrong; it is in the file admin.token of the data folder","status":401,"title":"unauthorized","type":"urn:chimewheel:problem:unauthorized"}
+        {"code":"unauthorized","detail":"the token is missing, wrong, expired or revoked; the admin's is in the file admin.token of the data folder, and `chimewheel token new --agent NAME` makes one for an agent","status":401,"title":"unauthorized","type":"urn:chimewheel:problem:unauthorized"}
     "#]]).await;
 }
 
@@ -302,6 +302,8 @@ fn every_operation_reads_its_own_name() {
         let body: &[u8] = match *name {
             "show" | "cancel" | "pause" | "resume" | "run-now" | "runs" => br#"{"schedule": "x"}"#,
             "update" => br#"{"schedule": "x", "patch": {}}"#,
+            "token-revoke" => br#"{"id": "x"}"#,
+            "process-exited" => br#"{"handle": "x"}"#,
             _ => b"{}",
         };
         let request = Request::read(name, body).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chimewheel::calendar::Zone;
+use chimewheel::config::Agents;
 use chimewheel::runtime::clock::SystemClock;
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::spec::Destination;
@@ -12,15 +13,20 @@ use chimewheel::surface::ops::{Caller, Identity, Operations as _, Request};
 use serde_json::{Value, json};
 
 /// A running engine that two agents use.
-struct House {
-    tokio: tokio::runtime::Runtime,
-    local: Local,
-    runtime: Option<Runtime>,
+pub struct House {
+    pub tokio: tokio::runtime::Runtime,
+    pub local: Local,
+    pub runtime: Option<Runtime>,
     _folder: tempfile::TempDir,
 }
 
 impl House {
-    fn open() -> Self {
+    pub fn open() -> Self {
+        Self::with(Agents::default())
+    }
+
+    /// One whose config says this of agents.
+    pub fn with(agents: Agents) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let settings = Settings {
@@ -42,11 +48,11 @@ impl House {
             serving: true,
             notices: Vec::new(),
         };
-        let local = Local::new(runtime.handle(), setting);
+        let local = Local::new(runtime.handle(), setting).with_agents(agents);
         Self { tokio, local, runtime: Some(runtime), _folder: folder }
     }
 
-    fn ask(&self, caller: &Caller, name: &str, body: Value) -> Result<Value, Error> {
+    pub fn ask(&self, caller: &Caller, name: &str, body: Value) -> Result<Value, Error> {
         let request = Request::read(name, body.to_string().as_bytes())?;
         self.tokio.block_on(self.local.call(caller, request)).and_then(|reply| reply.to_json())
     }
@@ -58,7 +64,7 @@ impl Drop for House {
     }
 }
 
-fn ada() -> Caller {
+pub fn ada() -> Caller {
     let destination = Destination { gateway: "console".into(), chat_id: "ada-home".into(), thread: None };
     Caller::Agent(Arc::new(Identity {
         agent: "ada".into(),

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;
@@ -38,6 +39,7 @@ mod storage;
 mod store;
 mod tasks;
 mod tidy;
+mod tokens;
 mod watchdog;
 mod wheel;
 mod wheel_cases;

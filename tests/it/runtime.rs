@@ -117,6 +117,7 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
         client_token: None,
+        process_handle: None,
         source: None,
     };
     Declaration { schedule, paused: false, past: false }

@@ -53,12 +53,6 @@ const LATER: &[Later] = &[
         instead: "leave it out",
         given: |raw| raw.on_hook_error.is_some(),
     },
-    Later {
-        path: "process_handle",
-        needs: "process watching",
-        instead: "leave it out, and cancel the schedule when the process ends",
-        given: |raw| raw.process_handle.is_some(),
-    },
 ];
 
 fn payload(raw: &RawSchedule) -> Option<&RawPayload> {

@@ -187,6 +187,7 @@ impl Check<'_> {
         let agent = self.agent(raw);
         let created_by_session = self.name("created_by_session", raw.created_by_session.as_deref());
         let client_token = self.name("client_token", raw.client_token.as_deref());
+        let process_handle = self.name("process_handle", raw.process_handle.as_deref());
         let zone = self.zone(raw);
         let bounds = self.bounds(raw, zone);
         let except = self.except(raw, zone);
@@ -213,6 +214,7 @@ impl Check<'_> {
             labels: raw.labels.clone(),
             vars: raw.vars.clone(),
             client_token,
+            process_handle,
             source: self.context.source.clone().or_else(|| existing.and_then(|existing| existing.source.clone())),
         })
     }

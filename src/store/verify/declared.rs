@@ -1,4 +1,4 @@
-//! Schedules beside what is said about them: states, plans and the five indexes, in both directions.
+//! Schedules beside what is said about them: states, plans and the six indexes, in both directions.
 //!
 //! Schedules and states stand under one key in one order, so they are walked side by side. Each schedule asks each
 //! index for its own row; as many rows as schedules that found theirs leave no room for a stray, so an index is only
@@ -16,7 +16,7 @@ use crate::spec::Schedule;
 use crate::store::declaration::{read_plan, read_schedule};
 use crate::store::error::StoreError;
 use crate::store::row::read_state_row;
-use crate::store::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_TOKEN, PLANS, SCHEDULES, STATE};
+use crate::store::tables::{BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, PLANS, SCHEDULES, STATE};
 
 /// How many schedules found their own row in each index.
 #[derive(Default)]
@@ -26,6 +26,7 @@ pub(super) struct Own {
     token: u64,
     agent: u64,
     file: u64,
+    process: u64,
 }
 
 /// The indexes, opened once.
@@ -35,6 +36,7 @@ struct Indexes {
     token: ReadOnlyTable<(&'static str, &'static str), u64>,
     agent: ReadOnlyTable<(&'static str, u64), ()>,
     file: ReadOnlyTable<(&'static str, u64), ()>,
+    process: ReadOnlyTable<(&'static str, &'static str, u64), ()>,
 }
 
 impl Walk<'_> {
@@ -45,6 +47,7 @@ impl Walk<'_> {
             token: self.disk.open_table(BY_TOKEN)?,
             agent: self.disk.open_table(BY_AGENT)?,
             file: self.disk.open_table(BY_FILE)?,
+            process: self.disk.open_table(BY_PROCESS)?,
         })
     }
 
@@ -159,6 +162,13 @@ impl Walk<'_> {
         } else {
             self.found.fault("by_agent", format!("{agent}, {key}"), "is missing", RESTORE);
         }
+        if let Some(handle) = one.process_handle.as_deref() {
+            if at.process.get((agent, handle, key))?.is_some() {
+                own.process += 1;
+            } else {
+                self.found.fault("by_process", format!("{agent}, {handle}, {key}"), "is missing", RESTORE);
+            }
+        }
         if let Some(source) = &one.source {
             if at.file.get((source.file.as_str(), key))?.is_some() {
                 own.file += 1;
@@ -216,6 +226,14 @@ impl Walk<'_> {
                 let (file, key) = row.value();
                 let says = |one: &Schedule| one.source.as_ref().is_some_and(|source| source.file == file);
                 self.stray("by_file", &format!("{file}, {key}"), key, says)?;
+            }
+        }
+        if self.counted("by_process", &at.process, own.process)? {
+            for row in at.process.range::<(&str, &str, u64)>(..)? {
+                let (row, _) = row?;
+                let (agent, handle, key) = row.value();
+                let says = |one: &Schedule| one.agent == agent && one.process_handle.as_deref() == Some(handle);
+                self.stray("by_process", &format!("{agent}, {handle}, {key}"), key, says)?;
             }
         }
         Ok(())

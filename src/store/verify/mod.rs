@@ -16,17 +16,20 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase, TableHandle};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableHandle};
 
+use super::audit;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
+use super::grants;
 use super::open::{self, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
-use super::tables::{self, FORMAT, FORMAT_MIN, meta};
+use super::tables::{self, FORMAT, TOKENS, meta};
 use super::writer::Marks;
 use crate::calendar::Patterns;
 use crate::limits;
+use crate::time::Timestamp;
 
 /// What verifying found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,8 +135,9 @@ impl Store {
             }
         };
         let walked = quietly(|| {
+            // On glass: an older file is judged as it will be read.
+            open::upgrade(&db).map_err(|refused| refused.named(&text))?;
             let disk = db.begin_read().map_err(|error| StoreError::from(error).at(&text))?;
-            open::check_format(&disk).map_err(|refused| refused.named(&text))?;
             verify_snapshot(&disk, &Patterns::default()).map_err(|error| error.at(&text))
         });
         let mut found = walked.unwrap_or_else(|| Err(OpenError::damaged(&text, "the database is corrupted")))?;
@@ -202,6 +206,8 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     walk.meta()?;
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
+    walk.tokens()?;
+    walk.audits()?;
     walk.journal()?;
     walk.open_runs()?;
     walk.ledgers()?;
@@ -211,8 +217,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
 
 impl Walk<'_> {
     fn meta(&mut self) -> Result<(), StoreError> {
-        let format = tables::number(self.disk, meta::FORMAT)?;
-        if !format.is_some_and(|format| (FORMAT_MIN..=FORMAT).contains(&format)) {
+        if tables::number(self.disk, meta::FORMAT)? != Some(FORMAT) {
             self.found.fault("meta", meta::FORMAT, "is not the format of this program", RESTORE);
         }
         let ledgers = self.marks.days.iter().map(|&day| tables::ledger_name(day));
@@ -220,8 +225,35 @@ impl Walk<'_> {
         let known: Vec<String> = ledgers.chain(texts).collect();
         for table in self.disk.list_tables()? {
             let name = table.name();
-            if !tables::NAMES.contains(&name) && !known.iter().any(|known| known == name) {
+            let is_kept = tables::audit_day(name).is_some() || known.iter().any(|known| known == name);
+            if !tables::NAMES.contains(&name) && !is_kept {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
+            }
+        }
+        Ok(())
+    }
+
+    fn tokens(&mut self) -> Result<(), StoreError> {
+        for row in self.disk.open_table(TOKENS)?.range::<&str>(..)? {
+            let (id, row) = row?;
+            self.found.count("tokens", 1);
+            let read = grants::read(id.value(), row.value()).map_err(|why| why.in_row("tokens", id.value()));
+            self.readable(read);
+        }
+        Ok(())
+    }
+
+    fn audits(&mut self) -> Result<(), StoreError> {
+        for day in tables::audit_days(self.disk)? {
+            let name = tables::audit_name(day);
+            for row in self.disk.open_table(tables::audit(&name))?.iter()? {
+                let (key, row) = row?;
+                let (at, number) = key.value();
+                self.found.count("audit records", 1);
+                self.readable(audit::read_in(&name, at, number, row.value()));
+                if Timestamp::from_millis(at).day() != day {
+                    self.found.fault(&name, format!("{at}, {number}"), "is of another day", HARMLESS);
+                }
             }
         }
         Ok(())

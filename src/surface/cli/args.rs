@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 pub use super::store_args::{Backup, Restore, Verify};
@@ -144,6 +145,16 @@ pub enum Command {
     /// Bring schedules in from elsewhere
     #[command(subcommand)]
     Import(Import),
+    /// Make, list and revoke tokens of agents and admins
+    #[command(subcommand)]
+    Token(Token),
+    /// Tell who changed what, newest first
+    #[command(after_help = "Examples:\n  chimewheel audit\n  chimewheel audit --schedule standup\n  \
+                            chimewheel audit --agent ada --json")]
+    Audit(Audit),
+    /// Cancel whatever was tied to a process that has ended
+    #[command(after_help = "Example:\n  chimewheel process-exited proc-abc123 --agent ada")]
+    ProcessExited(Process),
     /// Tell how the engine is
     #[command(after_help = "Example:\n  chimewheel status --json")]
     Status,

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::args::{self, Command, ExportFormat, One};
+use super::books;
 use super::offline::{preview_request, print_times};
 use super::reach::reach;
 use super::render;
@@ -36,7 +37,10 @@ pub fn run(command: Command, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Scr
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
     tokio.block_on(async {
-        let creates = matches!(command, Command::Add(_) | Command::Apply(_) | Command::Import(_));
+        let creates = matches!(
+            command,
+            Command::Add(_) | Command::Apply(_) | Command::Import(_) | Command::Token(books::Token::New(_))
+        );
         let reached = reach(setup, clock, creates).await?;
         let outcome = ask(command, &reached, screen).await;
         let closed = tokio::task::spawn_blocking(move || reached.close()).await;
@@ -90,6 +94,9 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             let reply = perform(operations, request::Status {}).await?;
             show(screen, Reply::Status(reply.clone()), |look| render::status(&reply, look))
         }
+        Command::Token(token) => books::token(token, operations, screen).await,
+        Command::Audit(audit) => books::audit(audit, operations, screen).await,
+        Command::ProcessExited(process) => books::process(process, operations, screen).await,
         Command::Import(args::Import::Bulk(bulk)) => import::bulk(&bulk, operations, screen).await,
         Command::Import(import) => bring::bring(&import, operations, screen).await,
         Command::Backup(backup) => {

@@ -34,6 +34,9 @@ pub struct ScheduleFields {
     /// Makes repeating this command harmless: the same token answers with the same schedule
     #[arg(long, value_name = "TOKEN", help_heading = "Schedule")]
     pub client_token: Option<String>,
+    /// Cancelled when this process is said to have ended; see `process-exited`
+    #[arg(long, value_name = "HANDLE", help_heading = "Schedule")]
+    pub process_handle: Option<String>,
     /// The rest.
     #[command(flatten)]
     pub fields: Fields,
@@ -160,6 +163,7 @@ impl ScheduleFields {
         put(&mut whole, "name", &self.name);
         put(&mut whole, "agent", &self.agent);
         put(&mut whole, "client_token", &self.client_token);
+        put(&mut whole, "process_handle", &self.process_handle);
         if self.paused {
             whole.insert("paused".to_owned(), json!(true));
         }

@@ -5,6 +5,7 @@
 //! Not here: what operations do.
 
 mod args;
+mod books;
 mod bring;
 mod commands;
 mod doctor;

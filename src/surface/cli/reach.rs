@@ -82,6 +82,7 @@ fn open(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Reached, StartError> {
     let tokio = tokio::runtime::Handle::current();
     let runtime = Runtime::start(&settings(&setup.config, false), Arc::clone(clock), Gateways::new(), tokio)?;
     let local = Local::new(runtime.handle(), setting(setup, None, false));
+    let local = local.with_agents(setup.config.agents.clone());
     Ok(Reached::Store { local, runtime })
 }
 

@@ -22,6 +22,7 @@ use super::reach::{setting, settings};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use super::watch::Watch;
+use crate::access::Via;
 use crate::config::{self, Config, Format, read_listen};
 use crate::limits;
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
 use crate::surface::http::{self, Door};
+use crate::surface::keys::Ring;
 use crate::surface::ops::local::Local;
 use crate::time::Span;
 
@@ -76,6 +78,7 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
         let listener = bind(serve, setup).await?;
         let address = listener.as_ref().map(|(_, address)| address.to_string());
         let local = Local::new(runtime.handle(), setting(setup, address, true));
+        let local = local.with_agents(setup.config.agents.clone()).by_way_of(Via::Http);
         let listening = match listener {
             Some((listener, address)) => Some(listen(listener, address, &local, setup, &runtime)?),
             None => None,
@@ -173,9 +176,10 @@ fn listen(
     runtime: &Runtime,
 ) -> Result<Listening, Error> {
     let handle = runtime.handle();
+    let keys = Ring::new(Token::ensure(&setup.config.data)?, runtime.handle());
     let door = Door {
         operations: Arc::new(local.clone()),
-        token: Token::ensure(&setup.config.data)?,
+        keys: Arc::new(keys.with_agents(&setup.config.agents)?),
         health: Arc::new(move || handle.health()),
     };
     let (stop, stopped) = oneshot::channel();

@@ -5,6 +5,7 @@
 //! Invariant: names in the table are the names on the wire, `POST /v1/ops/NAME`.
 //! Not here: the types themselves (`request`, `reply`), how a daemon is reached (`remote`).
 
+pub mod books;
 pub mod caller;
 pub mod local;
 pub mod preview;
@@ -169,6 +170,16 @@ operations! {
     "import" => Import -> Imported;
     /// Writes a consistent copy of the store to a file.
     "backup" => Backup -> BackedUp;
+    /// Makes a token for an agent or an admin, and shows it this once.
+    "token-new" => TokenNew -> TokenMade;
+    /// Lists what is kept of every token.
+    "token-list" => TokenList -> TokensListed;
+    /// Makes a token good for nothing.
+    "token-revoke" => TokenRevoke -> TokenRevoked;
+    /// Cancels whatever was tied to a process that has ended.
+    "process-exited" => ProcessExited -> ProcessEnded;
+    /// Tells who changed what, newest first.
+    "audit" => Audit -> Audited;
     /// Tells how the engine is.
     "status" => Status -> StatusShown;
 }

@@ -14,6 +14,8 @@ use crate::calendar::Zone;
 use crate::spec::RawSchedule;
 use crate::time::Timestamp;
 
+pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
+
 /// An instant on the wire: RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pub Timestamp);

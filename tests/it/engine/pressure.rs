@@ -34,6 +34,7 @@ fn engine() -> Engine {
         labels: std::collections::BTreeMap::new(),
         vars: std::collections::BTreeMap::new(),
         client_token: None,
+        process_handle: None,
         source: None,
     };
     let (op, key, start, generation) = (OpId(0), ScheduleKey(1), Start::Active, 1);

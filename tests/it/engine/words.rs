@@ -73,6 +73,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
         client_token: None,
+        process_handle: None,
         source: None,
     }
 }

@@ -77,6 +77,7 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         labels: BTreeMap::new(),
         vars: BTreeMap::new(),
         client_token: (!place.is_multiple_of(3)).then(|| format!("token-{}", place / AGENTS.len())),
+        process_handle: None,
         source: place.is_multiple_of(3).then(|| source(id, number)),
     };
     Rev { shape, closed, schedule, renews: true, paused: false }

@@ -14,7 +14,7 @@ use chimewheel::limits::SLEEP_MS_MAX;
 use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::round::{Round, Step};
 use chimewheel::runtime::turn::Act;
-use chimewheel::runtime::{Done, Message};
+use chimewheel::runtime::{Ask as Asking, Done, Message};
 use chimewheel::time::Timestamp;
 use tokio::sync::oneshot;
 
@@ -388,7 +388,7 @@ impl World {
         known.asked.push(Asked { ask, begun, end: End::Open, run: None });
         process.answers.push((id.to_owned(), answered));
         self.history.note(begun, &format!("ask {id} {ask:?}"));
-        self.turn(Some(Message::Ask(vec![(op, answer)])));
+        self.turn(Some(Message::Ask(Asking { by: None, questions: vec![(op, answer)] })));
     }
 
     fn collect_answers(&mut self) {
@@ -418,6 +418,7 @@ impl World {
                         | Done::Existing(_)
                         | Done::Changed(..)
                         | Done::Unchanged(..)
+                        | Done::Noted
                         | Done::Status(_) => {}
                     }
                     let ask = asked.ask;

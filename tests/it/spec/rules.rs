@@ -423,7 +423,6 @@ fn what_is_not_built_is_refused() {
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
-            process_handle: 'process_handle' is not built into this version: it needs process watching (leave it out, and cancel the schedule when the process ends)
             model: is not of the form provider/name (given 'm'; such as echo/any; providers: ask, echo)
         "#]],
     );

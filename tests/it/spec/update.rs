@@ -230,6 +230,7 @@ prop_compose! {
             policy,
             labels: BTreeMap::from([("team".to_owned(), "a: b".to_owned())]),
             vars: BTreeMap::from([("x".to_owned(), serde_json::json!([f64::from(variable) / 4.0, {"y": null}]))]),
+            process_handle: token.clone(),
             client_token: token,
             source: None,
         }

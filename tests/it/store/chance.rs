@@ -166,6 +166,7 @@ impl Chance {
             policy: self.policy(),
             labels: (0..self.below(3)).map(|_| (self.word(), self.word())).collect(),
             vars,
+            process_handle: if self.aside(3) == 0 { Some(format!("p{}", self.aside(5))) } else { None },
             client_token: if self.one_in(3) { Some(format!("t{}", self.below(8))) } else { None },
             source: self.maybe(|c| Source {
                 file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
@@ -272,7 +273,13 @@ pub fn as_of_format_1(change: Change) -> Change {
                 Payload::Task(task) => Payload::Message(task.instruction.clone()),
                 message @ Payload::Message(_) => message.clone(),
             };
-            let schedule = Schedule { except: None, payload, policy: policy(schedule.policy), ..(*schedule).clone() };
+            let schedule = Schedule {
+                except: None,
+                payload,
+                process_handle: None,
+                policy: policy(schedule.policy),
+                ..(*schedule).clone()
+            };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }
         }
         Change::State { key, state } => Change::State { key, state: known(state) },

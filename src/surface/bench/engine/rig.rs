@@ -107,6 +107,7 @@ impl Crowd {
             labels: BTreeMap::new(),
             vars: BTreeMap::new(),
             client_token: None,
+            process_handle: None,
             source: None,
         };
         Ok(Declaration { schedule, paused: false, past: false })

@@ -30,7 +30,7 @@ const STYLE: TableStyle = TableStyle::new()
     .content_lines(ContentLineStyle::none().junction(' '));
 
 /// An empty table with these columns.
-fn table(look: Look, columns: &[&str]) -> Table {
+pub(super) fn table(look: Look, columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
     table.set_header(columns.iter().map(|column| {
@@ -50,7 +50,7 @@ fn table(look: Look, columns: &[&str]) -> Table {
 }
 
 /// The text of a table, without the blanks at the ends of its lines.
-fn finish(table: &Table) -> String {
+pub(super) fn finish(table: &Table) -> String {
     let mut text = String::new();
     for line in table.lines() {
         text.push_str(line.trim_end());
@@ -60,12 +60,12 @@ fn finish(table: &Table) -> String {
 }
 
 /// A cell for a status or an outcome, in its colour.
-fn word(look: Look, word: &str) -> Cell {
+pub(super) fn word(look: Look, word: &str) -> Cell {
     let colour = match word {
-        "active" | "delivered" | "created" | "silent" => Color::Green,
+        "active" | "delivered" | "created" | "silent" | "good" => Color::Green,
         "paused" | "retry" | "pending" | "sending" | "skipped" | "updated" => Color::Yellow,
         "failed" | "unknown" | "refused" => Color::Red,
-        "completed" | "cancelled" | "unchanged" => Color::DarkGrey,
+        "completed" | "cancelled" | "unchanged" | "expired" | "revoked" => Color::DarkGrey,
         _ => return Cell::new(word),
     };
     let cell = Cell::new(word);

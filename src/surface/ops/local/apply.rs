@@ -7,8 +7,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
-
 use super::super::reply::{Application, Applied, FileProblem, FireTime};
 use super::super::request::Apply;
 use super::declare::declaration;
@@ -21,7 +19,7 @@ use crate::spec::{Context, Draft, Schedule};
 use crate::surface::error::{Error, problem_to_json};
 use crate::surface::files::{ScheduleFile, read_texts};
 
-/// Changes asked for at the same time, so that they share commits.
+/// Changes asked for in one go, so that they share commits.
 const TOGETHER: usize = 1024;
 
 /// What the files say, and what of it is doubtful.
@@ -82,7 +80,8 @@ impl Local {
                     None => judged.doubtful.insert(file.name.clone()),
                 };
                 let known = self.known(declared.id())?;
-                match declared.draft(&Context { existing: known.as_deref(), ..self.context()? }) {
+                match declared.draft(&Context { existing: known.as_deref(), ..self.context_for(&declared.reading)? })
+                {
                     Ok(draft) => drafts.push((file.name.clone(), draft)),
                     Err(wrong) => problems.extend(wrong),
                 }
@@ -133,14 +132,9 @@ impl Local {
     async fn declare_all(&self, drafts: Vec<(String, Draft)>) -> Result<Vec<Application>, Error> {
         let mut changes = Vec::with_capacity(drafts.len());
         for chunk in drafts.chunks(TOGETHER) {
-            let mut asked = JoinSet::new();
-            for (place, (_, draft)) in chunk.iter().enumerate() {
-                let (handle, op) = (self.handle.clone(), Op::Declare(declaration(draft.clone())));
-                asked.spawn(async move { (place, handle.ask(op).await) });
-            }
-            let mut done = asked.join_all().await;
-            done.sort_by_key(|(place, _)| *place);
-            for ((_, done), (file, draft)) in done.into_iter().zip(chunk) {
+            let ops = chunk.iter().map(|(_, draft)| Op::Declare(declaration(draft.clone()))).collect();
+            let done = self.handle.ask_all_by(self.by(), ops).await;
+            for (done, (file, draft)) in done.into_iter().zip(chunk) {
                 changes.push(self.told(file, draft, done)?);
             }
         }
@@ -156,7 +150,7 @@ impl Local {
                 let known = known.as_deref().unwrap_or(&draft.schedule);
                 self.application(file, draft, "unchanged", Some((known, state)))
             }
-            Ok(Done::Existing(_) | Done::Started(_) | Done::Status(_)) => {
+            Ok(Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 self.application(file, draft, "unchanged", None)
             }
             Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),
@@ -202,7 +196,7 @@ impl Local {
                 continue;
             }
             if !dry_run {
-                self.handle.ask(Op::Prune(key)).await?;
+                self.ask(Op::Prune(key)).await?;
             }
             changes.push(Application {
                 file,

@@ -4,19 +4,23 @@
 //! down, lays the change over it and judges the whole, so it can never reach what a create could not.
 //! Not here: files of a folder (`apply`).
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::super::reply::{Added, Created, Updated};
 use super::super::request::{Add, FileText, Selector, Update};
+use super::differing::differing;
 use super::find::Found;
 use super::{Local, view};
-use crate::engine::change::Status;
+use crate::engine::change::{State, Status};
 use crate::problem::Problem;
 use crate::runtime::{Declaration, Done, Op, OpError};
 use crate::spec::tree::Node;
-use crate::spec::{Context, Draft, Reading, from_schedule, merge, read, validate_reading};
+use crate::spec::{Context, Draft, Reading, Schedule, from_schedule, merge, read, validate_reading};
 use crate::surface::error::{Code, Error};
 use crate::surface::files::{ScheduleFile, read_text};
+use crate::time::Timestamp;
 
 impl Local {
     pub(super) async fn add(&self, add: Add) -> Result<Added, Error> {
@@ -35,6 +39,10 @@ impl Local {
         }
         for draft in drafts {
             let warnings = self.warnings(draft.warnings.clone());
+            if let Some(made) = self.made_before(&draft.schedule)? {
+                added.schedules.push(made.told(self.handle.now(), warnings)?);
+                continue;
+            }
             if add.dry_run {
                 added.schedules.push(view::drafted(&draft, self.handle.now(), warnings));
                 continue;
@@ -54,21 +62,44 @@ impl Local {
     async fn create(&self, draft: Draft, warnings: Vec<String>) -> Result<Created, Error> {
         let now = self.handle.now();
         let schedule = draft.schedule.clone();
-        match self.handle.ask(Op::Create(declaration(draft))).await? {
+        match self.ask(Op::Create(declaration(draft))).await? {
             Done::Created(_, state) | Done::Changed(_, state) | Done::Unchanged(_, state) => {
                 Ok(view::created(&schedule, &state, now, warnings))
             }
-            Done::Existing(key) => {
-                let reader = self.handle.reader();
-                let (Some((_, schedule)), Some(state)) = (reader.schedule(key)?, reader.state(key)?) else {
-                    return Err(Error::new(Code::Failed, "the schedule of this client token is gone"));
-                };
-                Ok(Created { existing: true, ..view::created(&schedule, &state, now, warnings) })
-            }
-            other @ (Done::Started(_) | Done::Status(_)) => {
+            // Somebody else was faster with the same token.
+            Done::Existing(_) => match self.made_before(&schedule)? {
+                Some(made) => made.told(now, warnings),
+                None => Err(Error::new(Code::Failed, "the schedule of this client token is gone")),
+            },
+            other @ (Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 Err(Error::new(Code::Failed, "nothing was created").detail(format!("{other:?}")))
             }
         }
+    }
+
+    /// The schedule that was made with the same client token, if there is one. A token stands for one create: said again
+    /// it is answered with what it made, whatever became of that; saying something else with it is a mistake.
+    pub(super) fn made_before(&self, schedule: &Schedule) -> Result<Option<MadeBefore>, Error> {
+        let reader = self.handle.reader();
+        let Some(token) = &schedule.client_token else { return Ok(None) };
+        let Some(key) = reader.by_token(&schedule.agent, token)? else { return Ok(None) };
+        let (Some((generation, known)), Some(state)) = (reader.schedule(key)?, reader.state(key)?) else {
+            return Ok(None);
+        };
+        // What was changed since can no longer be compared with what was first said.
+        let differing = if generation == 1 { differing(&known, schedule, self.ends_by_config()) } else { Vec::new() };
+        let contradicted = (!differing.is_empty()).then(|| {
+            let message =
+                format!("made schedule '{}', which says something else ({})", known.id, differing.join(", "));
+            let hint = "a token stands for one create: take a new one for another schedule, or update that one";
+            Problem::new("client_token", message).value(token).hint(hint)
+        });
+        Ok(Some(MadeBefore { schedule: known, state, contradicted }))
+    }
+
+    /// Whether the config gives recurring schedules of this caller an end.
+    pub(super) fn ends_by_config(&self) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.expires.is_some())
     }
 
     /// Says early, for a dry run and before the first of several, that an id is taken.
@@ -87,8 +118,8 @@ impl Local {
     }
 
     fn judge(&self, reading: &Reading, fallback_id: Option<&str>) -> Result<Draft, Error> {
-        let context = Context { fallback_id, ..self.context()? };
-        validate_reading(reading, &context).and_then(|draft| self.permit(draft)).map_err(Error::problems)
+        let context = Context { fallback_id, ..self.context_for(reading)? };
+        validate_reading(reading, &context).and_then(|draft| self.permit(draft, None)).map_err(Error::problems)
     }
 
     /// Judges all schedules of a file as if somebody had typed them.
@@ -130,8 +161,9 @@ impl Local {
         let was_paused = found.state.status.is_paused();
         let paused = merged.raw.paused.unwrap_or(was_paused && !merged.cleared.contains("paused"));
         let draft = {
-            let context = Context { existing: Some(&found.schedule), ..self.context()? };
-            validate_reading(&merged, &context).map_err(Error::problems)?
+            let context = Context { existing: Some(&found.schedule), ..self.context_for(&merged)? };
+            let judged = validate_reading(&merged, &context);
+            judged.and_then(|draft| self.permit(draft, Some(&found.schedule))).map_err(Error::problems)?
         };
         let draft = Draft { paused, ..draft };
         for (field, differs) in
@@ -167,14 +199,38 @@ impl Local {
         }
         let schedule = draft.schedule.clone();
         let op = Op::Replace { key: found.key, read: found.generation, declaration: declaration(draft) };
-        match self.handle.ask(op).await? {
+        match self.ask(op).await? {
             Done::Created(_, state) | Done::Changed(_, state) | Done::Unchanged(_, state) => {
                 Ok(Updated { schedule: view::created(&schedule, &state, now, warnings), fields, dry_run })
             }
-            other @ (Done::Existing(_) | Done::Started(_) | Done::Status(_)) => {
+            other @ (Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
                 Err(Error::new(Code::Failed, "nothing was changed").detail(format!("{other:?}")))
             }
         }
+    }
+}
+
+/// A schedule that a client token made before.
+pub(super) struct MadeBefore {
+    schedule: Arc<Schedule>,
+    state: State,
+    /// What is wrong with saying something else.
+    pub(super) contradicted: Option<Problem>,
+}
+
+impl MadeBefore {
+    fn told(self, now: Timestamp, mut warnings: Vec<String>) -> Result<Created, Error> {
+        if let Some(problem) = self.contradicted {
+            let message = problem.to_string();
+            return Err(Error { problems: vec![problem], ..Error::new(Code::Conflict, message) });
+        }
+        if self.state.status.is_over() {
+            warnings.push(format!(
+                "it is {}, and nothing was created: take a new client_token for another one",
+                view::status_word(self.state.status)
+            ));
+        }
+        Ok(Created { existing: true, ..view::created(&self.schedule, &self.state, now, warnings) })
     }
 }
 

@@ -13,12 +13,12 @@ use super::super::reply::{Imported, LineProblem};
 use super::super::request::Import;
 use super::Local;
 use super::declare::declaration;
-use crate::calendar::Trigger;
+use super::differing::differing;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op, OpError};
 use crate::spec::tree::{Node, shorten};
-use crate::spec::{Context, Draft, RawSchedule, Reading, Schedule, read, validate_reading};
+use crate::spec::{Context, Draft, RawSchedule, Reading, read, validate_reading};
 use crate::surface::error::{Error, problem_to_json};
 
 /// What the lines of a request come to.
@@ -74,12 +74,12 @@ impl Local {
     /// Creates in as few commits as whoever waits for the loop allows.
     async fn create_all(&self, mut ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
         if !self.setting.serving {
-            return self.handle.ask_all(ops).await;
+            return self.handle.ask_all_by(self.by(), ops).await;
         }
         let mut all = Vec::with_capacity(ops.len());
         while !ops.is_empty() {
             let later = ops.split_off(ops.len().min(limits::IMPORT_SERVED_LINES_MAX));
-            all.extend(self.handle.ask_all(ops).await);
+            all.extend(self.handle.ask_all_by(self.by(), ops).await);
             ops = later;
         }
         all
@@ -128,10 +128,8 @@ impl Local {
         };
         let reader = self.handle.reader();
         let schedule = &draft.schedule;
-        if let Some(token) = &schedule.client_token
-            && reader.by_token(&schedule.agent, token)?.is_some()
-        {
-            return Ok(Ok(None));
+        if let Some(made) = self.made_before(schedule)? {
+            return Ok(made.contradicted.map_or(Ok(None), |problem| Err(vec![problem])));
         }
         let known = if written { reader.key_of(schedule.id.as_str())? } else { None };
         if let Some(known) = known.map(|key| reader.schedule(key)).transpose()?.flatten() {
@@ -139,7 +137,7 @@ impl Local {
                 let problem = Problem::new("id", "is taken").value(schedule.id.as_str());
                 return Ok(Err(vec![problem.hint("give this line another id")]));
             }
-            let differing = differing(&known.1, schedule);
+            let differing = differing(&known.1, schedule, self.ends_by_config());
             if differing.is_empty() {
                 return Ok(Ok(None));
             }
@@ -183,7 +181,9 @@ impl Local {
             // An id that is made up just now is nobody's, and needs bits of its own.
             context.random = self.context()?.random;
         }
-        Ok(validate_reading(reading, context).map(|draft| (written, draft)))
+        context.default_zone = self.zone_of(reading.raw.agent.as_deref().unwrap_or(context.default_agent));
+        let judged = validate_reading(reading, context).and_then(|draft| self.permit(draft, None));
+        Ok(judged.map(|draft| (written, draft)))
     }
 }
 
@@ -198,30 +198,4 @@ fn not_json(line: &str, error: &serde_json::Error) -> Problem {
     let why = told.split(" at line ").next().unwrap_or(&told);
     let problem = Problem::new("", format!("is not JSON at character {}: {why}", error.column()));
     problem.value(shorten(line)).hint("each line holds one JSON object, as `chimewheel export --jsonl` writes it")
-}
-
-/// The fields in which a line differs from the schedule that has its id. What a line may say in relation to the
-/// moment it was taken in (`in`, an anchor that is not written) does not count.
-fn differing(known: &Schedule, new: &Schedule) -> Vec<&'static str> {
-    let triggers = match (&known.trigger, &new.trigger) {
-        (Trigger::At(_), Trigger::At(_)) => true,
-        (Trigger::Every { period: known, .. }, Trigger::Every { period: new, .. }) => known == new,
-        (Trigger::Cron(known), Trigger::Cron(new)) => {
-            (known.text(), known.dialect(), known.zone()) == (new.text(), new.dialect(), new.zone())
-        }
-        (_, _) => false,
-    };
-    let fields = [
-        ("agent", known.agent == new.agent),
-        ("name", known.name == new.name),
-        ("schedule", triggers),
-        ("payload", known.payload == new.payload),
-        ("destination", known.destination == new.destination),
-        ("end_at", known.bounds.end_at == new.bounds.end_at),
-        ("max_runs", known.bounds.max_runs == new.bounds.max_runs),
-        ("policies", known.policy == new.policy),
-        ("labels", known.labels == new.labels),
-        ("vars", known.vars == new.vars),
-    ];
-    fields.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }

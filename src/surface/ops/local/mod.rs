@@ -8,10 +8,13 @@
 
 mod access;
 mod apply;
+mod audit;
 mod declare;
+mod differing;
 mod find;
 mod import;
 mod read;
+mod tokens;
 mod view;
 
 use std::sync::Arc;
@@ -20,10 +23,12 @@ use self::import::Checked;
 use super::reply::Changed;
 use super::request::Selector;
 use super::{Caller, Calling, Operations, Reply, Request};
+use crate::access::{Actor, Via};
 use crate::calendar::{Patterns, Zone};
+use crate::config::{Agent, Agents};
 use crate::id::ScheduleKey;
-use crate::runtime::{Done, Handle, Op, OpError};
-use crate::spec::Context;
+use crate::runtime::{By, Done, Handle, Op, OpError};
+use crate::spec::{Context, Reading};
 use crate::store::StoreError;
 use crate::surface::error::{Code, Error};
 use crate::surface::files::ScheduleFile;
@@ -55,22 +60,66 @@ pub struct Setting {
 pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
+    agents: Arc<Agents>,
     caller: Caller,
     patterns: Arc<Patterns>,
     checked: Arc<Checked>,
+    /// What the agent that calls may do; nothing is said of the admin.
+    rules: Option<Arc<Agent>>,
+    via: Via,
+    operation: &'static str,
 }
 
 impl Local {
     /// Operations over a runtime, for the admin until somebody else calls.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
+        let agents = Arc::default();
+        let (setting, caller) = (Arc::new(setting), Caller::Admin);
         Self {
             handle,
-            setting: Arc::new(setting),
-            caller: Caller::Admin,
+            setting,
+            agents,
+            caller,
             patterns: Arc::default(),
             checked: Arc::default(),
+            rules: None,
+            via: Via::default(),
+            operation: "",
         }
+    }
+
+    /// The same with what the config says of single agents.
+    #[must_use]
+    pub fn with_agents(self, agents: Agents) -> Self {
+        Self { agents: Arc::new(agents), ..self }
+    }
+
+    /// The same for whoever comes by this way in.
+    #[must_use]
+    pub fn by_way_of(self, via: Via) -> Self {
+        Self { via, ..self }
+    }
+
+    fn called_by(&self, caller: &Caller, operation: &'static str) -> Self {
+        let rules = caller.identity().and_then(|identity| self.agents.get(&identity.agent)).map(Arc::new);
+        Self { caller: caller.clone(), rules, operation, ..self.clone() }
+    }
+
+    /// Who answers for what is changed now.
+    fn by(&self) -> Option<Arc<By>> {
+        let identity = self.caller.identity();
+        Some(Arc::new(By {
+            actor: identity.map_or(Actor::Admin, |identity| Actor::Agent(identity.agent.clone())),
+            session: identity.and_then(|identity| identity.session.clone()),
+            via: self.via,
+            operation: self.operation,
+            quota: self.rules.as_ref().map(|rules| rules.quota),
+        }))
+    }
+
+    async fn ask(&self, op: Op) -> Result<Done, OpError> {
+        self.handle.ask_by(self.by(), op).await
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -80,7 +129,8 @@ impl Local {
         folder: &str,
         prune: bool,
     ) -> Result<super::reply::Applied, Error> {
-        self.apply(files, folder, prune, false).await
+        let local = self.called_by(&Caller::Admin, "apply").by_way_of(Via::Files);
+        local.apply(files, folder, prune, false).await
     }
 
     async fn perform(&self, request: Request) -> Result<Reply, Error> {
@@ -93,6 +143,13 @@ impl Local {
             Request::Pause(one) => self.change(one.0, Op::Pause).await.map(Reply::Pause),
             Request::Resume(one) => self.change(one.0, Op::Resume).await.map(Reply::Resume),
             Request::RunNow(one) => self.run_now(one.0).await.map(Reply::RunNow),
+            Request::TokenNew(new) => self.token_new(new).await.map(Reply::TokenNew),
+            Request::TokenList(list) => {
+                self.reading(move |local| local.token_list(&list)).await.map(Reply::TokenList)
+            }
+            Request::TokenRevoke(revoke) => self.token_revoke(revoke).await.map(Reply::TokenRevoke),
+            Request::ProcessExited(exited) => self.process_exited(exited).await.map(Reply::ProcessExited),
+            Request::Audit(audit) => self.reading(move |local| local.audit(&audit)).await.map(Reply::Audit),
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
@@ -116,10 +173,14 @@ impl Local {
 
     async fn change(&self, one: Selector, op: fn(ScheduleKey) -> Op) -> Result<Changed, Error> {
         let found = self.reading(move |local| local.find(&one)).await?;
-        let (state, changed) = match self.handle.ask(op(found.key)).await? {
+        let op = op(found.key);
+        if matches!(op, Op::Resume(_)) {
+            self.permit_again(&found.schedule)?;
+        }
+        let (state, changed) = match self.ask(op).await? {
             Done::Changed(_, state) | Done::Created(_, state) => (state, state.status != found.state.status),
             Done::Unchanged(_, state) => (state, false),
-            Done::Existing(_) | Done::Started(_) | Done::Status(_) => (found.state, false),
+            Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
         };
         Ok(view::changed(&found.schedule, &state, changed, self.handle.now()))
     }
@@ -129,7 +190,8 @@ impl Local {
             return Err(Error::new(Code::Unreachable, "no daemon runs; start one with `chimewheel serve`"));
         }
         let found = self.reading(move |local| local.find(&one)).await?;
-        match self.handle.ask(Op::RunNow(found.key)).await? {
+        self.permit_again(&found.schedule)?;
+        match self.ask(Op::RunNow(found.key)).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
             other => Err(Error::new(Code::Failed, "no run was begun").detail(format!("{other:?}"))),
         }
@@ -142,7 +204,7 @@ impl Local {
             .map_err(|error| Error::new(Code::Failed, "the system gives no random bytes").detail(error))?;
         let identity = self.caller.identity();
         Ok(Context {
-            default_zone: self.setting.zone,
+            default_zone: self.zone_of(self.own_agent().unwrap_or(AGENT_DEFAULT)),
             default_agent: self.own_agent().unwrap_or(AGENT_DEFAULT),
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
@@ -151,6 +213,20 @@ impl Local {
             random,
             ..Context::new(self.handle.now())
         })
+    }
+
+    /// The zone of an agent's schedules that name none.
+    fn zone_of(&self, agent: &str) -> Zone {
+        let said = self.agents.get(agent).and_then(|agent| agent.timezone);
+        // The config has been judged, so a name that is no zone's cannot stand in it.
+        said.and_then(|name| Zone::parse(&name).ok()).unwrap_or(self.setting.zone)
+    }
+
+    /// What a writing is judged by that may name its agent.
+    fn context_for(&self, reading: &Reading) -> Result<Context<'_>, Error> {
+        let context = self.context()?;
+        let zone = reading.raw.agent.as_deref().map_or(context.default_zone, |agent| self.zone_of(agent));
+        Ok(Context { default_zone: zone, ..context })
     }
 
     /// What a caller should know about anything that is created here.
@@ -164,7 +240,7 @@ impl Local {
 
 impl Operations for Local {
     fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
-        let local = Self { caller: caller.clone(), ..self.clone() };
+        let local = self.called_by(caller, request.name());
         Box::pin(async move { local.perform(request).await })
     }
 }
@@ -178,6 +254,7 @@ impl From<OpError> for Error {
             | OpError::Conflict
             | OpError::Overlaps
             | OpError::Ended(_) => Code::Conflict,
+            OpError::OverQuota(_) => Code::OverQuota,
             OpError::NotFound => Code::NotFound,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
             OpError::Store(_) => Code::Failed,

@@ -165,10 +165,7 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
         status: status_word(state.status).to_owned(),
         description: schedule.describe(),
         timezone: schedule.zone.name().to_owned(),
-        destination: schedule.destination.as_ref().map(|place| {
-            let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
-            format!("{}:{}{thread}", place.gateway, place.chat_id)
-        }),
+        destination: schedule.destination.as_ref().map(ToString::to_string),
         next: fire_times(schedule, upcoming(schedule, state, now, 1)).pop(),
         last: state.last_due.map(|due| FireTime::new(due, schedule.zone)),
         outcome: state.last_outcome.map(|outcome| outcome_word(outcome).to_owned()),

@@ -1,0 +1,180 @@
+//! `[agents.NAME]` and `[tools]`: what single agents are and may do.
+//!
+//! Without any `[agents.NAME]` every agent is known, with the limits everybody has. As soon as one is named, all are:
+//! an agent that the config does not name is nobody.
+//! Not here: keeping to what is said (`surface/ops/local/access`).
+
+use std::collections::BTreeMap;
+
+use super::section::{Section, Text};
+use super::{Gateway, Notice, Secret, Surroundings};
+use crate::access::{Pattern, Quota};
+use crate::limits;
+use crate::problem::{Problem, nearest};
+use crate::time::Span;
+
+/// The sets of tools that there are, and those that are on unless something else is said.
+const SETS: [(&str, bool); 3] = [("canonical", true), ("named", true), ("duragent", false)];
+
+/// All agents that the config names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agents(BTreeMap<String, Agent>);
+
+/// What an agent is and may do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agent {
+    /// Name of the zone of its schedules that name none.
+    pub timezone: Option<String>,
+    /// Where its token is found, besides those that the store knows.
+    pub token: Option<Secret>,
+    /// Where it may send to, besides the conversation it asks from.
+    pub destinations: Vec<Pattern>,
+    /// What it may have and do at most.
+    pub quota: Quota,
+    /// After this span its recurring schedules end that name no end.
+    pub expires: Option<Span>,
+    /// Names of the tools that it may use; `None`: all of them.
+    pub tools: Option<Vec<String>>,
+}
+
+impl Agents {
+    /// What an agent is and may do; `None`: it is nobody.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Agent> {
+        if self.0.is_empty() { Some(Agent::default()) } else { self.0.get(name).cloned() }
+    }
+
+    /// Every agent that is named.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Agent)> {
+        self.0.iter().map(|(name, agent)| (name.as_str(), agent))
+    }
+
+    pub(super) fn read(
+        section: Section<'_, '_>,
+        text: &mut Text<'_>,
+        around: Surroundings<'_>,
+        gateways: &BTreeMap<String, Gateway>,
+        notices: &mut Vec<Notice>,
+    ) -> Self {
+        let mut agents = BTreeMap::new();
+        for (name, agent) in section.names(text) {
+            let path = agent.path("name");
+            let wrong = name.trim().is_empty() || name.len() > limits::NAME_BYTES_MAX;
+            if wrong || name.chars().any(char::is_control) {
+                agent.refuse(text, "", Problem::new("", "is not an agent's name").value(&name));
+            }
+            let path = path.trim_end_matches(".name").to_owned();
+            agents.insert(name, Agent::read(agent, &path, text, around, gateways, notices));
+        }
+        Self(agents)
+    }
+}
+
+impl FromIterator<(String, Agent)> for Agents {
+    fn from_iter<T: IntoIterator<Item = (String, Agent)>>(agents: T) -> Self {
+        Self(agents.into_iter().collect())
+    }
+}
+
+impl Agent {
+    fn read(
+        mut section: Section<'_, '_>,
+        path: &str,
+        text: &mut Text<'_>,
+        around: Surroundings<'_>,
+        gateways: &BTreeMap<String, Gateway>,
+        notices: &mut Vec<Notice>,
+    ) -> Self {
+        let timezone = section.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned()));
+        for (key, what) in
+            [("model", "model runs"), ("system_prompt", "conversations"), ("system_prompt_file", "conversations")]
+        {
+            if section.string(text, key).is_some() {
+                notices.push(Notice::not_built(format!("{path}.{key}"), what));
+            }
+        }
+        let token = section.secret(text, ["token", "token_env", "token_file"]).map(|secret| match secret {
+            Secret::File(file) => Secret::File(around.path(&file.to_string_lossy())),
+            Secret::Env(name) => Secret::Env(name),
+        });
+        let tools = section.strings(text, "tools");
+        let mut destinations = Vec::new();
+        for (place, given) in section.strings(text, "destinations").unwrap_or_default().iter().enumerate() {
+            match pattern(given, gateways) {
+                Ok(pattern) => destinations.push(pattern),
+                Err(problem) => {
+                    let problem = Problem { path: section.path(&format!("destinations[{place}]")), ..problem };
+                    section.refuse_at(text, "destinations", problem.value(given));
+                }
+            }
+        }
+        let expires = section.span(text, "expires").filter(|span| {
+            let is_some = *span > Span::ZERO;
+            if !is_some {
+                section.refuse(text, "expires", Problem::new("", "is no span").hint("such as 90d"));
+            }
+            is_some
+        });
+        let quota = section.section(text, "quota");
+        let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, path, text, notices));
+        section.finish(text);
+        Self { timezone, token, destinations, quota, expires, tools }
+    }
+}
+
+fn pattern(given: &str, gateways: &BTreeMap<String, Gateway>) -> Result<Pattern, Problem> {
+    let hint = "such as telegram:*, telegram:123 or telegram:123/7";
+    let pattern = Pattern::parse(given).map_err(|why| Problem::new("", why).hint(hint))?;
+    let Some(gateway) = pattern.gateway().filter(|gateway| !gateways.contains_key(*gateway)) else {
+        return Ok(pattern);
+    };
+    let problem = Problem::new("", format!("gateway '{gateway}' is not configured"));
+    Err(match nearest(gateway, gateways.keys().map(String::as_str)) {
+        Some(near) => problem.hint(format!("did you mean '{near}'?")),
+        None => problem.hint(format!("add [gateways.{gateway}]")),
+    })
+}
+
+fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, notices: &mut Vec<Notice>) -> Quota {
+    let mut quota = Quota::default();
+    if let Some(active) = section.whole(text, "active", 0..100_000_001) {
+        quota.active = active as u32;
+    }
+    if let Some(interval) = section.span(text, "min_interval") {
+        quota.min_interval = interval;
+    }
+    if let Some(fires) = section.whole(text, "fires_per_day", 0..100_000_001) {
+        quota.fires_per_day = fires as u32;
+    }
+    if let Some(bytes) = section.whole(text, "payload_bytes", 1..limits::MESSAGE_BYTES_MAX as u64 + 1) {
+        quota.payload_bytes = bytes as usize;
+    }
+    if section.amount(text, "cost_per_day").is_some() {
+        notices.push(Notice::not_built(format!("{path}.quota.cost_per_day"), "model runs"));
+    }
+    section.finish(text);
+    quota
+}
+
+/// Reads `[tools]`: the names of the sets of tools that are on.
+pub(super) fn read_sets(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Vec<String> {
+    let given = section.strings(text, "sets");
+    for (place, set) in given.iter().flatten().enumerate() {
+        if SETS.iter().all(|(known, _)| known != set) {
+            let problem = Problem::new(section.path(&format!("sets[{place}]")), "is no set of tools").value(set);
+            let known = SETS.map(|(set, _)| set);
+            let problem = match nearest(set, known) {
+                Some(near) => problem.hint(format!("did you mean '{near}'?")),
+                None => problem.hint(format!("there are: {}", known.join(", "))),
+            };
+            section.refuse_at(text, "sets", problem);
+        }
+    }
+    section.finish(text);
+    given.unwrap_or_else(default_sets)
+}
+
+/// The sets of tools that are on unless something else is said.
+pub(super) fn default_sets() -> Vec<String> {
+    SETS.iter().filter(|(_, on)| *on).map(|(set, _)| (*set).to_owned()).collect()
+}

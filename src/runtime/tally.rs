@@ -1,0 +1,195 @@
+//! What each agent has: schedules that have not ended, and their dues in 24 hours.
+//!
+//! An agent is counted when it first asks for something that has a limit; from then on every change that is about to be
+//! written is followed. Dues are those of the 24 hours from a schedule's next one on, so that a weekly one counts as one
+//! on every day of the week. What a schedule has sent goes on counting for 24 hours after it has ended: an agent cannot
+//! send more by making many one-shots. That part is forgotten by a restart.
+//! Invariant: a key is counted for one agent, once.
+//! Not here: when counting begins (`books`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::access::Quota;
+use crate::calendar::Trigger;
+use crate::engine::change::{Change, State};
+use crate::id::ScheduleKey;
+use crate::limits;
+use crate::runtime::ops::OverQuota;
+use crate::spec::Schedule;
+use crate::time::{Span, Timestamp};
+
+const DAY: Span = Span::from_seconds(86_400);
+
+/// What each agent has that was counted.
+#[derive(Default)]
+pub(super) struct Tallies {
+    agents: HashMap<Arc<str>, Tally>,
+    /// Schedules that are counted: whose, and how many dues.
+    counted: HashMap<ScheduleKey, (Arc<str>, u32)>,
+}
+
+#[derive(Default)]
+struct Tally {
+    live: u32,
+    dues: u64,
+    /// Dues of schedules that have ended, and runs by hand: until when they count, and how many.
+    spent: VecDeque<(Timestamp, u32)>,
+    spent_sum: u64,
+    /// When a schedule was last run by hand.
+    by_hand: HashMap<ScheduleKey, Timestamp>,
+}
+
+impl Tallies {
+    pub(super) fn knows(&self, agent: &str) -> bool {
+        self.agents.contains_key(agent)
+    }
+
+    /// Begins to count an agent.
+    pub(super) fn begin(&mut self, agent: &str) {
+        if self.agents.len() >= limits::TALLIES_COUNT_MAX {
+            self.agents.retain(|_, tally| tally.live > 0 || tally.spent_sum > 0);
+        }
+        self.agents.insert(agent.into(), Tally::default());
+    }
+
+    /// Follows a change that is about to be written.
+    pub(super) fn note(&mut self, change: &Change, now: Timestamp) {
+        if self.agents.is_empty() {
+            return;
+        }
+        match change {
+            Change::Declare { key, schedule, state } => self.put(*key, schedule, state, now),
+            Change::State { key, state } if state.status.is_over() => self.end(*key, state, now),
+            Change::State { .. }
+            | Change::Plan { .. }
+            | Change::PlanDropped { .. }
+            | Change::Run(_)
+            | Change::Text { .. }
+            | Change::Grant(_)
+            | Change::Audit(_)
+            | Change::DropHistory { .. } => {}
+        }
+    }
+
+    /// Counts a schedule as it is now.
+    pub(super) fn put(&mut self, key: ScheduleKey, schedule: &Schedule, state: &State, now: Timestamp) {
+        let Some((agent, _)) = self.agents.get_key_value(schedule.agent.as_str()) else { return };
+        let agent = Arc::clone(agent);
+        self.take_out(key);
+        let dues = dues_a_day(schedule, now);
+        if state.status.is_over() {
+            return self.spend(&agent, state.runs.min(dues), now);
+        }
+        if let Some(tally) = self.agents.get_mut(&agent) {
+            tally.live += 1;
+            tally.dues += u64::from(dues);
+        }
+        self.counted.insert(key, (agent, dues));
+    }
+
+    /// Refuses a schedule that is one too many, or due too often; `key` is that of the one which it replaces.
+    pub(super) fn check(
+        &mut self,
+        schedule: &Schedule,
+        key: Option<ScheduleKey>,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<(), OverQuota> {
+        let replaced = key.and_then(|key| self.counted.get(&key)).map(|(_, dues)| u64::from(*dues));
+        let Some(tally) = self.agents.get_mut(schedule.agent.as_str()) else { return Ok(()) };
+        let agent = || schedule.agent.clone();
+        if replaced.is_none() && tally.live >= quota.active {
+            return Err(OverQuota::Active { agent: agent(), has: tally.live, most: quota.active });
+        }
+        let more = u64::from(dues_a_day(schedule, now));
+        let had = replaced.unwrap_or_default();
+        let dues = tally.dues - had + tally.still_spent(now) + more;
+        // What makes it no worse is let through, though the limit was lowered meanwhile.
+        if dues > u64::from(quota.fires_per_day) && more > had {
+            return Err(OverQuota::Dues { agent: agent(), would: dues, most: quota.fires_per_day });
+        }
+        Ok(())
+    }
+
+    /// Notes a run by hand, or refuses it.
+    pub(super) fn run_by_hand(
+        &mut self,
+        schedule: &Schedule,
+        key: ScheduleKey,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<(), OverQuota> {
+        let Some((agent, _)) = self.agents.get_key_value(schedule.agent.as_str()) else { return Ok(()) };
+        let agent = Arc::clone(agent);
+        let Some(tally) = self.agents.get_mut(&agent) else { return Ok(()) };
+        // A clock that was set back must not hold runs off for longer.
+        tally.by_hand.retain(|_, at| *at <= now && now.since(*at) < quota.min_interval);
+        if let Some(at) = tally.by_hand.get(&key) {
+            let wait = quota.min_interval.as_millis().saturating_sub(now.since(*at).as_millis());
+            let (agent, least) = (agent.to_string(), quota.min_interval);
+            return Err(OverQuota::ByHand { agent, least, wait: Span::from_millis(wait) });
+        }
+        let dues = tally.dues + tally.still_spent(now) + 1;
+        if dues > u64::from(quota.fires_per_day) {
+            return Err(OverQuota::Dues { agent: agent.to_string(), would: dues, most: quota.fires_per_day });
+        }
+        tally.by_hand.insert(key, now);
+        self.spend(&agent, 1, now);
+        Ok(())
+    }
+
+    fn end(&mut self, key: ScheduleKey, state: &State, now: Timestamp) {
+        if let Some((agent, dues)) = self.take_out(key) {
+            self.spend(&agent, state.runs.min(dues), now);
+        }
+    }
+
+    fn take_out(&mut self, key: ScheduleKey) -> Option<(Arc<str>, u32)> {
+        let (agent, dues) = self.counted.remove(&key)?;
+        if let Some(tally) = self.agents.get_mut(&agent) {
+            tally.live -= 1;
+            tally.dues -= u64::from(dues);
+        }
+        Some((agent, dues))
+    }
+
+    fn spend(&mut self, agent: &str, dues: u32, now: Timestamp) {
+        if let Some(tally) = self.agents.get_mut(agent).filter(|_| dues > 0) {
+            tally.still_spent(now);
+            tally.spent.push_back((now.plus(DAY), dues));
+            tally.spent_sum += u64::from(dues);
+        }
+    }
+}
+
+impl Tally {
+    /// How much of what was spent still counts.
+    fn still_spent(&mut self, now: Timestamp) -> u64 {
+        // After a clock was set back by far nothing here is to be believed.
+        let counts = |until: Timestamp| until > now && until.since(now) <= DAY;
+        while let Some(&(_, dues)) = self.spent.front().filter(|(until, _)| !counts(*until)) {
+            self.spent.pop_front();
+            self.spent_sum -= u64::from(dues);
+        }
+        self.spent_sum
+    }
+}
+
+/// Dues of a schedule in the 24 hours from its next one on, exclusions aside.
+fn dues_a_day(schedule: &Schedule, now: Timestamp) -> u32 {
+    let most = schedule.bounds.max_runs.unwrap_or(u32::MAX);
+    let dues = match &schedule.trigger {
+        Trigger::At(_) => 1,
+        Trigger::Every { period, .. } => DAY.as_millis().div_ceil(period.as_millis().max(1)),
+        Trigger::Cron(_) => {
+            let first = schedule.trigger.next_after(now);
+            let end = first.map_or(now, |first| first.plus(DAY));
+            let dues = std::iter::successors(first, |due| schedule.trigger.next_after(*due));
+            dues.take_while(|due| *due < end).take(most as usize).count() as u64
+        }
+    };
+    u32::try_from(dues).unwrap_or(u32::MAX).min(most)
+}
