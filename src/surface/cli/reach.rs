@@ -31,7 +31,7 @@ pub enum Reached {
     /// In this process, which has the store open as long as this lives.
     Store {
         /// The operations.
-        local: Local,
+        local: Box<Local>,
         /// The runtime below them.
         runtime: Runtime,
     },
@@ -83,7 +83,7 @@ fn open(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Reached, StartError> {
     let runtime = Runtime::start(&settings(&setup.config, false), Arc::clone(clock), Gateways::new(), tokio)?;
     let local = Local::new(runtime.handle(), setting(setup, None, false));
     let local = local.with_agents(setup.config.agents.clone());
-    Ok(Reached::Store { local, runtime })
+    Ok(Reached::Store { local: Box::new(local), runtime })
 }
 
 impl Reached {
