@@ -37,6 +37,7 @@ pages! {
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
     operations: "running the daemon: config, files, store, exit codes";
+    tools: "tools for agents: MCP, function calling, HTTP";
     http: "the loopback HTTP surface";
     limits: "what is bounded, and by how much";
 }

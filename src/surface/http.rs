@@ -6,18 +6,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde_json::json;
 
 use super::admin::Token;
 use super::error::{Code, Error};
+use super::mcp::{self, Offer};
 use super::ops::{Caller, Operations, Request};
+use super::tools::door as tools;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::watchdog::Health;
@@ -34,17 +36,27 @@ pub struct Door {
     pub token: Token,
     /// Says how the engine is, without asking its loop.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
+    /// What agents are offered.
+    pub offer: Offer,
 }
 
 /// The whole surface.
 pub fn router(door: Door) -> Router {
     let operations = Router::new()
         .route("/v1/ops/{name}", post(operate))
+        .merge(tools::router(Arc::clone(&door.operations), Arc::clone(&door.offer.toolbox)))
+        .merge(mcp::router(Arc::clone(&door.operations), door.offer.clone()));
+    guarded(door, operations)
+}
+
+/// Routes behind the door: they are reached with the token, and by local names only.
+pub fn guarded(door: Door, routes: Router<Door>) -> Router {
+    let routes = routes
         .method_not_allowed_fallback(wrong_method)
         .route_layer(middleware::from_fn_with_state(door.clone(), require_token));
     Router::new()
         .route("/healthz", get(health))
-        .merge(operations)
+        .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
         .layer(middleware::from_fn(require_local))
@@ -70,14 +82,19 @@ async fn health(State(door): State<Door>) -> Response {
     answer(StatusCode::SERVICE_UNAVAILABLE, "application/json", &body)
 }
 
-async fn operate(State(door): State<Door>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Response {
+async fn operate(
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let body = match read_body(&headers, body).await {
         Ok(body) => body,
         Err(error) => return refuse(&error),
     };
-    let asked = caller(&headers).and_then(|caller| Ok((caller, Request::read(&name, &body)?)));
-    let reply = match asked {
-        Ok((caller, request)) => door.operations.call(&caller, request).await.and_then(|reply| reply.to_json()),
+    let reply = match Request::read(&name, &body) {
+        Ok(request) => door.operations.call(&caller, request).await.and_then(|reply| reply.to_json()),
         Err(error) => Err(error),
     };
     match reply {
@@ -101,7 +118,7 @@ fn caller(headers: &HeaderMap) -> Result<Caller, Error> {
     })
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Error::new(Code::MediaType, "the body must be JSON, with content-type application/json"));
@@ -113,10 +130,16 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
     axum::body::to_bytes(body, limits::REQUEST_BYTES_MAX).await.map_err(|error| too_large().detail(error))
 }
 
-/// Lets a request pass only if it carries the admin's token.
-async fn require_token(State(door): State<Door>, request: HttpRequest, next: Next) -> Response {
+/// Lets a request pass only if it carries the admin's token, and notes for whom it asks.
+async fn require_token(State(door): State<Door>, mut request: HttpRequest, next: Next) -> Response {
     if carries(request.headers(), &door.token) {
-        return next.run(request).await;
+        return match caller(request.headers()) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                next.run(request).await
+            }
+            Err(error) => refuse(&error),
+        };
     }
     let message = "the admin token is missing or wrong; it is in the file admin.token of the data folder";
     let mut response = refuse(&Error::new(Code::Unauthorized, message));
@@ -178,11 +201,11 @@ async fn wrong_method(request: HttpRequest) -> Response {
     refuse(&Error::new(Code::Method, format!("{} is not allowed here", request.method())))
 }
 
-fn refuse(error: &Error) -> Response {
+pub(super) fn refuse(error: &Error) -> Response {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, "application/problem+json", &error.to_json())
 }
 
-fn answer(status: StatusCode, kind: &'static str, body: &serde_json::Value) -> Response {
+pub(super) fn answer(status: StatusCode, kind: &'static str, body: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body.to_string()).into_response()
 }

@@ -11,5 +11,7 @@ pub mod error;
 pub mod files;
 pub mod http;
 pub mod log;
+pub mod mcp;
 pub mod ops;
 pub mod remote;
+pub mod tools;

@@ -27,6 +27,7 @@ mod spec;
 mod storage;
 mod store;
 mod tidy;
+mod tools;
 mod watchdog;
 mod wheel;
 mod wheel_cases;

@@ -4,8 +4,11 @@
 //! `guide` and `config` need neither. Exit codes are those of [`Code`].
 //! Not here: what operations do.
 
+mod agents;
 mod args;
+mod bridge;
 mod commands;
+mod engine;
 mod fields;
 mod import;
 mod offline;
@@ -16,6 +19,7 @@ mod serve;
 mod setup;
 mod storage;
 mod store_args;
+mod tool_args;
 mod watch;
 
 use std::ffi::OsString;
@@ -74,7 +78,8 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Ok(setup) => setup,
         Err(error) => return screen.setup_trouble(&error),
     };
-    let level = if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" };
+    // The protocol's library tells of every message.
+    let level = if matches!(cli.command, Command::Serve(_) | Command::Mcp(_)) { "info,rmcp=warn" } else { "warn" };
     if let Err(error) = setup.start_log(level, screen.look.colour) {
         return screen.trouble(&error);
     }
@@ -86,6 +91,8 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Command::Restore(restore) => done(storage::restore(&restore, &setup, &screen), &screen),
         Command::Compact => done(storage::compact(&setup, &screen), &screen),
         Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
+        Command::Mcp(mcp) => done(agents::mcp(&mcp, setup, Arc::clone(clock)), &screen),
+        Command::Tools(tools) => done(agents::tools(&tools, &setup, clock, &screen), &screen),
         command => done(commands::run(command, &setup, clock, &screen), &screen),
     }
 }

@@ -53,13 +53,20 @@ pub struct Local {
     handle: Handle,
     setting: Arc<Setting>,
     caller: Caller,
+    is_companion: bool,
 }
 
 impl Local {
     /// Operations over a runtime, for the admin until somebody else calls.
     #[must_use]
     pub fn new(handle: Handle, setting: Setting) -> Self {
-        Self { handle, setting: Arc::new(setting), caller: Caller::Admin }
+        Self { handle, setting: Arc::new(setting), caller: Caller::Admin, is_companion: false }
+    }
+
+    /// The same, in a process that ends with an agent's client.
+    #[must_use]
+    pub fn as_companion(self) -> Self {
+        Self { is_companion: true, ..self }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -144,6 +151,9 @@ impl Local {
     fn warnings(&self, mut warnings: Vec<String>) -> Vec<String> {
         if !self.setting.serving {
             warnings.push("no daemon runs; nothing fires until `chimewheel serve` does".to_owned());
+        } else if self.is_companion {
+            let only = "schedules fire only while an agent's `chimewheel mcp` runs";
+            warnings.push(format!("no daemon runs: {only}; start `chimewheel serve` to have them fire always"));
         }
         warnings
     }
