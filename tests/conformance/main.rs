@@ -3,6 +3,7 @@
 //! What the fixtures answer is data, in `fixtures.json`; what is judged is the stack around them. `.ci/interop-mcp` runs
 //! it. Prints its address; the token is 32 bytes of 7. Not here: the program's tools, which the suite does not know.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,9 +16,10 @@ use chimewheel::surface::http::{Door, guarded};
 use chimewheel::surface::mcp::{Offer, mount};
 use chimewheel::surface::ops::{Caller, Calling, Operations, Request};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse, Implementation,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProgressNotificationParam, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, ClientCapabilities, GetPromptRequestParams, GetPromptResponse,
+    Implementation, InputRequiredResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -60,6 +62,50 @@ impl Fixtures {
     }
 }
 
+/// What a client has answered so far.
+struct Answered<'a> {
+    responses: Option<&'a BTreeMap<String, Value>>,
+    state: Option<&'a str>,
+}
+
+impl Fixtures {
+    /// What a fixture still has to ask, in rounds; of that only what the client can be asked.
+    fn asked(
+        &self,
+        kind: &str,
+        wanted: &str,
+        answered: &Answered<'_>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Option<InputRequiredResult>, ErrorData> {
+        let all = self.0[kind].as_array();
+        let found = all.and_then(|all| all.iter().find(|fixture| fixture["listed"]["name"] == wanted));
+        let rounds = found.and_then(|fixture| fixture["rounds"].as_array()).map_or(&[][..], Vec::as_slice);
+        let here = match answered.state {
+            // A state that is none of ours has been tampered with.
+            Some(state) => {
+                let found = rounds.iter().position(|round| round["requestState"] == state);
+                found.ok_or_else(|| ErrorData::invalid_params("the request state is not ours", None))?
+            }
+            None => 0,
+        };
+        let Some(round) = rounds.get(here) else { return Ok(None) };
+        let requests = round["inputRequests"].as_object().cloned().unwrap_or_default();
+        let complete = |responses: &BTreeMap<String, Value>| {
+            requests.keys().all(|key| responses.get(key).is_some_and(Value::is_object))
+        };
+        let next = if answered.responses.is_some_and(complete) { here + 1 } else { here };
+        let Some(mut round) = rounds.get(next).cloned() else { return Ok(None) };
+        let capabilities = json!(context.client_capabilities().unwrap_or_default());
+        if let Some(requests) = round["inputRequests"].as_object_mut() {
+            requests.retain(|_, request| {
+                let method = request["method"].as_str().unwrap_or_default();
+                capabilities.get(method.split('/').next().unwrap_or_default()).is_some()
+            });
+        }
+        read(round).map(Some)
+    }
+}
+
 impl ServerHandler for Fixtures {
     fn get_info(&self) -> ServerConfig {
         let offered = ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
@@ -87,6 +133,15 @@ impl ServerHandler for Fixtures {
                 // A client that does not listen misses nothing that it asked for.
                 let _ = context.peer.notify_progress(progress).await;
             }
+        }
+        if request.name == "test_missing_capability" {
+            let needed: ClientCapabilities = read(json!({"sampling": {}}))?;
+            return Err(ErrorData::missing_required_client_capability(needed));
+        }
+        let answered =
+            Answered { responses: request.input_responses.as_ref(), state: request.request_state.as_deref() };
+        if let Some(asked) = self.asked("tools", &request.name, &answered, &context)? {
+            return Ok(CallToolResponse::InputRequired(asked));
         }
         let unknown = || ErrorData::invalid_params(format!("there is no tool '{}'", request.name), None);
         let arguments = json!(request.arguments);
@@ -137,8 +192,13 @@ impl ServerHandler for Fixtures {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
+        let answered =
+            Answered { responses: request.input_responses.as_ref(), state: request.request_state.as_deref() };
+        if let Some(asked) = self.asked("prompts", &request.name, &answered, &context)? {
+            return Ok(GetPromptResponse::InputRequired(asked));
+        }
         let unknown = || ErrorData::invalid_params(format!("there is no prompt '{}'", request.name), None);
         let arguments = json!(request.arguments);
         let answer = self.answer("prompts", "name", &request.name, &arguments).ok_or_else(unknown)?;

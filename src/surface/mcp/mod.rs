@@ -11,7 +11,12 @@ mod resources;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::{Router, middleware};
+use http_body_util::Limited;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, GetPromptRequestParams, GetPromptResponse,
     Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
@@ -25,6 +30,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::Value;
 
 use super::error::{Code, Error};
+use super::http::refuse;
 use super::ops::{Caller, Operations};
 use super::tools::export::mcp;
 use super::tools::{Outcome, Set, Tool, Toolbox};
@@ -213,5 +219,14 @@ where
     config.allowed_origins = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:*")).to_vec();
     config.sse_keep_alive = Some(Duration::from_millis(limits::SSE_SILENCE_MS_MAX));
     let service = StreamableHttpService::new(make, Arc::new(LocalSessionManager::default()), config);
-    Router::new().route_service(PATH, service)
+    Router::new().route_service(PATH, service).layer(middleware::from_fn(limited))
+}
+
+/// Reads no more of a request than of any other.
+async fn limited(request: Request, next: Next) -> Response {
+    let most = limits::REQUEST_BYTES_MAX;
+    if request.body().size_hint().lower() > most as u64 {
+        return refuse(&Error::new(Code::TooLarge, format!("a request may hold {most} bytes")));
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, most)))).await
 }

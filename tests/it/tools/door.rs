@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use chimewheel::limits;
 use chimewheel::runtime::watchdog::Health;
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::http::{Door, serve};
@@ -36,7 +37,11 @@ fn ask(address: SocketAddr, line: &str, headers: &[&str], body: &Value) -> Strin
     for header in headers.iter().copied().chain([format!("authorization: {}", Token::new(TOKEN).header()).as_str()]) {
         request.push_str(&format!("{header}\r\n"));
     }
-    request.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    request.push_str("content-type: application/json\r\n");
+    if !headers.iter().any(|header| header.starts_with("content-length")) {
+        request.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
+    request.push_str(&format!("\r\n{body}"));
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
@@ -100,6 +105,9 @@ fn mcp_is_behind_the_same_door() {
     assert_eq!(read(&foreign).0, "403 Forbidden");
     let stranger = ask(address, "POST /mcp", &[accept, "authorization: Bearer no"], &hello);
     assert_eq!(read(&stranger).0, "401 Unauthorized");
+    // Refused before anything of it is read.
+    let long = format!("content-length: {}", limits::REQUEST_BYTES_MAX + 1);
+    assert_eq!(read(&ask(address, "POST /mcp", &[accept, ADA, &long], &Value::Null)).0, "413 Payload Too Large");
     let answer = ask(address, "POST /mcp", &[accept, ADA], &hello);
     let told = message(&answer);
     assert_eq!(told["result"]["protocolVersion"], "2025-11-25");
