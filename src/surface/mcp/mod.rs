@@ -81,14 +81,15 @@ impl Server {
     fn instructions(&self) -> String {
         let Offer { clock, zone, .. } = &self.offer;
         let now = clock.now();
+        let local = zone.format(now);
+        let local = if local == now.to_string() { String::new() } else { format!(" ({local} in {zone})") };
         format!(
-            "chimewheel keeps schedules: at their times it sends messages to chats. It is now {now}, which is {} in \
-             {zone}; times without a zone are read in {zone}. To book, call schedule_task with exactly one time (in: \
-             2h; at: 2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it \
-             is; task is an instruction for a model run at that time). Prefer `in` to computing a time yourself. \
+            "chimewheel keeps schedules: at their times it sends messages to chats. It is now {now}{local}; \
+             times without a zone are read in {zone}. To book, call schedule_task with exactly one time (in: 2h; at: \
+             2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it is; task \
+             is an instruction for a model run at that time). Prefer `in` to computing a time yourself. \
              The reply repeats in plain English what was understood, with the next times: check it and tell the user. \
-             You see and change your own schedules only. The manual is in the resources guide://start and so on.",
-            zone.format(now)
+             You see and change your own schedules only. The manual is in the resources guide://start and so on."
         )
     }
 }
