@@ -3,15 +3,15 @@
 //!
 //! # The road of a message
 //!
-//! A *surface* (`cli`, `http`, schedule files) parses what somebody wrote and asks for one *operation*. `spec` turns
-//! the raw text into a valid [`spec::Schedule`], or into every problem at once. The *runtime* owns one loop on a
-//! thread of its own; it hands the schedule to the *engine*, which is pure: an input and the time go in, effects come
-//! out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, a run by a
-//! *runner*, or a send through a *gateway*.
+//! A *surface* (`cli`, `http`, `mcp`, schedule files) parses what somebody wrote and asks for one *operation*. `spec`
+//! turns the raw text into a valid [`spec::Schedule`], or into every problem at once. The *runtime* owns one loop on
+//! a thread of its own; it hands the schedule to the *engine*, which is pure: an input and the time go in, effects
+//! come out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, a run
+//! by a *runner*, or a send through a *gateway*.
 //!
 //! ```text
-//!  cli   http   files                surfaces: parse, print, nothing else
-//!    \     |     /
+//!  cli   http   mcp   files          surfaces: parse, print, nothing else
+//!    \     |    tools   /              (tools: what agents call, over either of the two)
 //!         ops                        one request and reply type per operation
 //!          |
 //!    spec::validate                  raw -> Schedule, or every problem (path, value, hint, place)
@@ -31,8 +31,8 @@
 //! 1. Ranks 0 to 2 and `engine` contain no `async` and read no clock, environment, file, socket or random source:
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
-//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `gateway`, `clap`
-//!    and `axum` only in `surface`, `hyper` only in these two.
+//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `gateway`, `clap`,
+//!    `axum` and `rmcp` only in `surface`, `hyper` only in these two.
 //! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
@@ -68,7 +68,7 @@
 //! | 3 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
-//! | 6 | [`surface`] | operations, command line, HTTP, files, imports, measuring |
+//! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
 pub mod access;

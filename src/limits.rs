@@ -197,6 +197,14 @@ pub const AUDIT_RANGES_COUNT_MAX: usize = 1000;
 pub const AUDIT_IDS_COUNT_MAX: usize = 20;
 /// Tokens that are kept, revoked ones included.
 pub const TOKENS_COUNT_MAX: usize = 10_000;
+/// Wrappings around one argument of a tool that are taken off.
+pub const ARGUMENT_LEVELS_MAX: usize = 4;
+/// Milliseconds between two looks of a stdio server at whether the owner of the store still lives.
+pub const BRIDGE_LOOK_MS_MAX: u64 = 1000;
+/// Schedules in one page of MCP's list of resources.
+pub const RESOURCES_COUNT_MAX: usize = 100;
+/// Milliseconds of silence on a stream of MCP before a sign of life is sent.
+pub const SSE_SILENCE_MS_MAX: u64 = 15_000;
 
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1000;

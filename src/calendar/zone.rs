@@ -9,7 +9,7 @@
 use std::fmt;
 
 use chrono::{DateTime, LocalResult, Offset, TimeZone};
-use chrono_tz::{TZ_VARIANTS, Tz};
+use chrono_tz::{OffsetName as _, TZ_VARIANTS, Tz};
 
 use super::civil::{DAY_SECONDS, date_of, day_number, month_length, weekday_of};
 use super::fold::instant_of;
@@ -21,6 +21,8 @@ use crate::time::Timestamp;
 pub const ZONE_DATA_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
 
 const WEEKDAY_NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+const MONTH_NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// An IANA time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,6 +120,18 @@ impl Zone {
     #[must_use]
     pub fn format_civil(self, at: Timestamp) -> String {
         self.civil_text(at, ' ')
+    }
+
+    /// The wall clock at an instant with weekday and the zone's abbreviation, `Mon Feb 27 09:00:00 UTC 2026`; an offset
+    /// where the zone data has no abbreviation.
+    #[must_use]
+    pub fn format_dated(self, at: Timestamp) -> String {
+        let Local { year, month, day, hour, minute, second, weekday, .. } = self.local(at);
+        let (weekday, month) = (&WEEKDAY_NAMES[weekday as usize][..3], MONTH_NAMES[month as usize - 1]);
+        let instant = DateTime::from_timestamp(at.as_millis().div_euclid(1000), 0).unwrap_or_default().naive_utc();
+        let offset = self.0.offset_from_utc_datetime(&instant);
+        let shown = offset.abbreviation().map_or_else(|| offset.fix().to_string(), str::to_owned);
+        format!("{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} {shown} {year:04}")
     }
 
     /// The English name of the weekday of an instant.

@@ -40,6 +40,7 @@ pages! {
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
     agents: "tokens, destinations, quotas, audit";
     operations: "running the daemon: config, files, store, exit codes";
+    tools: "tools for agents: MCP, function calling, HTTP";
     http: "the loopback HTTP surface";
     limits: "what is bounded, and by how much";
 }

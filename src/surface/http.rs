@@ -6,19 +6,20 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Path, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde_json::json;
 
 use super::error::{Code, Error};
 use super::keys::Keys;
+use super::mcp::{self, Offer};
 use super::ops::{Caller, Operations, Request};
+use super::tools::door as tools;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::watchdog::Health;
@@ -36,17 +37,27 @@ pub struct Door {
     pub keys: Arc<dyn Keys>,
     /// Says how the engine is, without asking its loop.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
+    /// What agents are offered.
+    pub offer: Offer,
 }
 
 /// The whole surface.
 pub fn router(door: Door) -> Router {
     let operations = Router::new()
         .route("/v1/ops/{name}", post(operate))
+        .merge(tools::router(Arc::clone(&door.operations), Arc::clone(&door.offer.toolbox)))
+        .merge(mcp::router(Arc::clone(&door.operations), door.offer.clone()));
+    guarded(door, operations)
+}
+
+/// Routes behind the door: they are reached with the token, and by local names only.
+pub fn guarded(door: Door, routes: Router<Door>) -> Router {
+    let routes = routes
         .method_not_allowed_fallback(wrong_method)
         .route_layer(middleware::from_fn_with_state(door.clone(), require_token));
     Router::new()
         .route("/healthz", get(health))
-        .merge(operations)
+        .merge(routes)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
         .layer(middleware::from_fn(require_local))
@@ -113,7 +124,7 @@ fn caller(headers: &HeaderMap, keys: &dyn Keys) -> Result<Caller, Error> {
     keys.speaking(&holder, said)
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Error::new(Code::MediaType, "the body must be JSON, with content-type application/json"));
@@ -196,11 +207,11 @@ async fn wrong_method(request: HttpRequest) -> Response {
     refuse(&Error::new(Code::Method, format!("{} is not allowed here", request.method())))
 }
 
-fn refuse(error: &Error) -> Response {
+pub(super) fn refuse(error: &Error) -> Response {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer(status, "application/problem+json", &error.to_json())
 }
 
-fn answer(status: StatusCode, kind: &'static str, body: &serde_json::Value) -> Response {
+pub(super) fn answer(status: StatusCode, kind: &'static str, body: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body.to_string()).into_response()
 }

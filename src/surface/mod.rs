@@ -13,5 +13,7 @@ pub mod http;
 pub mod import;
 pub mod keys;
 pub mod log;
+pub mod mcp;
 pub mod ops;
 pub mod remote;
+pub mod tools;

@@ -138,6 +138,7 @@ fn line() -> Line {
         id: "standup".to_owned(),
         name: Some("Daily standup".to_owned()),
         agent: "default".to_owned(),
+        created_at: Instant(Timestamp::from_millis(1_769_770_000_000)),
         status: "active".to_owned(),
         description: "At 09:00, Monday through Friday, Europe/Berlin".to_owned(),
         timezone: "Europe/Berlin".to_owned(),
@@ -163,7 +164,7 @@ fn a_list_fits_the_terminal() {
         failures: 2,
         ..line()
     };
-    let listed = Listed { schedules: vec![line(), second], cursor: None };
+    let listed = Listed { schedules: vec![line(), second], ..Listed::default() };
     expect![[r#"
          SCHEDULE               WHEN                  NEXT                  STATUS      LAST
         ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use chimewheel::calendar::Zone;
 use chimewheel::problem::Problem;
+use chimewheel::runtime::clock::SystemClock;
 use chimewheel::runtime::watchdog::Health;
 use chimewheel::spec::{Destination, RawSchedule};
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::{Code, Error};
 use chimewheel::surface::http::{Door, serve};
+use chimewheel::surface::mcp::Offer;
 use chimewheel::surface::ops::reply::{Changed, Exported, StatusShown};
 use chimewheel::surface::ops::request::{Cancel, Export, Pause, Selector, Status};
 use chimewheel::surface::ops::{
@@ -77,6 +80,7 @@ async fn start() -> Daemon {
         operations: operations.clone(),
         keys: Arc::new(Token::new(TOKEN)),
         health: Arc::new(move || *told.lock().unwrap()),
+        offer: Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC },
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(listener, door, async {

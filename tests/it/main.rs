@@ -40,6 +40,7 @@ mod store;
 mod tasks;
 mod tidy;
 mod tokens;
+mod tools;
 mod watchdog;
 mod wheel;
 mod wheel_cases;

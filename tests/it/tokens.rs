@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use chimewheel::calendar::Zone;
+use chimewheel::runtime::clock::SystemClock;
 use chimewheel::spec::Destination;
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::error::Code;
 use chimewheel::surface::http::{Door, serve};
 use chimewheel::surface::keys::{Keys as _, Ring};
+use chimewheel::surface::mcp::Offer;
 use chimewheel::surface::ops::{Caller, Identity};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -122,7 +125,8 @@ fn the_door_lets_an_agent_in_as_itself_only() {
     let (token, _) = make(&house, json!({"agent": "ada", "gateway": "console", "chat_id": "ada-home"}));
     let keys = Arc::new(ring(&house));
     let health = Arc::new(|| chimewheel::runtime::watchdog::Health::Well);
-    let door = Door { operations: Arc::new(house.local.clone()), keys, health };
+    let offer = Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC };
+    let door = Door { operations: Arc::new(house.local.clone()), keys, health, offer };
     house.tokio.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -11,6 +11,7 @@ use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 pub use super::store_args::{Backup, Restore, Verify};
+pub use super::tool_args::{Mcp, Tools};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 use crate::surface::bench::engine::EngineContest;
@@ -175,6 +176,15 @@ pub enum Command {
     Restore(Restore),
     /// Give unused space in a stopped store's file back to the system
     Compact,
+    /// Serve an agent's client over standard input and output (Model Context Protocol)
+    #[command(
+        after_help = "It asks the daemon; where none runs, schedules fire only while such a process lives.\n\n\
+                            Example:\n  chimewheel mcp --agent my-assistant --gateway console --chat-id me"
+    )]
+    Mcp(Mcp),
+    /// Print the tools for agents, as text or for a model provider
+    #[command(after_help = "Examples:\n  chimewheel tools\n  chimewheel tools --format openai --set canonical")]
+    Tools(Tools),
     /// Read the manual
     #[command(after_help = "Examples:\n  chimewheel guide\n  chimewheel guide cron")]
     Guide(Guide),

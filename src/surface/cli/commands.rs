@@ -109,6 +109,8 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         | Command::Compact
         | Command::Serve(_)
         | Command::Guide(_)
+        | Command::Mcp(_)
+        | Command::Tools(_)
         | Command::Config(_)
         | Command::Doctor
         | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
@@ -157,6 +159,7 @@ async fn list_all(list: &args::List, operations: &dyn Operations) -> Result<List
             all: list.all,
             limit: Some(left.min(limits::PAGE_ROWS_MAX)),
             cursor: whole.cursor.take(),
+            declarations: false,
         };
         let page = perform(operations, request).await?;
         left = left.saturating_sub(page.schedules.len());

@@ -4,16 +4,19 @@
 //! `guide` and `config` need neither. Exit codes are those of [`Code`].
 //! Not here: what operations do.
 
+mod agents;
 mod args;
 mod books;
+mod bridge;
 mod bring;
 mod commands;
 mod doctor;
+mod engine;
 mod fields;
-mod gateways;
 mod import;
 mod import_args;
 mod offline;
+mod outside;
 mod reach;
 pub mod render;
 mod screen;
@@ -21,6 +24,7 @@ mod serve;
 mod setup;
 mod storage;
 mod store_args;
+mod tool_args;
 mod watch;
 
 use std::ffi::OsString;
@@ -84,7 +88,8 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Ok(setup) => setup,
         Err(error) => return screen.setup_trouble(&error),
     };
-    let level = if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" };
+    // The protocol's library tells of every message.
+    let level = if matches!(cli.command, Command::Serve(_) | Command::Mcp(_)) { "info,rmcp=warn" } else { "warn" };
     if let Err(error) = setup.start_log(level, screen.look.colour) {
         return screen.trouble(&error);
     }
@@ -97,6 +102,8 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
         Command::Compact => done(storage::compact(&setup, &screen), &screen),
         Command::Import(Import::EngineJson(asked)) => done(bring::engine_json(&asked, &setup, &screen), &screen),
         Command::Serve(serve) => done(serve::run(&serve, setup, Arc::clone(clock), &screen), &screen),
+        Command::Mcp(mcp) => done(agents::mcp(&mcp, setup, Arc::clone(clock)), &screen),
+        Command::Tools(tools) => done(agents::tools(&tools, &setup, clock, &screen), &screen),
         command => done(commands::run(command, &setup, clock, &screen), &screen),
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::args::{Bench, BenchPart, ConfigCommand, Guide, Next};
-use super::gateways;
+use super::outside::{self, Out};
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
@@ -96,7 +96,7 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
     };
     if matches!(command, ConfigCommand::Check) {
         // Addresses and secrets are judged as the daemon will judge them.
-        gateways::open(&setup.config).map_err(Error::problems)?;
+        outside::gateways(&setup.config, Out::Output).map_err(Error::problems)?;
     }
     match command {
         ConfigCommand::Check => screen.answer(

@@ -3,53 +3,26 @@
 //! Order at start: store and engine, token and listener, the address for others to find, the schedule files, then
 //! answers. Order at the end: no more answers, the engine with the deliveries under way, the store.
 //! Standard output belongs to the console gateway; everything else goes to the log.
-//! Not here: what the engine does (`runtime`).
+//! Not here: what the engine does (`runtime`), how it is started and closed (`engine`).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::runtime::Handle as Tokio;
 use tokio::signal;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::args::Serve;
-use super::gateways;
-use super::reach::{setting, settings};
+use super::engine::{Engine, Kind};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use super::watch::Watch;
-use crate::access::Via;
-use crate::config::{self, Config, Format, read_listen};
-use crate::limits;
+use crate::config::{Format, read_listen};
 use crate::problem::Problem;
-use crate::runner::Runner;
-use crate::runner::command::Command;
-use crate::runner::echo::Echo;
 use crate::runtime::clock::Clock;
-use crate::runtime::{Outside, Provider, Providers, Runtime, StartError};
 use crate::spec::tree::shorten;
-use crate::store::OpenError;
-use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
-use crate::surface::http::{self, Door};
-use crate::surface::keys::Ring;
 use crate::surface::ops::local::Local;
-use crate::time::Span;
-
-/// Pause between two looks at whether the engine still runs, or the folder is free.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// The loopback surface while it answers.
-struct Listening {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<std::io::Result<()>>,
-}
 
 /// Runs the daemon until it is told to end.
 pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
@@ -73,124 +46,43 @@ async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Sc
     for notice in &setup.config.notices {
         tracing::warn!("{}: {}", notice.path, notice.message);
     }
-    let runtime = start(setup, &clock).await?;
-    let outcome = async {
-        let listener = bind(serve, setup).await?;
-        let address = listener.as_ref().map(|(_, address)| address.to_string());
-        let local = Local::new(runtime.handle(), setting(setup, address, true));
-        let local = local.with_agents(setup.config.agents.clone()).by_way_of(Via::Http);
-        let listening = match listener {
-            Some((listener, address)) => Some(listen(listener, address, &local, setup, &runtime)?),
-            None => None,
-        };
-        let folder = folder(serve, setup);
-        // Looked after before it is read, so that no change falls between.
-        let mut watch = folder.as_deref().and_then(look_after);
-        if let Some(folder) = &folder
-            && let Err(error) = apply(folder, &local, setup.config.log.format, screen).await
-        {
-            end(listening).await;
-            return Err(error);
-        }
-        announce(setup, listening.as_ref().map(|listening| listening.address));
-        loop {
-            tokio::select! {
-                () = &mut ending => tracing::info!("ending: deliveries under way are waited for"),
-                () = stopped(&runtime) => tracing::error!("the engine has stopped by itself"),
-                () = changed(&mut watch) => {
-                    apply_again(folder.as_deref(), &local, setup.config.log.format, screen).await;
-                    continue;
-                }
-            }
-            break;
-        }
-        tokio::spawn(end_at_once());
-        end(listening).await;
-        Ok(())
-    }
-    .await;
-    let stopped = tokio::task::spawn_blocking(move || runtime.stop()).await;
-    let stopped = stopped.map_err(|error| Error::new(Code::Failed, "the end broke off").detail(error))?;
-    outcome.and(stopped.map_err(|error| Error::new(Code::Failed, error.to_string())))?;
+    let place = (!serve.no_listen).then_some(setup.config.listen);
+    let engine = Engine::start(setup, &clock, place, Kind::Daemon).await?;
+    let outcome = run_until(&mut ending, serve, setup, &engine, screen).await;
+    tokio::spawn(end_at_once());
+    let closed = engine.close().await;
+    outcome.and(closed)?;
     tracing::info!("ended");
     Ok(0)
 }
 
-/// Starts the engine; a command that has the store open for a moment is waited for.
-async fn start(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Runtime, Error> {
-    let settings = settings(&setup.config, true);
-    let gateways = gateways::open(&setup.config).map_err(Error::problems)?;
-    let mut waited = Duration::ZERO;
-    loop {
-        let outside = Outside { gateways: gateways.clone(), providers: providers(&setup.config) };
-        let started = Runtime::start(&settings, Arc::clone(clock), outside, Tokio::current());
-        match started {
-            Err(StartError::Open(OpenError::Owned { address: None, .. }))
-                if waited < Duration::from_millis(limits::OWNER_SILENCE_MS_MAX) =>
-            {
-                tokio::time::sleep(LOOK_AGAIN).await;
-                waited += LOOK_AGAIN;
-            }
-            Err(error) => return Err(error.into()),
-            Ok(runtime) => return Ok(runtime),
-        }
-    }
-}
-
-fn providers(config: &Config) -> Providers {
-    let built = |(name, provider): (&String, &config::Provider)| {
-        let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
-            config::Provider::Echo { delay, max_in_flight } => {
-                (Arc::new(Echo::new(*delay)), Span::from_millis(2 * limits::RUN_MS_MAX), *max_in_flight)
-            }
-            config::Provider::Command { program, args, timeout, max_in_flight } => {
-                (Arc::new(Command::new(program.clone(), args.clone())), *timeout, *max_in_flight)
-            }
-            config::Provider::NotBuilt => return None,
-        };
-        Some((name.clone(), Provider { runner, timeout, room }))
-    };
-    config.providers.iter().filter_map(built).collect()
-}
-
-async fn bind(serve: &Serve, setup: &Setup) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
-    if serve.no_listen {
-        return Ok(None);
-    }
-    let asked = setup.config.listen;
-    let refused = |error: std::io::Error| {
-        let message =
-            format!("cannot listen on {asked}: {error}; choose another with --listen, or 127.0.0.1:0 for any");
-        Error::new(Code::Failed, message)
-    };
-    let listener = TcpListener::bind(asked).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok(Some((listener, address)))
-}
-
-fn listen(
-    listener: TcpListener,
-    address: SocketAddr,
-    local: &Local,
+/// Applies the schedule files, now and whenever they change, until the end.
+async fn run_until(
+    ending: &mut (impl Future<Output = ()> + Unpin),
+    serve: &Serve,
     setup: &Setup,
-    runtime: &Runtime,
-) -> Result<Listening, Error> {
-    let handle = runtime.handle();
-    let keys = Ring::new(Token::ensure(&setup.config.data)?, runtime.handle());
-    let door = Door {
-        operations: Arc::new(local.clone()),
-        keys: Arc::new(keys.with_agents(&setup.config.agents)?),
-        health: Arc::new(move || handle.health()),
-    };
-    let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(http::serve(listener, door, async {
-        // A sender that is gone means the end, too.
-        let _ = stopped.await;
-    }));
-    runtime
-        .announce(&address.to_string())
-        .map_err(|error| Error::new(Code::Failed, format!("cannot write the owner file: {error}")))?;
-    Ok(Listening { address, stop, serving })
+    engine: &Engine,
+    screen: &Screen,
+) -> Result<(), Error> {
+    let folder = folder(serve, setup);
+    let format = setup.config.log.format;
+    // Looked after before it is read, so that no change falls between.
+    let mut watch = folder.as_deref().and_then(look_after);
+    if let Some(folder) = &folder {
+        apply(folder, engine.local(), format, screen).await?;
+    }
+    announce(setup, engine.address());
+    loop {
+        tokio::select! {
+            () = &mut *ending => tracing::info!("ending: deliveries under way are waited for"),
+            () = engine.stopped() => tracing::error!("the engine has stopped by itself"),
+            () = changed(&mut watch) => {
+                apply_again(folder.as_deref(), engine.local(), format, screen).await;
+                continue;
+            }
+        }
+        return Ok(());
+    }
 }
 
 /// The folder of schedule files; the default one need not exist.
@@ -264,22 +156,9 @@ fn announce(setup: &Setup, address: Option<SocketAddr>) {
     }
 }
 
-async fn end(listening: Option<Listening>) {
-    let Some(Listening { stop, serving, .. }) = listening else { return };
-    // A surface that has ended already needs no telling.
-    let _ = stop.send(());
-    let limit = Duration::from_millis(limits::HTTP_END_MS_MAX);
-    match tokio::time::timeout(limit, serving).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::error!("the loopback surface: {error}"),
-        Ok(Err(error)) => tracing::error!("the loopback surface: {error}"),
-        Err(_) => tracing::warn!("the loopback surface did not end in time"),
-    }
-}
-
 /// Told to end a second time, it waits for nothing any more. The store bears that; the next start settles what was
 /// under way.
-async fn end_at_once() {
+pub(super) async fn end_at_once() {
     match told_to_end() {
         Ok(again) => again.await,
         Err(error) => return tracing::warn!("{error}"),
@@ -288,16 +167,9 @@ async fn end_at_once() {
     std::process::exit(Code::Failed.exit().into());
 }
 
-/// Until the engine stops by itself, which it does when its store fails.
-async fn stopped(runtime: &Runtime) {
-    while !runtime.has_ended() {
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
 /// Until somebody asks for the end: Ctrl-C or SIGTERM.
 #[cfg(unix)]
-fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+pub(super) fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
     use signal::unix::{SignalKind, signal};
     let refused = |error| Error::new(Code::Failed, format!("cannot wait for signals: {error}"));
     let mut interrupted = signal(SignalKind::interrupt()).map_err(refused)?;
@@ -312,7 +184,7 @@ fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
 
 /// Until somebody asks for the end: Ctrl-C.
 #[cfg(not(unix))]
-fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+pub(super) fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
     Ok(async {
         // Where signals cannot be waited for, the process is ended from outside.
         let _ = signal::ctrl_c().await;

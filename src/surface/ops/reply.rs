@@ -154,6 +154,9 @@ pub struct FileProblem {
 pub struct Listed {
     /// One entry a schedule.
     pub schedules: Vec<Line>,
+    /// The same schedules as files would declare them, in the same order; only where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declarations: Vec<Value>,
     /// There are more; ask again with this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
@@ -169,6 +172,8 @@ pub struct Line {
     pub name: Option<String>,
     /// Its owner.
     pub agent: String,
+    /// When it was accepted.
+    pub created_at: Instant,
     /// `active`, `paused`, `completed` or `cancelled`.
     pub status: String,
     /// When it is due, in plain English.
@@ -203,8 +208,6 @@ pub struct Shown {
     /// What a list shows.
     #[serde(flatten)]
     pub line: Line,
-    /// When it was accepted.
-    pub created_at: Instant,
     /// Raised by every update.
     pub generation: u32,
     /// The dialect of its cron expression.
@@ -399,7 +402,8 @@ pub struct BackedUp {
 pub struct StatusShown {
     /// The program's version.
     pub version: String,
-    /// `daemon`, or `store` when no daemon runs and the store was opened on the spot.
+    /// `daemon`, `mcp` when an agent's client started the engine, or `store` when none runs and the store was opened on
+    /// the spot.
     pub mode: String,
     /// The process.
     pub pid: u32,

@@ -89,6 +89,9 @@ pub struct List {
     /// Where the last page ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Each with its declaration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub declarations: bool,
 }
 
 /// Changes fields of one schedule.

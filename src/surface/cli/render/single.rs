@@ -80,7 +80,8 @@ pub fn shown(shown: &Shown, look: Look) -> String {
         rows.push(("failures", format!("{} in a row", line.failures)));
     }
     rows.extend(shown.note.clone().map(|note| ("note", note)));
-    rows.push(("created", format!("{}  ({})", shown.created_at.0, relative(shown.created_at.0, look.now))));
+    let created_at = shown.line.created_at.0;
+    rows.push(("created", format!("{created_at}  ({})", relative(created_at, look.now))));
     rows.extend(shown.source.clone().map(|file| ("declared in", file)));
     let mut text = pairs(&rows);
     for (place, at) in shown.upcoming.iter().enumerate() {

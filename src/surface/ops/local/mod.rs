@@ -68,6 +68,7 @@ pub struct Local {
     rules: Option<Arc<Agent>>,
     via: Via,
     operation: &'static str,
+    is_companion: bool,
 }
 
 impl Local {
@@ -81,6 +82,7 @@ impl Local {
             setting,
             agents,
             caller,
+            is_companion: false,
             patterns: Arc::default(),
             checked: Arc::default(),
             rules: None,
@@ -120,6 +122,12 @@ impl Local {
 
     async fn ask(&self, op: Op) -> Result<Done, OpError> {
         self.handle.ask_by(self.by(), op).await
+    }
+
+    /// The same, in a process that ends with an agent's client.
+    #[must_use]
+    pub fn as_companion(self) -> Self {
+        Self { is_companion: true, ..self }
     }
 
     /// Applies files that have been read already; see [`super::request::Apply`].
@@ -233,6 +241,9 @@ impl Local {
     fn warnings(&self, mut warnings: Vec<String>) -> Vec<String> {
         if !self.setting.serving {
             warnings.push("no daemon runs; nothing fires until `chimewheel serve` does".to_owned());
+        } else if self.is_companion {
+            let only = "schedules fire only while an agent's `chimewheel mcp` runs";
+            warnings.push(format!("no daemon runs: {only}; start `chimewheel serve` to have them fire always"));
         }
         warnings
     }

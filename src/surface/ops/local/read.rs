@@ -33,7 +33,9 @@ impl Local {
             self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
         let now = self.handle.now();
         let schedules = rows.iter().map(|row| view::line(&row.schedule, &row.state, now)).collect();
-        Ok(Listed { schedules, cursor })
+        let declarations = rows.iter().filter(|_| list.declarations);
+        let declarations = declarations.map(|row| view::declaration(&row.schedule, &row.state));
+        Ok(Listed { schedules, declarations: declarations.collect::<Result<_, _>>()?, cursor })
     }
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
@@ -147,7 +149,7 @@ impl Local {
         let facts = self.reading(|local| Ok(local.handle.reader().facts()?)).await?;
         Ok(StatusShown {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: if self.setting.serving { "daemon" } else { "store" }.to_owned(),
+            mode: self.mode().to_owned(),
             pid: std::process::id(),
             data: self.setting.data.clone(),
             listen: self.setting.listen.clone(),
@@ -172,6 +174,14 @@ impl Local {
             zone_data: ZONE_DATA_VERSION.to_owned(),
             notices: self.setting.notices.clone(),
         })
+    }
+
+    fn mode(&self) -> &'static str {
+        match (self.setting.serving, self.is_companion) {
+            (true, false) => "daemon",
+            (true, true) => "mcp",
+            (false, _) => "store",
+        }
     }
 
     /// Up to `limit` rows that are wanted, and where the next page begins.

@@ -162,6 +162,7 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
         id: schedule.id.to_string(),
         name: schedule.name.clone(),
         agent: schedule.agent.clone(),
+        created_at: Instant(schedule.created_at),
         status: status_word(state.status).to_owned(),
         description: schedule.describe(),
         timezone: schedule.zone.name().to_owned(),
@@ -189,7 +190,6 @@ pub(super) fn shown(
     Ok(Shown {
         note,
         line: line(schedule, state, now),
-        created_at: Instant(schedule.created_at),
         generation: state.generation,
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         upcoming: {

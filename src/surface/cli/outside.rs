@@ -1,4 +1,4 @@
-//! Opens the gateways of a config, with the secrets that it names.
+//! Opens the gateways and the providers of a config, with the secrets that it names.
 //!
 //! All that is wrong is told at once; a secret itself never is. Invariant: a secret's file is readable by its owner
 //! alone. Not here: what a config may say (`config`), what gateways do with secrets (`gateway`).
@@ -13,19 +13,31 @@ use secrecy::SecretString;
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
 use crate::gateway::{Gateway, Secrets, webhook};
-use crate::limits::SECRET_BYTES_MAX;
+use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
-use crate::runtime::Gateways;
+use crate::runner::Runner;
+use crate::runner::command::Command;
+use crate::runner::echo::Echo;
+use crate::runtime::{Gateways, Provider, Providers};
 use crate::surface::admin::is_shared;
+use crate::time::Span;
+
+/// Where the console gateway prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// On standard output.
+    Output,
+    /// On standard error, where standard output is somebody's connection.
+    Error,
+}
 
 /// Opens every gateway that this version has, or says why one cannot be.
-pub fn open(config: &Config) -> Result<Gateways, Vec<Problem>> {
+pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>> {
     let mut gateways = Gateways::new();
     let mut problems = Vec::new();
     for (name, gateway) in &config.gateways {
         let opened: Arc<dyn Gateway> = match gateway {
-            config::Gateway::Console { format: Format::Text } => Arc::new(Console::stdout(console::Format::Text)),
-            config::Gateway::Console { format: Format::Json } => Arc::new(Console::stdout(console::Format::Json)),
+            config::Gateway::Console { format } => Arc::new(console_of(*format, console)),
             config::Gateway::NotBuilt { .. } => continue,
             config::Gateway::Webhook(config) => {
                 let opened = secrets(config).and_then(|secrets| webhook::open(config, &secrets));
@@ -43,6 +55,34 @@ pub fn open(config: &Config) -> Result<Gateways, Vec<Problem>> {
         gateways.insert(name.clone(), opened);
     }
     if problems.is_empty() { Ok(gateways) } else { Err(problems) }
+}
+
+fn console_of(format: Format, out: Out) -> Console {
+    let format = match format {
+        Format::Text => console::Format::Text,
+        Format::Json => console::Format::Json,
+    };
+    match out {
+        Out::Output => Console::stdout(format),
+        Out::Error => Console::to(format, std::io::stderr()),
+    }
+}
+
+/// Every provider that this version has.
+pub fn providers(config: &Config) -> Providers {
+    let built = |(name, provider): (&String, &config::Provider)| {
+        let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
+            config::Provider::Echo { delay, max_in_flight } => {
+                (Arc::new(Echo::new(*delay)), Span::from_millis(2 * RUN_MS_MAX), *max_in_flight)
+            }
+            config::Provider::Command { program, args, timeout, max_in_flight } => {
+                (Arc::new(Command::new(program.clone(), args.clone())), *timeout, *max_in_flight)
+            }
+            config::Provider::NotBuilt => return None,
+        };
+        Some((name.clone(), Provider { runner, timeout, room }))
+    };
+    config.providers.iter().filter_map(built).collect()
 }
 
 fn secrets(config: &config::Webhook) -> Result<Secrets, Vec<Problem>> {
