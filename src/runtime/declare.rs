@@ -34,6 +34,11 @@ impl Turns {
             Op::Cancel(key) => self.plain(key, move |op| Input::Cancel { op, key }),
             Op::RunNow(key) => self.plain(key, move |op| Input::RunNow { op, key }),
             Op::Prune(key) => self.prune(key),
+            Op::IfRead { key, read, op } => match self.declared(key)? {
+                Some((generation, _)) if generation == read => self.begin(*op),
+                Some(_) => Err(OpError::Conflict),
+                None => Err(OpError::NotFound),
+            },
             Op::Status => Ok(Begun::Answer(Done::Status(self.status()))),
         }
     }

@@ -14,6 +14,7 @@ pub mod clock;
 mod commit;
 mod declare;
 mod dispatch;
+pub mod meter;
 mod ops;
 pub mod round;
 mod shell;
@@ -43,6 +44,7 @@ use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::meter::Meter;
 use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
@@ -83,6 +85,7 @@ pub struct Handle {
     reader: Reader,
     clock: Arc<dyn Clock>,
     watchdog: Arc<Watchdog>,
+    meter: Arc<Meter>,
 }
 
 /// What the loop is told.
@@ -151,10 +154,12 @@ impl Runtime {
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
-        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
-        let committer = Committer::start(recorder, messages.clone())?;
+        let meter = Arc::new(Meter::default());
+        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
+        let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
-        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: Arc::clone(&watchdog) };
+        let noticed = Arc::clone(&watchdog);
+        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter };
         let shell = Shell { turns, committer, dispatch, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
         let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
         let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats, watchdog)?) } else { None };
@@ -241,6 +246,18 @@ impl Handle {
     #[must_use]
     pub fn health(&self) -> Health {
         self.watchdog.health(self.clock.now())
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Changes that were asked for and are not answered yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        QUEUE_INPUTS_COUNT_MAX.saturating_sub(self.permits.available_permits())
     }
 
     /// Lets the loop look at its clock now.

@@ -39,6 +39,15 @@ pub enum Op {
     Prune(ScheduleKey),
     /// One run now.
     RunNow(ScheduleKey),
+    /// A change that is made only while nobody has updated the schedule since it was read.
+    IfRead {
+        /// Which.
+        key: ScheduleKey,
+        /// The generation of the declaration that was read.
+        read: u32,
+        /// The change.
+        op: Box<Op>,
+    },
     /// How the loop fares.
     Status,
 }

@@ -88,6 +88,7 @@ mod copy;
 mod declaration;
 mod declare;
 mod error;
+mod feed;
 mod fold;
 mod glass;
 mod history;
@@ -107,6 +108,7 @@ mod writer;
 
 pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
+pub use feed::{Fed, FeedCursor, Piece, What};
 pub use history::RunCursor;
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};

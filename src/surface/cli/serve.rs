@@ -165,7 +165,9 @@ fn listen(
     runtime: &Runtime,
 ) -> Result<Listening, Error> {
     let handle = runtime.handle();
+    let meter = Arc::clone(handle.meter());
     let door = Door {
+        meter,
         operations: Arc::new(local.clone()),
         token: Token::ensure(&setup.config.data)?,
         health: Arc::new(move || handle.health()),

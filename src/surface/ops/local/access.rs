@@ -24,6 +24,7 @@ impl Local {
             | Request::Resume(_)
             | Request::RunNow(_)
             | Request::Runs(_)
+            | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)
             | Request::Import(_) => false,
