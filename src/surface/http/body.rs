@@ -65,10 +65,32 @@ pub(super) fn check_kind(headers: &HeaderMap, taken: &Taken) -> Result<(), Error
 }
 
 /// Reads a body of JSON.
-pub(super) fn read_json(bytes: &[u8]) -> Result<Value, Error> {
+fn read_json(bytes: &[u8]) -> Result<Value, Error> {
     let refused = |error: serde_json::Error| Error::bad_input(Problem::new("", format!("is not JSON: {error}")));
-    serde_json::from_slice(bytes).map_err(refused)
+    let mut value: Value = serde_json::from_slice(bytes).map_err(refused)?;
+    make_whole(&mut value);
+    Ok(value)
 }
+
+/// In JSON Schema 5.0 is a whole number, so here it is one, too; but variables are passed on as they are.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            if let Some(whole) = float.filter(|float| float.abs() < WHOLE_MAX) {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(make_whole),
+        Value::Object(map) => {
+            map.iter_mut().filter(|(key, _)| *key != "vars").for_each(|(_, value)| make_whole(value))
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Up to here a float holds every whole number exactly: 2 to the power of 53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a JSON object.
 pub(super) fn read_object(bytes: &[u8]) -> Result<Value, Error> {

@@ -16,7 +16,7 @@ use axum::response::Response;
 use super::Shared;
 use super::accept::Leash;
 use super::answer::{refuse, refuse_as};
-use super::body::{check_kind, read_json, read_object, read_schedule, read_whole};
+use super::body::{check_kind, read_object, read_schedule, read_whole};
 use super::query::Query;
 use super::route::{Call, Content, Route, Taken};
 use crate::limits;
@@ -105,8 +105,9 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
         Taken::Patch => Content::Json(read_object(&bytes)?),
         Taken::Request => {
             // Read for its shape here, so that what follows is about its meaning.
-            Asked::read(route.operation.unwrap_or_default(), &bytes)?;
-            Content::Json(read_json(&bytes)?)
+            let value = read_object(&bytes)?;
+            Asked::read(route.operation.unwrap_or_default(), value.to_string().as_bytes())?;
+            Content::Json(value)
         }
         Taken::Any | Taken::Nothing | Taken::Lines => Content::Bytes(bytes),
     })

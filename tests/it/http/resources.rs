@@ -87,6 +87,8 @@ fn a_create_that_is_repeated_creates_once() {
     assert_eq!(first.json()["id"], again.json()["id"]);
     let other = r#"{"client_token": "k-2", "schedule": {"every": "1h"}, "payload": {"message": "x"}}"#;
     assert_eq!(house.ask_with("POST", "/v1/schedules", headers, other).status, 422);
+    let whole = r#"{"max_runs": 5.0, "schedule": {"every": "1h"}, "payload": {"message": "x"}}"#;
+    assert_eq!(house.ask("POST", "/v1/schedules?dry_run=true", whole).status, 200, "5.0 is a whole number");
     let dry = house.ask("POST", "/v1/schedules?dry_run=true", body);
     assert_eq!((dry.status, dry.header("location")), (200, None));
     assert_eq!(house.ask("GET", "/v1/schedules", "").json()["schedules"].as_array().unwrap().len(), 1);
