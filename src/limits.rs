@@ -158,6 +158,8 @@ pub const OVERLAY_ROWS_COUNT_MAX: usize = 800_000;
 pub const OVERLAY_COMMITS_COUNT_MAX: usize = 16_384;
 /// Bytes of journal rows that one layer of the overlay keeps in memory.
 pub const OVERLAY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Latest commits that the journal keeps though they are folded, so that the live feed can be taken up again.
+pub const FEED_COMMITS_COUNT_MIN: u64 = 256;
 /// Folded journal rows removed with one commit.
 pub const JOURNAL_TRIM_ROWS_MAX: usize = 16;
 /// Bytes of one journal row, which is one batch.
@@ -212,6 +214,38 @@ pub const PAGE_ROWS_MAX: usize = 1000;
 pub const PREVIEW_TIMES_MAX: usize = 1000;
 /// Bytes of one request to the loopback surface.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of the address of one request.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of the headers of one request.
+pub const HEADERS_BYTES_MAX: usize = 16 * 1024;
+/// Headers of one request.
+pub const HTTP_HEADERS_COUNT_MAX: usize = 100;
+/// Bytes of a connection that are read ahead; longer heads are refused by the connection itself.
+pub const HTTP_BUFFER_BYTES_MAX: usize = 128 * 1024;
+/// Connections to the loopback surface; further ones wait.
+pub const HTTP_CONNECTIONS_COUNT_MAX: usize = 512;
+/// Requests that are under way at the same time.
+pub const HTTP_REQUESTS_COUNT_MAX: usize = 256;
+/// Answers that go on and on at the same time: feeds, bulks and exports.
+pub const HTTP_STREAMS_COUNT_MAX: usize = 64;
+/// Milliseconds that one request may take.
+pub const HTTP_REQUEST_MS_MAX: u64 = 60_000;
+/// Milliseconds without a byte, of a head or a body, after which a connection is not waited for.
+pub const HTTP_IDLE_MS_MAX: u64 = 30_000;
+/// Pieces of an answer that wait for a reader.
+pub const STREAM_PIECES_COUNT_MAX: usize = 4;
+/// Milliseconds after which a reader that takes no piece is cut off.
+pub const STREAM_STALL_MS_MAX: u64 = 30_000;
+/// Changes that the live feed reads at once.
+pub const FEED_PAGE_ROWS_MAX: usize = 500;
+/// Milliseconds of quiet after which the live feed gives a sign of life.
+pub const FEED_QUIET_MS_MAX: u64 = 15_000;
+/// Requests of one caller that are taken in one second, in the long run.
+pub const RATE_PER_SECOND_COUNT_MAX: u32 = 500;
+/// Requests of one caller that are taken at once.
+pub const RATE_BURST_COUNT_MAX: u32 = 2000;
+/// Callers whose rate is remembered.
+pub const RATE_CALLERS_COUNT_MAX: usize = 10_000;
 /// Milliseconds for which a process that owns the store may say no address before others give up.
 pub const OWNER_SILENCE_MS_MAX: u64 = 3000;
 /// Bytes of one file of schedules, one a line, that is imported at once.
@@ -220,6 +254,8 @@ pub const IMPORT_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 pub const IMPORT_PIECE_LINES_MAX: usize = 16_000;
 /// Lines of it that a daemon takes in one go, so that no commit delays what is due.
 pub const IMPORT_SERVED_LINES_MAX: usize = 2000;
+/// Lines of a bulk over HTTP that are created together, and then told of.
+pub const BULK_PIECE_LINES_MAX: usize = 4000;
 /// Requests checked and not applied yet that are known by their hash.
 pub const IMPORT_CHECKED_COUNT_MAX: usize = 65_536;
 /// Bytes of the lines that one request carries.
@@ -258,6 +294,12 @@ const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one s
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
+const _: () = assert!(HTTP_REQUEST_MS_MAX < REMOTE_MS_MAX, "a command hears why a request took too long");
+const _: () = assert!(FEED_QUIET_MS_MAX < HTTP_IDLE_MS_MAX, "a feed shows life before anybody takes it for dead");
+const _: () = assert!(URL_BYTES_MAX + HEADERS_BYTES_MAX < HTTP_BUFFER_BYTES_MAX, "a long head is refused in words");
+const _: () =
+    assert!(HTTP_STREAMS_COUNT_MAX < HTTP_CONNECTIONS_COUNT_MAX, "long answers leave connections for short ones");
+const _: () = assert!(RATE_PER_SECOND_COUNT_MAX <= RATE_BURST_COUNT_MAX, "a second's requests may come at once");
 const _: () = assert!(FILE_BYTES_MAX < REQUEST_BYTES_MAX, "what fits a file fits a request");
 const _: () = assert!(IMPORT_PIECE_BYTES_MAX * 4 <= REQUEST_BYTES_MAX, "escapes included, a piece fits a request");
 const _: () = assert!(IMPORT_PIECE_LINES_MAX * 4 <= QUEUE_INPUTS_COUNT_MAX, "an import never finds its queue full");

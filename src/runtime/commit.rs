@@ -3,12 +3,14 @@
 //! Invariant: batches are written in the order they were handed over. Not here: what follows a commit (`turn`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender, SyncSender};
 use std::thread::{self, JoinHandle};
 
 use crate::engine::change::Change;
 use crate::runtime::Message;
 use crate::runtime::clock::Stopwatch;
+use crate::runtime::meter::Meter;
 use crate::store::{StoreError, Writer};
 use crate::time::Span;
 
@@ -58,12 +60,15 @@ impl Recorder {
 }
 
 impl Committer {
-    pub(super) fn start(mut recorder: Recorder, done: Sender<Message>) -> std::io::Result<Self> {
+    pub(super) fn start(mut recorder: Recorder, meter: Arc<Meter>, done: Sender<Message>) -> std::io::Result<Self> {
         let (batches, inbox) = mpsc::sync_channel::<Vec<Change>>(1);
         let thread = thread::Builder::new().name("commit".into()).spawn(move || {
             while let Ok(batch) = inbox.recv() {
                 let result = recorder.write(batch);
                 let failed = result.is_err();
+                if let Ok(committed) = &result {
+                    meter.committed(&committed.batch, committed.took);
+                }
                 if done.send(Message::Committed(result)).is_err() || failed {
                     return Ok(());
                 }

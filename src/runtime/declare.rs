@@ -43,6 +43,11 @@ impl Turns {
                 self.note(Change::Grant(grant));
                 Ok(Begun::Answer(Done::Noted))
             }
+            Op::IfRead { key, read, op } => match self.declared(key)? {
+                Some((generation, _)) if generation == read => self.begin(*op),
+                Some(_) => Err(OpError::Conflict),
+                None => Err(OpError::NotFound),
+            },
             Op::Status => Ok(Begun::Answer(Done::Status(self.status()))),
         }
     }

@@ -18,6 +18,7 @@ use crate::gateway::{Delivery, Gateway, Receipt, SendError};
 use crate::limits::{BEAT_MS_MAX, GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
+use crate::runtime::meter::Meter;
 use crate::runtime::round::{Round, Step};
 use crate::store::Reader;
 use crate::time::Span;
@@ -38,6 +39,7 @@ struct Shared {
     tokio: Tokio,
     beats: watch::Receiver<u64>,
     stopping: AtomicBool,
+    meter: Arc<Meter>,
 }
 
 /// A gateway, and room for so many windows at a time.
@@ -53,11 +55,12 @@ impl Dispatch {
         clock: Arc<dyn Clock>,
         tokio: Tokio,
         beats: watch::Receiver<u64>,
+        meter: Arc<Meter>,
     ) -> Self {
         let stopping = AtomicBool::new(false);
         let door = |gateway| Arc::new(Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX) });
         let gateways = gateways.into_iter().map(|(name, gateway)| (name, door(gateway))).collect();
-        Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping }) }
+        Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping, meter }) }
     }
 
     /// Begins a window; each item's answer goes to the loop as it comes.
@@ -75,7 +78,9 @@ impl Dispatch {
                 match step {
                     Step::Tell(input) => unanswered.tell(input),
                     Step::Try(delivery) => {
-                        let answer = unanswered.shared.attempt(unanswered.round.gateway(), *delivery).await;
+                        let gateway = unanswered.round.gateway();
+                        let answer = unanswered.shared.attempt(gateway, *delivery).await;
+                        unanswered.shared.meter.attempted(gateway, &answer);
                         if let Some(input) = unanswered.round.answered(answer) {
                             unanswered.tell(input);
                         }

@@ -15,6 +15,7 @@ pub mod clock;
 mod commit;
 mod declare;
 mod dispatch;
+pub mod meter;
 mod ops;
 pub mod round;
 mod running;
@@ -50,6 +51,7 @@ use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::meter::Meter;
 use crate::runtime::running::Running;
 use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
@@ -107,6 +109,7 @@ pub struct Handle {
     reader: Reader,
     clock: Arc<dyn Clock>,
     watchdog: Arc<Watchdog>,
+    meter: Arc<Meter>,
 }
 
 /// What the loop is told.
@@ -177,11 +180,13 @@ impl Runtime {
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
+        let meter = Arc::new(Meter::default());
         let running = Running::new(providers, reader.clone(), tokio.clone(), felt.clone());
-        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt);
-        let committer = Committer::start(recorder, messages.clone())?;
+        let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
+        let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
-        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: Arc::clone(&watchdog) };
+        let noticed = Arc::clone(&watchdog);
+        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter };
         let shell =
             Shell { turns, committer, dispatch, running, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
         let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
@@ -279,6 +284,18 @@ impl Handle {
     #[must_use]
     pub fn health(&self) -> Health {
         self.watchdog.health(self.clock.now())
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Changes that were asked for and are not answered yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        QUEUE_INPUTS_COUNT_MAX.saturating_sub(self.permits.available_permits())
     }
 
     /// Lets the loop look at its clock now.

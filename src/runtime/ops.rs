@@ -42,6 +42,15 @@ pub enum Op {
     RunNow(ScheduleKey),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
+    /// A change that is made only while nobody has updated the schedule since it was read.
+    IfRead {
+        /// Which.
+        key: ScheduleKey,
+        /// The generation of the declaration that was read.
+        read: u32,
+        /// The change.
+        op: Box<Op>,
+    },
     /// How the loop fares.
     Status,
 }
@@ -129,19 +138,6 @@ pub enum OverQuota {
         would: u64,
         /// How many it may have.
         most: u32,
-    },
-    /// A run by hand too soon after another one.
-    #[error(
-        "it was run by hand less than {least} ago; wait {wait}: agent '{agent}' must leave that between two such runs \
-         (agents.{agent}.quota.min_interval)"
-    )]
-    ByHand {
-        /// Whose.
-        agent: String,
-        /// What must lie between two runs.
-        least: Span,
-        /// How long it has to wait.
-        wait: Span,
     },
 }
 

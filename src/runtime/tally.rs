@@ -38,8 +38,6 @@ struct Tally {
     /// Dues of schedules that have ended, and runs by hand: until when they count, and how many.
     spent: VecDeque<(Timestamp, u32)>,
     spent_sum: u64,
-    /// When a schedule was last run by hand.
-    by_hand: HashMap<ScheduleKey, Timestamp>,
 }
 
 impl Tallies {
@@ -115,28 +113,14 @@ impl Tallies {
     }
 
     /// Notes a run by hand, or refuses it.
-    pub(super) fn run_by_hand(
-        &mut self,
-        schedule: &Schedule,
-        key: ScheduleKey,
-        quota: &Quota,
-        now: Timestamp,
-    ) -> Result<(), OverQuota> {
-        let Some((agent, _)) = self.agents.get_key_value(schedule.agent.as_str()) else { return Ok(()) };
+    pub(super) fn run_by_hand(&mut self, agent: &str, quota: &Quota, now: Timestamp) -> Result<(), OverQuota> {
+        let Some((agent, _)) = self.agents.get_key_value(agent) else { return Ok(()) };
         let agent = Arc::clone(agent);
         let Some(tally) = self.agents.get_mut(&agent) else { return Ok(()) };
-        // A clock that was set back must not hold runs off for longer.
-        tally.by_hand.retain(|_, at| *at <= now && now.since(*at) < quota.min_interval);
-        if let Some(at) = tally.by_hand.get(&key) {
-            let wait = quota.min_interval.as_millis().saturating_sub(now.since(*at).as_millis());
-            let (agent, least) = (agent.to_string(), quota.min_interval);
-            return Err(OverQuota::ByHand { agent, least, wait: Span::from_millis(wait) });
-        }
         let dues = tally.dues + tally.still_spent(now) + 1;
         if dues > u64::from(quota.fires_per_day) {
             return Err(OverQuota::Dues { agent: agent.to_string(), would: dues, most: quota.fires_per_day });
         }
-        tally.by_hand.insert(key, now);
         self.spend(&agent, 1, now);
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! A layer is folded when it is full (rows, commits or bytes) and the one before it is done. Each commit then folds a
 //! quarter more rows than the commit before it has added, so a fold is done before the layer above it can outgrow its
 //! limit by more than a batch or two. When nothing needs folding a commit is a journal append and nothing else.
-//! Journal rows that are folded are removed a few per commit; until then they are only space.
+//! Journal rows that are folded are removed a few per commit, all but the latest, which the live feed reads.
 //! Invariants: readers learn of a batch after its commit, in one step; after a failed commit nothing more is
 //! written, because what the disk holds is unknown.
 //! Not here: threads (`runtime` gives the writer one).
@@ -40,6 +40,8 @@ pub struct FoldLimits {
     pub layer_bytes: usize,
     /// Runs of one day in a layer that are worth a segment of their own.
     pub segment_rows: usize,
+    /// Latest commits that stay in the journal, folded or not.
+    pub kept_commits: u64,
 }
 
 impl Default for FoldLimits {
@@ -50,6 +52,7 @@ impl Default for FoldLimits {
             layer_commits: limits::OVERLAY_COMMITS_COUNT_MAX,
             layer_bytes: limits::OVERLAY_BYTES_MAX,
             segment_rows: limits::SEGMENT_ROWS_MIN,
+            kept_commits: limits::FEED_COMMITS_COUNT_MIN,
         }
     }
 }
@@ -99,6 +102,13 @@ pub(super) struct Marks {
     pub text_days: BTreeSet<i64>,
 }
 
+impl Marks {
+    /// Commits up to here need not be kept in the journal.
+    fn trimmable(&self, limits: &FoldLimits) -> u64 {
+        self.folded_through.min(self.seq.saturating_sub(limits.kept_commits))
+    }
+}
+
 impl Writer {
     pub(super) fn new(
         db: Database,
@@ -144,7 +154,9 @@ impl Writer {
     }
 
     fn is_folded(&self) -> bool {
-        self.fold.is_none() && self.shared.view().filling.is_empty() && self.marks.oldest > self.marks.seq
+        self.fold.is_none()
+            && self.shared.view().filling.is_empty()
+            && self.marks.oldest > self.marks.trimmable(&self.limits)
     }
 
     fn write(&mut self, batch: &[Change], slice: usize, trim: usize) -> Result<CommitReport, StoreError> {
@@ -158,7 +170,7 @@ impl Writer {
         if self.fold.is_none() && self.is_layer_full() {
             self.start_fold();
         }
-        if batch.is_empty() && self.fold.is_none() && self.marks.oldest > self.marks.folded_through {
+        if batch.is_empty() && self.fold.is_none() && self.marks.oldest > self.marks.trimmable(&self.limits) {
             return Ok(CommitReport::default());
         }
         let mut marks = self.marks.clone();
@@ -211,7 +223,7 @@ impl Writer {
                 tables::put_number(&txn, meta::FOLDED_THROUGH, marks.folded_through)?;
             }
         }
-        trim_journal(&txn, trim, marks)?;
+        trim_journal(&txn, trim, marks.trimmable(&self.limits), marks)?;
         txn.commit()?;
         Ok(folded)
     }
@@ -324,16 +336,16 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
     Ok(true)
 }
 
-/// Removes up to `limit` of the oldest rows that are folded.
-fn trim_journal(txn: &WriteTransaction, limit: usize, marks: &mut Marks) -> Result<(), StoreError> {
-    if marks.oldest > marks.folded_through {
+/// Removes up to `limit` of the oldest rows, none beyond `through`.
+fn trim_journal(txn: &WriteTransaction, limit: usize, through: u64, marks: &mut Marks) -> Result<(), StoreError> {
+    if marks.oldest > through {
         return Ok(());
     }
     let mut table = txn.open_table(JOURNAL)?;
     for _ in 0..limit {
         let first = table.first()?.map(|(seq, _)| seq.value());
         match first {
-            Some(seq) if seq <= marks.folded_through => {
+            Some(seq) if seq <= through => {
                 table.remove(seq)?;
                 marks.oldest = seq + 1;
             }

@@ -51,10 +51,22 @@ pub enum Code {
     MediaType,
     /// The program does not have this part yet.
     NotBuilt,
+    /// It was changed since the caller read it.
+    Stale,
+    /// No form of the answer is one that the caller takes.
+    NotAcceptable,
+    /// The body came too slowly.
+    Slow,
+    /// The address is longer than is read.
+    TooLong,
+    /// The headers are more than is read.
+    HeadersTooLarge,
+    /// The caller asks too often.
+    TooMany,
 }
 
 /// Every code with its word, HTTP status and exit code.
-const TABLE: [(Code, &str, u16, u8); 13] = [
+const TABLE: [(Code, &str, u16, u8); 19] = [
     (Code::Failed, "failed", 500, 1),
     (Code::BadInput, "bad-input", 400, 2),
     (Code::NotFound, "not-found", 404, 3),
@@ -68,6 +80,12 @@ const TABLE: [(Code, &str, u16, u8); 13] = [
     (Code::Method, "method-not-allowed", 405, 1),
     (Code::MediaType, "not-json", 415, 1),
     (Code::NotBuilt, "not-built", 501, 1),
+    (Code::Stale, "stale", 412, 4),
+    (Code::NotAcceptable, "not-acceptable", 406, 1),
+    (Code::Slow, "too-slow", 408, 5),
+    (Code::TooLong, "url-too-long", 414, 2),
+    (Code::HeadersTooLarge, "headers-too-large", 431, 2),
+    (Code::TooMany, "too-many-requests", 429, 5),
 ];
 
 impl Code {

@@ -210,6 +210,7 @@ impl ServerHandler for Fixtures {
 async fn main() -> std::io::Result<()> {
     let fixtures = Fixtures(Arc::new(serde_json::from_str(include_str!("fixtures.json"))?));
     let door = Door {
+        meter: Arc::default(),
         operations: Arc::new(Nobody),
         keys: Arc::new(Token::new([7; 32])),
         health: Arc::new(|| Health::Well),
@@ -217,6 +218,6 @@ async fn main() -> std::io::Result<()> {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let routes: Router<Door> = mount(move || Ok(fixtures.clone()));
+    let routes: Router = mount(move || Ok(fixtures.clone()));
     axum::serve(listener, guarded(door, routes)).await
 }

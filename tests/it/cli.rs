@@ -216,7 +216,7 @@ fn a_history_shows_every_fate() {
         retry_at: Some(Instant(at("2026-01-30T14:00:05Z"))),
         ..run.clone()
     };
-    let listed = RunsListed { id: "standup".to_owned(), name: None, runs: vec![retry, run, range] };
+    let listed = RunsListed { id: "standup".to_owned(), name: None, runs: vec![retry, run, range], cursor: None };
     expect![[r#"
          DUE                             OUTCOME     ATTEMPTS   SETTLED               DETAIL
         ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,6 +234,7 @@ fn a_history_shows_every_fate() {
 #[test]
 fn a_create_is_answered_in_plain_words() {
     let created = Created {
+        generation: 1,
         id: "standup".to_owned(),
         name: None,
         recurring: true,

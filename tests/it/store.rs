@@ -5,6 +5,7 @@ pub(crate) mod chance;
 mod crash;
 mod damage;
 pub(crate) mod disk;
+mod feed;
 mod files;
 pub(crate) mod model;
 mod names;

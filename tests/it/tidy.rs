@@ -47,6 +47,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["src/surface"]),
     ("rmcp", &["src/surface"]),
     ("hyper", &["src/surface", "src/gateway"]),
+    ("prometheus_client", &["src/runtime/meter", "src/surface/http"]),
 ];
 
 /// Where text from outside is read into types.

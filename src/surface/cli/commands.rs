@@ -137,7 +137,7 @@ where
 
 impl One {
     fn selector(&self) -> Selector {
-        Selector { schedule: self.schedule.clone(), agent: self.agent.clone() }
+        Selector { schedule: self.schedule.clone(), agent: self.agent.clone(), generation: None }
     }
 }
 
@@ -159,7 +159,7 @@ async fn list_all(list: &args::List, operations: &dyn Operations) -> Result<List
             all: list.all,
             limit: Some(left.min(limits::PAGE_ROWS_MAX)),
             cursor: whole.cursor.take(),
-            declarations: false,
+            ..List::default()
         };
         let page = perform(operations, request).await?;
         left = left.saturating_sub(page.schedules.len());
@@ -177,6 +177,7 @@ fn runs_request(runs: &args::Runs) -> request::Runs {
         agent: runs.one.agent.clone(),
         limit: Some(runs.limit),
         outcome: runs.outcome.map(word),
+        ..request::Runs::default()
     }
 }
 
@@ -194,6 +195,7 @@ fn update_request(update: &args::Update) -> Result<request::Update, Error> {
         schedule: update.schedule.clone(),
         agent: update.agent.clone(),
         patch: Value::Object(patch),
+        generation: None,
         dry_run: update.dry_run,
     })
 }

@@ -170,6 +170,7 @@ async fn listen(
     let door = Door {
         operations: Arc::new(local.clone().by_way_of(Via::Http)),
         keys: Arc::new(keys.with_agents(&setup.config.agents)?),
+        meter: Arc::clone(handle.meter()),
         health: Arc::new(move || handle.health()),
         offer: offer(setup, clock),
     };

@@ -67,7 +67,7 @@ pub(super) async fn read(
     let (text, kind) = match scheme {
         "guide" => (PAGES.iter().find(|page| page.topic == rest).ok_or_else(unknown)?.text.to_owned(), MARKDOWN),
         "schedule" => {
-            let show = Show(Selector { schedule: rest.to_owned(), agent: None });
+            let show = Show(Selector { schedule: rest.to_owned(), agent: None, generation: None });
             let shown = perform_for(caller, operations, show).await;
             (json(shown.map(Reply::Show), uri)?, JSON)
         }

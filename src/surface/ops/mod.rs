@@ -11,6 +11,7 @@ pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
+mod told;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -168,6 +169,8 @@ operations! {
     "export" => Export -> Exported;
     /// Creates many schedules, one JSON object a line.
     "import" => Import -> Imported;
+    /// Tells what has changed since a cursor.
+    "changes" => Changes -> ChangesTold;
     /// Writes a consistent copy of the store to a file.
     "backup" => Backup -> BackedUp;
     /// Makes a token for an agent or an admin, and shows it this once.

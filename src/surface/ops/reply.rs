@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 use crate::calendar::Zone;
 use crate::spec::RawSchedule;
 use crate::time::Timestamp;
@@ -99,6 +100,9 @@ pub struct Created {
     pub timezone: String,
     /// Its next three times.
     pub next: Vec<FireTime>,
+    /// Which declaration this is, from 1; raised by every update. 0 for one that was not made.
+    #[serde(default)]
+    pub generation: u32,
     /// What the owner should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -277,6 +281,9 @@ pub struct RunsListed {
     pub name: Option<String>,
     /// One entry an occurrence, or a range of dues that share one fate.
     pub runs: Vec<RunLine>,
+    /// There are more; ask again with this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// One occurrence.
@@ -440,6 +447,9 @@ pub struct StatusShown {
     /// Schedules that missed a due and stand in line to be caught up.
     #[serde(default)]
     pub overdue: u64,
+    /// Changes that were asked for and are not answered yet.
+    #[serde(default)]
+    pub waiting: u64,
     /// Deliveries with a gateway and runs with a runner right now.
     pub in_flight: u64,
     /// Commits since the start.

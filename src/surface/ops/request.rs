@@ -19,6 +19,9 @@ pub struct Selector {
     /// Its owner; a name alone is the default agent's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Only while its declaration is of this generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
 }
 
 /// The text of one schedule file.
@@ -81,6 +84,15 @@ pub struct List {
     /// Only those in this status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// Only the one of this name, or those of several agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Only those with this label, as `key` or `key=value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Only those whose last due ended like this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// Those that have ended, too.
     pub all: bool,
     /// At most this many.
@@ -105,6 +117,9 @@ pub struct Update {
     pub agent: Option<String>,
     /// A JSON merge patch (RFC 7396) of its declaration; a new trigger replaces the old one.
     pub patch: Value,
+    /// Only while its declaration is of this generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
     /// Checks and previews only.
     #[serde(default)]
     pub dry_run: bool,
@@ -147,6 +162,12 @@ pub struct Runs {
     /// Only those that ended like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// Only those due at this instant or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Where the last page ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
 }
 
 /// Computes the next times of a trigger or a schedule. Exactly one of `schedule`, `cron`, `every`, `at`, `in`,
@@ -229,6 +250,18 @@ pub struct Backup {
     pub file: String,
     /// Replaces a file that is there.
     pub force: bool,
+}
+
+/// Tells what has changed since a cursor: schedules, and what became of their dues.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Changes {
+    /// Where the last answer ended; without it, nothing is told but where the end is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Looks at no more than this many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 /// Tells how the engine is.

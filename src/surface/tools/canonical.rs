@@ -123,7 +123,7 @@ pub(super) async fn update(desk: &Desk<'_>, mut arguments: Arguments) -> Outcome
         return refusal.outcome();
     }
     let patch = arguments.rest();
-    let request = Update { schedule: schedule.clone(), agent: None, patch: patch.clone(), dry_run };
+    let request = Update { schedule: schedule.clone(), agent: None, generation: None, patch: patch.clone(), dry_run };
     match desk.ask(request).await {
         Ok(reply) => {
             let shown = reply.schedule.name.as_ref().unwrap_or(&reply.schedule.id);
@@ -226,7 +226,9 @@ fn one(arguments: &Arguments) -> Result<Selector, Refusal> {
         refusal.add(problem);
     }
     match id.or(name) {
-        Some(schedule) if refusal.is_empty() => Ok(Selector { schedule: schedule.to_owned(), agent: None }),
+        Some(schedule) if refusal.is_empty() => {
+            Ok(Selector { schedule: schedule.to_owned(), agent: None, generation: None })
+        }
         Some(_) => Err(refusal),
         None => {
             if !arguments.problems.iter().any(|problem| matches!(problem.path.as_str(), "schedule_id" | "name")) {

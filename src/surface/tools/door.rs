@@ -19,7 +19,7 @@ use super::Toolbox;
 use super::export::{Form, export};
 use crate::problem::Problem;
 use crate::surface::error::Error;
-use crate::surface::http::{answer, read_body, refuse};
+use crate::surface::http::{json_answer, read_body, refuse};
 use crate::surface::ops::{Caller, Operations};
 
 #[derive(Clone)]
@@ -47,7 +47,8 @@ async fn list(State(door): State<Door>, Extension(caller): Extension<Caller>, Ra
     let asked = asked.map_err(|error| Problem::new("", error.to_string()).hint("such as ?format=openai"));
     let form = asked.and_then(|asked| asked.format.as_deref().map_or(Ok(Form::default()), Form::read));
     match form {
-        Ok(form) => answer(StatusCode::OK, "application/json", &export(door.toolbox.tools(&caller), form)),
+        Ok(form) => json_answer(StatusCode::OK, &export(door.toolbox.tools(&caller), form))
+            .unwrap_or_else(|error| refuse(&error)),
         Err(problem) => refuse(&Error::bad_input(problem)),
     }
 }
@@ -74,7 +75,7 @@ async fn call(
         Ok(outcome) => {
             let body =
                 json!({"text": outcome.whole(), "structured": outcome.structured, "is_error": outcome.is_error});
-            answer(StatusCode::OK, "application/json", &body)
+            json_answer(StatusCode::OK, &body).unwrap_or_else(|error| refuse(&error))
         }
         Err(error) => refuse(&error),
     }

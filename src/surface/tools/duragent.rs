@@ -93,7 +93,7 @@ pub(super) async fn cancel(desk: &Desk<'_>, arguments: Arguments) -> Outcome {
             error,
         )
     };
-    match desk.ask(request::Cancel(Selector { schedule: id.to_owned(), agent: None })).await {
+    match desk.ask(request::Cancel(Selector { schedule: id.to_owned(), agent: None, generation: None })).await {
         Ok(reply) if reply.changed => Outcome::done(format!("Cancelled schedule: {}", reply.id), structured(&reply)),
         // What has ended is no longer active, so it is not there to be cancelled.
         Ok(reply) => {

@@ -103,7 +103,8 @@ pub(super) async fn edit(desk: &Desk<'_>, mut arguments: Arguments) -> Outcome {
         arguments.set("dialect", json!("quartz"));
     }
     let patch = arguments.rest();
-    let request = Update { schedule: name.clone(), agent: None, patch: patch.clone(), dry_run: false };
+    let request =
+        Update { schedule: name.clone(), agent: None, generation: None, patch: patch.clone(), dry_run: false };
     match desk.ask(request).await {
         Ok(reply) => {
             let text = format!("OK: '{name}' updated ({})", given.join(", "));
@@ -155,7 +156,7 @@ fn name(arguments: &Arguments) -> Result<String, Refusal> {
 }
 
 fn selector(name: &str) -> Selector {
-    Selector { schedule: name.to_owned(), agent: None }
+    Selector { schedule: name.to_owned(), agent: None, generation: None }
 }
 
 /// The line that clients know for a problem.

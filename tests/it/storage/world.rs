@@ -54,7 +54,7 @@ impl World {
             for number in 0..schedules {
                 let schedule = json(number);
                 perform(&local, request::Add { schedule: Some(schedule), ..Default::default() }).await.unwrap();
-                let one = request::Selector { schedule: format!("s{number}"), agent: None };
+                let one = request::Selector { schedule: format!("s{number}"), ..Default::default() };
                 match number % 9 {
                     0 => drop(perform(&local, request::Cancel(one)).await.unwrap()),
                     1 => drop(perform(&local, request::Pause(one)).await.unwrap()),
@@ -62,7 +62,7 @@ impl World {
                     3 => {
                         let patch = json!({"name": format!("renamed-{number}"), "schedule": {"every": "2h"}});
                         let schedule = format!("s{number}");
-                        let update = request::Update { schedule, agent: None, patch, dry_run: false };
+                        let update = request::Update { schedule, patch, ..Default::default() };
                         drop(perform(&local, update).await.unwrap());
                     }
                     _ => {}

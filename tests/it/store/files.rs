@@ -153,7 +153,11 @@ fn history_is_dropped_by_days() {
     opened.writer.close().unwrap();
     drop((opened.reader, opened.owner));
     let facts = open(data.path()).unwrap().reader.facts().unwrap();
-    assert_eq!((facts.journal_rows, facts.unfolded_rows), (0, 0), "a close folds everything");
+    assert_eq!(
+        (facts.journal_rows, facts.unfolded_rows),
+        (2, 0),
+        "a close folds everything, and the feed's commits stay"
+    );
     let kept: std::collections::BTreeSet<i64> =
         model.runs.values().filter(|run| run.is_settled()).map(|run| run.last_due().day()).collect();
     assert_eq!(facts.ledger_days, kept.len() as u64);

@@ -39,7 +39,14 @@ pub type Batch = Vec<Change>;
 
 /// Small enough that a few commits swap layers.
 pub fn options() -> Options {
-    let fold = FoldLimits { slice_rows: 3, layer_rows: 8, layer_commits: 4, layer_bytes: 1 << 20, segment_rows: 3 };
+    let fold = FoldLimits {
+        slice_rows: 3,
+        layer_rows: 8,
+        layer_commits: 4,
+        layer_bytes: 1 << 20,
+        segment_rows: 3,
+        kept_commits: 2,
+    };
     Options { raise_epoch: true, cache_bytes: 1 << 20, fold }
 }
 

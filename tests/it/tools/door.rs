@@ -21,6 +21,7 @@ fn open(house: &House) -> SocketAddr {
     let listener = house.tokio.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let door = Door {
+        meter: Arc::default(),
         operations: house.operations.clone(),
         keys: Arc::new(Token::new(TOKEN)),
         health: Arc::new(|| Health::Well),

@@ -10,7 +10,9 @@ mod table;
 
 use std::sync::Arc;
 
+use chimewheel::access::Pattern;
 use chimewheel::calendar::Zone;
+use chimewheel::config::{Agent, Agents};
 use chimewheel::runtime::clock::{Clock, ManualClock};
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::spec::Destination;
@@ -76,7 +78,10 @@ impl House {
             serving: true,
             notices: Vec::new(),
         };
-        let operations = Arc::new(Literal(Local::new(runtime.handle(), setting)));
+        let destinations = ["telegram:*", "console:*"].map(|text| Pattern::parse(text).unwrap());
+        let free = |name: &str| (name.to_owned(), Agent { destinations: destinations.to_vec(), ..Agent::default() });
+        let agents = Agents::from_iter(["ada", "bob"].map(free));
+        let operations = Arc::new(Literal(Local::new(runtime.handle(), setting).with_agents(agents)));
         Self { tokio, operations, clock, runtime: Some(runtime), _folder: folder }
     }
 

@@ -11,13 +11,13 @@ use super::{House, ada, all, named, shown, transcript};
 #[test]
 fn a_schedule_from_its_booking_to_its_end() {
     let book = json!({"id": "s", "name": "standup", "cron": "0 9 * * MON-FRI", "message": "Good morning"});
-    let again = json!({"in": "2h", "message": "Review the PR", "client_token": "t"});
+    let again = json!({"in": "2h", "message": "Review the PR", "name": "review", "client_token": "t"});
     let calls = [
         ("schedule_task", book.clone()),
         ("schedule_task", book),
         ("schedule_task", again.clone()),
         ("schedule_task", again),
-        ("schedule_task", json!({"when": "every weekday at 9", "message": "x"})),
+        ("schedule_task", json!({"id": "w", "when": "every weekday at 9", "message": "x"})),
         ("schedule_task", json!({"id": "d", "every_seconds": 90, "message": "x", "dry_run": true})),
         ("schedule_list", json!({"status": "active"})),
         (

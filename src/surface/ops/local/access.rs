@@ -35,6 +35,7 @@ impl Local {
             | Request::Resume(_)
             | Request::RunNow(_)
             | Request::Runs(_)
+            | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)
             | Request::Import(_)

@@ -23,7 +23,9 @@ impl Local {
         let agent = self.agent_of(asked.agent.as_deref());
         let schedule = match &asked.schedule {
             // Whose schedule it is, is another question than who changed it.
-            Some(schedule) => Some(self.find(&Selector { schedule: schedule.clone(), agent: None })?.key),
+            Some(schedule) => {
+                Some(self.find(&Selector { schedule: schedule.clone(), agent: None, generation: None })?.key)
+            }
             None => None,
         };
         let wanted = |record: &Record| {

@@ -144,7 +144,8 @@ impl Local {
     }
 
     pub(super) async fn update(&self, update: Update) -> Result<Updated, Error> {
-        let one = Selector { schedule: update.schedule.clone(), agent: update.agent.clone() };
+        let (schedule, agent) = (update.schedule.clone(), update.agent.clone());
+        let one = Selector { schedule, agent, generation: update.generation };
         let found = self.reading(move |local| local.find(&one)).await?;
         // Said before a dry run promises what will be refused.
         if found.state.status == Status::Cancelled {

@@ -35,7 +35,10 @@ impl Local {
                 continue;
             };
             if agent.is_none_or(|agent| schedule.agent == agent) {
-                return Ok(Found { key, generation, schedule, state });
+                return match selector.generation {
+                    Some(expected) if expected != generation => Err(stale(expected, generation)),
+                    Some(_) | None => Ok(Found { key, generation, schedule, state }),
+                };
             }
         }
         Err(self.unknown(selector)?)
@@ -76,6 +79,14 @@ impl Local {
             },
         ))
     }
+}
+
+fn stale(expected: u32, generation: u32) -> Error {
+    let message = format!(
+        "the schedule was changed: its declaration is of generation {generation}, not {expected}; read it again and \
+         repeat the change"
+    );
+    Error::new(Code::Stale, message)
 }
 
 /// Agents that are named when a name is several agents'.

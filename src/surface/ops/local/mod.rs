@@ -9,6 +9,7 @@
 mod access;
 mod apply;
 mod audit;
+mod changes;
 mod declare;
 mod differing;
 mod find;
@@ -161,6 +162,7 @@ impl Local {
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
+            Request::Changes(changes) => self.reading(move |local| local.changes(&changes)).await.map(Reply::Changes),
             Request::Runs(runs) => self.reading(move |local| local.runs(&runs)).await.map(Reply::Runs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
@@ -180,12 +182,13 @@ impl Local {
     }
 
     async fn change(&self, one: Selector, op: fn(ScheduleKey) -> Op) -> Result<Changed, Error> {
+        let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
         let op = op(found.key);
         if matches!(op, Op::Resume(_)) {
             self.permit_again(&found.schedule)?;
         }
-        let (state, changed) = match self.ask(op).await? {
+        let (state, changed) = match self.ask(on(&found, expected, op)).await? {
             Done::Changed(_, state) | Done::Created(_, state) => (state, state.status != found.state.status),
             Done::Unchanged(_, state) => (state, false),
             Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
@@ -197,9 +200,10 @@ impl Local {
         if !self.setting.serving {
             return Err(Error::new(Code::Unreachable, "no daemon runs; start one with `chimewheel serve`"));
         }
+        let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
         self.permit_again(&found.schedule)?;
-        match self.ask(Op::RunNow(found.key)).await? {
+        match self.ask(on(&found, expected, Op::RunNow(found.key))).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
             other => Err(Error::new(Code::Failed, "no run was begun").detail(format!("{other:?}"))),
         }
@@ -246,6 +250,14 @@ impl Local {
             warnings.push(format!("no daemon runs: {only}; start `chimewheel serve` to have them fire always"));
         }
         warnings
+    }
+}
+
+/// The change, only while the declaration is the expected one, if one is expected.
+fn on(found: &find::Found, expected: Option<u32>, op: Op) -> Op {
+    match expected {
+        Some(read) => Op::IfRead { key: found.key, read, op: Box::new(op) },
+        None => op,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::{Done, Op};
+use crate::spec::Schedule;
 use crate::store::{self, RunCursor};
 use crate::surface::error::{Code, Error};
 
@@ -25,9 +26,16 @@ impl Local {
     pub(super) fn list(&self, list: &List) -> Result<Listed, Error> {
         let limit = view::limit(list.limit, limits::PAGE_ROWS_MAX)?;
         let status = list.status.as_deref().map(view::read_status).transpose()?;
-        let wanted = |row: &store::Listed| match status {
-            Some(status) => view::status_word(row.state.status) == view::status_word(status),
-            None => list.all || !row.state.status.is_over(),
+        let outcome = list.outcome.as_deref().map(view::read_outcome).transpose()?;
+        let wanted = |row: &store::Listed| {
+            let of_status = match status {
+                Some(status) => view::status_word(row.state.status) == view::status_word(status),
+                None => list.all || !row.state.status.is_over(),
+            };
+            of_status
+                && outcome.is_none_or(|outcome| row.state.last_outcome == Some(outcome))
+                && list.name.as_deref().is_none_or(|name| row.schedule.name.as_deref() == Some(name))
+                && list.label.as_deref().is_none_or(|label| bears(&row.schedule, label))
         };
         let (rows, cursor) =
             self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
@@ -53,23 +61,36 @@ impl Local {
             (Phase::Settled { outcome, .. }, Some(wanted)) => outcome.kind() == wanted,
             (_, Some(_)) => false,
         };
-        let found = self.find(&Selector { schedule: runs.schedule.clone(), agent: runs.agent.clone() })?;
-        let page = if outcome.is_some() { limits::PAGE_ROWS_MAX } else { limit };
-        let mut lines = Vec::new();
-        let mut before = None;
-        while lines.len() < limit {
+        let since = runs.since.as_deref().map(|text| view::read_instant("since", text)).transpose()?;
+        let mut before = runs.cursor.as_deref().map(view::read_run_cursor).transpose()?;
+        let found = self.find(&selector(&runs.schedule, runs.agent.as_deref()))?;
+        let page = if outcome.is_some() { limits::PAGE_ROWS_MAX } else { limit + 1 };
+        let mut kept: Vec<Run> = Vec::new();
+        // One more than is asked for tells whether there is another page.
+        while kept.len() <= limit {
             let rows = self.handle.reader().runs(found.key, page, before)?;
             before = rows.last().map(RunCursor::from);
-            for run in rows.iter().filter(|run| wanted(run)).take(limit - lines.len()) {
-                let reader = self.handle.reader();
-                let text = if run.execution.is_some() { reader.text(run.occurrence)? } else { None };
-                lines.push(view::run(&found.schedule, run, text));
-            }
-            if rows.len() < page {
+            let is_last = rows.len() < page.min(limits::PAGE_ROWS_MAX);
+            let is_late = |run: &Run| since.is_none_or(|since| run.last_due() >= since);
+            let is_over = rows.last().is_some_and(|run| !is_late(run));
+            kept.extend(rows.into_iter().filter(|run| wanted(run) && is_late(run)));
+            if is_last || is_over {
                 break;
             }
         }
-        Ok(RunsListed { id: found.schedule.id.to_string(), name: found.schedule.name.clone(), runs: lines })
+        let more = kept.len() > limit;
+        kept.truncate(limit);
+        let mut lines = Vec::with_capacity(kept.len());
+        for run in &kept {
+            let text = if run.execution.is_some() { self.handle.reader().text(run.occurrence)? } else { None };
+            lines.push(view::run(&found.schedule, run, text));
+        }
+        Ok(RunsListed {
+            id: found.schedule.id.to_string(),
+            name: found.schedule.name.clone(),
+            cursor: kept.last().filter(|_| more).map(view::run_cursor),
+            runs: lines,
+        })
     }
 
     pub(super) fn preview(&self, asked: &Preview) -> Result<Previewed, Error> {
@@ -82,7 +103,7 @@ impl Local {
             let hint = "give a schedule, or exactly one of cron, every, at, in and when";
             return Err(Error::bad_input(Problem::new("schedule", "stands beside a trigger").hint(hint)));
         }
-        let found = self.find(&Selector { schedule: schedule.clone(), agent: asked.agent.clone() })?;
+        let found = self.find(&selector(schedule, asked.agent.as_deref()))?;
         let count = read_count(asked.n).map_err(Error::bad_input)?;
         let zone = match &asked.timezone {
             Some(name) => preview::read_zone(name)
@@ -118,7 +139,7 @@ impl Local {
         }
         let mut schedules = Vec::new();
         for schedule in export.schedules.iter().take(limits::PAGE_ROWS_MAX) {
-            let found = self.find(&Selector { schedule: schedule.clone(), agent: export.agent.clone() })?;
+            let found = self.find(&selector(schedule, export.agent.as_deref()))?;
             schedules.push(view::written(&found.schedule, &found.state));
         }
         Ok(Exported { schedules, cursor: None })
@@ -143,6 +164,7 @@ impl Local {
         if !health.is_answering() {
             return Err(Error::new(Code::Failed, health.to_string()));
         }
+        let waiting = self.handle.waiting();
         let Done::Status(status) = self.handle.ask(Op::Status).await? else {
             return Err(Error::new(Code::Failed, "the engine did not tell its status"));
         };
@@ -168,6 +190,7 @@ impl Local {
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
             overdue: status.figures.overdue as u64,
+            waiting: waiting as u64,
             in_flight: status.in_flight as u64,
             commits: status.commits,
             store_bytes: facts.file_bytes,
@@ -213,5 +236,17 @@ impl Local {
                 rows.push(row);
             }
         }
+    }
+}
+
+fn selector(schedule: &str, agent: Option<&str>) -> Selector {
+    Selector { schedule: schedule.to_owned(), agent: agent.map(str::to_owned), generation: None }
+}
+
+/// Whether a schedule has a label, written as `key` or `key=value`.
+fn bears(schedule: &Schedule, label: &str) -> bool {
+    match label.split_once('=') {
+        Some((key, value)) => schedule.labels.get(key).is_some_and(|held| held == value),
+        None => schedule.labels.contains_key(label),
     }
 }

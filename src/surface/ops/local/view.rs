@@ -12,10 +12,11 @@ use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::{Draft, RawSchedule, Schedule, from_schedule};
+use crate::store::RunCursor;
 use crate::surface::error::Error;
 use crate::surface::ops::preview::dialect_word;
 use crate::surface::ops::reply::{
-    Changed, Created, ExecutionShown, FireTime, Instant, Line, RunLine, Shown, Started,
+    Changed, Created, ExecutionShown, FireTime, Instant, Line, RunLine, RunTold, Shown, Started,
 };
 use crate::time::{Span, Timestamp};
 
@@ -133,6 +134,7 @@ pub(super) fn created(schedule: &Schedule, state: &State, now: Timestamp, warnin
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next,
+        generation: state.generation,
         warnings,
     }
 }
@@ -152,6 +154,7 @@ pub(super) fn drafted(draft: &Draft, now: Timestamp, warnings: Vec<String>) -> C
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         timezone: schedule.zone.name().to_owned(),
         next: fire_times(schedule, next),
+        generation: 0,
         warnings,
     }
 }
@@ -290,5 +293,38 @@ pub(super) fn limit(given: Option<usize>, usual: usize) -> Result<usize, Error> 
         None => Ok(usual),
         Some(0) => Err(Error::bad_input(Problem::new("limit", "is out of range").value("0").hint("1 or more"))),
         Some(limit) => Ok(limit.min(limits::PAGE_ROWS_MAX)),
+    }
+}
+
+/// Reads an instant of a request.
+pub(super) fn read_instant(path: &str, text: &str) -> Result<Timestamp, Error> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        let problem = Problem::new(path, "is not an RFC 3339 time").value(text);
+        Error::bad_input(problem.hint("such as 2026-01-30T16:00:00Z"))
+    })
+}
+
+/// The place of a run in its schedule's history, as a page ends there.
+pub(super) fn run_cursor(run: &Run) -> String {
+    let RunCursor { due, generation } = RunCursor::from(run);
+    format!("{}.{generation}", due.as_millis())
+}
+
+/// Reads the place of a run.
+pub(super) fn read_run_cursor(text: &str) -> Result<RunCursor, Error> {
+    let read = || {
+        let (due, generation) = text.split_once('.')?;
+        Some(RunCursor { due: Timestamp::from_millis(due.parse().ok()?), generation: generation.parse().ok()? })
+    };
+    read().ok_or_else(|| Error::bad_input(Problem::new("cursor", "is not one of ours").value(text)))
+}
+
+/// An occurrence with its schedule.
+pub(super) fn run_told(schedule: &Schedule, told: &Run) -> RunTold {
+    RunTold {
+        schedule: schedule.id.to_string(),
+        name: schedule.name.clone(),
+        agent: schedule.agent.clone(),
+        run: run(schedule, told, None),
     }
 }

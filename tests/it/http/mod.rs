@@ -1,5 +1,10 @@
 //! The loopback surface and its client: the same operations, the same errors, and who may ask.
 
+mod bulk;
+mod feed;
+mod house;
+mod resources;
+
 use std::sync::{Arc, Mutex};
 
 use chimewheel::calendar::Zone;
@@ -81,6 +86,7 @@ async fn start() -> Daemon {
         keys: Arc::new(Token::new(TOKEN)),
         health: Arc::new(move || *told.lock().unwrap()),
         offer: Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC },
+        meter: Arc::default(),
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(listener, door, async {
@@ -133,7 +139,7 @@ async fn check(request: &str, expected: Expect) {
 async fn an_operation_makes_the_round_trip() {
     let daemon = start().await;
     let remote = daemon.remote();
-    let one = Selector { schedule: "standup".to_owned(), agent: Some("ada".to_owned()) };
+    let one = Selector { schedule: "standup".to_owned(), agent: Some("ada".to_owned()), generation: None };
     let changed = perform(&remote, Cancel(one.clone())).await.unwrap();
     assert_eq!((changed.id.as_str(), changed.status.as_str()), ("standup", "cancelled"));
     assert_eq!(*daemon.operations.asked.lock().unwrap(), [(Caller::Admin, Request::Cancel(Cancel(one)))]);
@@ -155,7 +161,7 @@ async fn the_admin_may_ask_for_an_agent_and_its_conversation() {
         }),
     };
     let caller = Caller::Agent(Arc::new(identity));
-    let one = Selector { schedule: "standup".to_owned(), agent: None };
+    let one = Selector { schedule: "standup".to_owned(), ..Selector::default() };
     perform_for(&caller, &daemon.remote(), Cancel(one.clone())).await.unwrap();
     assert_eq!(*daemon.operations.asked.lock().unwrap(), [(caller, Request::Cancel(Cancel(one)))]);
     for header in ["agent=", "session=s1", "agent=a&chat_id=1", "agent=a&color=red", "ada"] {
@@ -241,7 +247,7 @@ async fn trouble_is_a_problem_document() {
     check(&format!("POST /v1/ops/cancel {post}\n\n{{\"scedule\": \"x\"}}"), expect![[r#"
         HTTP/1.1 400 Bad Request
         content-type: application/problem+json
-        {"code":"bad-input","detail":"unknown field `scedule`, expected `schedule` or `agent` at line 1 column 10","problems":[{"message":"unknown field `scedule`, expected `schedule` or `agent` at line 1 column 10","path":""}],"status":400,"title":"bad input","type":"urn:chimewheel:problem:bad-input"}
+        {"code":"bad-input","detail":"unknown field `scedule`, expected one of `schedule`, `agent`, `generation` at line 1 column 10","problems":[{"message":"unknown field `scedule`, expected one of `schedule`, `agent`, `generation` at line 1 column 10","path":""}],"status":400,"title":"bad input","type":"urn:chimewheel:problem:bad-input"}
     "#]]).await;
     check(&format!("POST /v1/ops/cancle {post}\n\n{{}}"), expect![[r#"
         HTTP/1.1 404 Not Found
@@ -330,7 +336,7 @@ fn the_shapes_of_all_bodies_are_as_written_down() {
         })
         .collect();
     let written = json!({"operations": shapes, "$defs": schemas.definitions()});
-    expect_file!["../data/operations.json"].assert_eq(&format!("{written:#}\n"));
+    expect_file!["../../data/operations.json"].assert_eq(&format!("{written:#}\n"));
 }
 
 #[cfg(unix)]
