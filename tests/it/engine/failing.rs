@@ -232,3 +232,27 @@ fn an_edit_that_resumes_begins_the_count_anew_and_one_that_does_not_leaves_it_pa
         "#]],
     );
 }
+
+#[test]
+fn what_was_excluded_before_the_pause_is_not_skipped_for_it() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add note: cron "0 * * * *" except "00:00-06:00" pause_after 1
+        gateway note: permanent, ok
+        advance 150m
+        run note
+        advance 4h
+        resume note
+        show note
+        "#,
+        expect![[r#"
+            2026-01-01T02:30:00Z send note -> permanent
+            2026-01-01T02:30:00Z failed(no) note due 2026-01-01T02:30:00Z
+            2026-01-01T02:30:00Z skip(Except) note due 2026-01-01T01:00:00Z..2026-01-01T02:00:00Z x2
+            2026-01-01T02:30:00Z tell note due 2026-01-01T02:29:59.999Z
+            2026-01-01T06:30:00Z skip(Paused) note due 2026-01-01T03:00:00Z..2026-01-01T06:00:00Z x4
+            2026-01-01T06:30:00Z show note: Active generation 1 runs 0 failures 0 next 2026-01-01T07:00:00Z
+        "#]],
+    );
+}
