@@ -1,11 +1,12 @@
 //! Schedules that pause themselves: after so many failures in a row, not before, and their chat is told once.
 //!
-//! Failures are counted in the order in which the loop heard of them, which the gateways' side tells.
+//! Failures are counted in the order in which the loop heard of them, which gateways and runners tell; of a run that
+//! failed because a process ended the next start tells.
 
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 
 use super::check::Verdict;
-use super::history::{Ask, Attempt, Known, Said};
+use super::history::{Ask, Attempt, History, Known, Mark, Said};
 use super::load::PAUSE_AFTER;
 use super::run::Played;
 use super::shape::Shape;
@@ -90,14 +91,25 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
         let due = run.occurrence.due.as_millis();
         let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
         let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).next_back();
-        match (outcome, told) {
-            (Outcome::Delivered { .. }, Some(told)) => steps.push((told.seq, Step::Succeeded)),
-            (Outcome::Failed { .. }, Some(told)) => steps.push((told.seq, Step::Failed(run))),
+        let heard = || told.or_else(|| heard_of_run(&played.history, run)).expect("somebody told the loop");
+        match outcome {
+            Outcome::Delivered { .. } => steps.push((heard().seq, Step::Succeeded)),
+            // What has no text to make is silent at once, and has not succeeded in anything.
+            Outcome::Silent { .. } if run.execution.is_some() => steps.push((heard().seq, Step::Succeeded)),
+            Outcome::Failed { .. } => steps.push((heard().seq, Step::Failed(run))),
             _ => {}
         }
     }
     steps.sort_by_key(|(seq, _)| *seq);
     steps.into_iter().map(|(_, step)| step).collect()
+}
+
+/// When the loop heard that a run was over: from its runner, or by the start after the process that ran it.
+fn heard_of_run(history: &History, run: &Run) -> Option<Mark> {
+    let at = settled_at(run);
+    let mut told = history.runs.iter().filter(|one| one.occurrence == run.occurrence).filter_map(|one| one.told);
+    let start = || history.looks.iter().map(|(_, look)| *look).find(|look| look.wall >= at);
+    told.rfind(|told| told.wall == at).or_else(start)
 }
 
 /// Whether a schedule certainly has dues left: one that has none is over, and over it need not pause.

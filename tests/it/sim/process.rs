@@ -81,6 +81,7 @@ impl World {
         let mark = self.mark();
         self.history.note(mark, &format!("boot {number}"));
         let up = mark.wall;
+        self.history.old_rules.extend(self.old_rules_since.take().map(|since| (since, up)));
         if number > 1 {
             self.history.interruptions.push(Interruption {
                 durable: self.durable.wall.min(self.down_at),
