@@ -24,14 +24,19 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for notice in &notices {
         check_notice(played, id, notice, verdict);
     }
-    let (mut failures, mut rev, mut is_live, mut paused) = (0, 0, true, false);
+    // What is declared anew when it is over begins anew; whether it was over is not always certain.
+    let (mut fewest, mut failures) = (0, 0);
+    let (mut rev, mut is_live, mut paused) = (0, true, false);
     let mut since: Option<i64> = None;
     let mut pauses = Vec::new();
     let mut told = 0;
     for step in steps(played, id, known, ledger) {
         match step {
-            Step::Succeeded => failures = 0,
+            Step::Succeeded => (fewest, failures) = (0, 0),
             Step::Asked(ask, wall) => {
+                if ask_rev(ask).is_some() && !has_dues_after(known, rev, wall) {
+                    fewest = 0;
+                }
                 rev = ask_rev(ask).unwrap_or(rev);
                 let goes_on = match ask {
                     Ask::Create(_) | Ask::Update(_) | Ask::Declare(_) => !known.revs[rev].paused,
@@ -41,7 +46,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 let was_over = !is_live;
                 is_live = !ask.ends() && (is_live || ask_rev(ask).is_some());
                 if goes_on && (paused || since.is_some()) || was_over && is_live {
-                    failures = 0;
+                    (fewest, failures) = (0, 0);
                 }
                 if goes_on {
                     pauses.extend(since.take().map(|from| (from, wall)));
@@ -49,7 +54,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 paused = ask == Ask::Pause || paused && !goes_on || ask_rev(ask).is_some() && !goes_on;
             }
             Step::Failed(run) => {
-                failures += 1;
+                (fewest, failures) = (fewest + 1, failures + 1);
                 let most = known.revs[rev].schedule.policy.pause_after.unwrap_or(PAUSE_AFTER);
                 let at = settled_at(run);
                 let notice = notices.iter().find(|notice| {
@@ -60,7 +65,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 if may_pause && notice.is_some() {
                     since = Some(at);
                     told += 1;
-                } else if may_pause {
+                } else if may_pause && fewest >= most {
                     let goes_on = has_dues_after(known, rev, at);
                     verdict.claim(!goes_on, || format!("I10: {id} failed {failures} times and goes on: {run:?}"));
                 }

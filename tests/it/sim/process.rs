@@ -81,7 +81,6 @@ impl World {
         let mark = self.mark();
         self.history.note(mark, &format!("boot {number}"));
         let up = mark.wall;
-        self.history.old_rules.extend(self.old_rules_since.take().map(|since| (since, up)));
         if number > 1 {
             self.history.interruptions.push(Interruption {
                 durable: self.durable.wall.min(self.down_at),
@@ -129,6 +128,9 @@ impl World {
             Ok(_) if after => self.crash("after a commit"),
             Ok(batch) => {
                 self.history.commits += 1;
+                // What a start makes of new rules is in its first batch.
+                let up = process.up;
+                self.history.old_rules.extend(self.old_rules_since.take().map(|since| (since, up)));
                 self.durable = gathered;
                 self.note("commit is durable");
                 self.turn(Some(Message::Committed(Ok(batch))));

@@ -82,7 +82,7 @@ pub struct World {
     pub base: i64,
     pub horizon: i64,
     pub down_at: i64,
-    /// The wall when the store was left to new rules that no process has followed yet.
+    /// The wall when the store was left to new rules that no process has followed for good yet.
     pub old_rules_since: Option<i64>,
     /// Everything handled up to here is on disk.
     pub durable: Mark,
