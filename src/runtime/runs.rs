@@ -39,7 +39,12 @@ pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> 
             let Model { provider, name } = task.model;
             Ok(Begun { provider, prompt: Prompt { model: name, instruction: task.instruction } })
         }
-        Some(Payload::Task(_) | Payload::Message(_)) | None => Err(not_begun(occurrence)),
+        // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it again
+        // and again would not bring it back.
+        Some(Payload::Task(_) | Payload::Message(_)) | None => {
+            let end = RunEnd::Permanent { error: "the run is not in the store".into() };
+            Err(Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end } })
+        }
     }
 }
 

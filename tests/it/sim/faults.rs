@@ -53,8 +53,13 @@ pub enum Fuse {
     Written(u32),
     BeforeSend(u32),
     AfterSend(u32),
+    /// Not a crash: the wall goes back a little while a batch is written.
+    Nudge(u32),
     Boot,
 }
+
+/// How far a fuse sets the wall back: less than what counts as a step.
+pub const NUDGE_MS: i64 = 400;
 
 /// How much a run has to bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +100,11 @@ impl Weather {
 impl Fuse {
     fn burn(&mut self) -> bool {
         match self {
-            Self::Write(left) | Self::Written(left) | Self::BeforeSend(left) | Self::AfterSend(left) => {
+            Self::Write(left)
+            | Self::Written(left)
+            | Self::BeforeSend(left)
+            | Self::AfterSend(left)
+            | Self::Nudge(left) => {
                 *left = left.saturating_sub(1);
                 *left == 0
             }
@@ -117,6 +126,10 @@ impl Fuse {
 
     pub fn is_after_send(&self) -> bool {
         matches!(self, Self::AfterSend(_))
+    }
+
+    pub fn is_nudge(&self) -> bool {
+        matches!(self, Self::Nudge(_))
     }
 
     pub fn is_boot(&self) -> bool {
@@ -174,6 +187,7 @@ impl World {
             10 if weather.goes_back() => Fault::Step(-chance.pick(&[1001, 5000, 10 * MINUTE, HOUR, DAY, 9 * DAY])),
             10 => Fault::Step(chance.pick(&[1000, 1001, 30_000, HOUR, DAY])),
             // Small enough that time seems to go on; and 500 parts of a million for up to some hours.
+            11 if chance.one_in(3) => Fault::Fuse(Fuse::Nudge(soon)),
             11 if chance.one_in(2) => Fault::Step(chance.pick(&[-1000, -400, -20, 20, 300])),
             11 => Fault::Slew(20 + chance.below(300) as u32, chance.pick(&[-20, 20])),
             12 => Fault::DiskSlow(10 * MINUTE),
@@ -196,6 +210,7 @@ impl World {
     pub fn strike(&mut self, fault: Fault) {
         let (name, lasts) = match fault {
             Fault::Kill => ("kill", 0),
+            Fault::Fuse(Fuse::Nudge(_)) => ("clock nudged back during a commit", 0),
             Fault::Fuse(_) => ("kill at a chosen point", 0),
             Fault::Stop => ("stop", 0),
             Fault::Suspend(ms) => ("machine asleep, its monotonic clock frozen", ms),
@@ -265,7 +280,7 @@ impl World {
         }
     }
 
-    fn step(&mut self, ms: i64) {
+    pub fn step(&mut self, ms: i64) {
         self.collect();
         self.history.steps_back += u32::from(ms < -1000);
         self.set_wall(ms);

@@ -10,7 +10,7 @@ use chimewheel::runtime::{Booted, Done, Message, OpError, Recorder, boot};
 use chimewheel::store::{Reader, Store};
 use tokio::sync::oneshot;
 
-use super::faults::Fuse;
+use super::faults::{Fuse, NUDGE_MS};
 use super::history::{Ask, End, Interruption, Mark};
 use super::world::{Event, World};
 use super::{load, runs};
@@ -114,6 +114,9 @@ impl World {
 
     /// The batch in flight goes to disk; the crash may come meanwhile, or right after.
     pub fn write(&mut self) {
+        if self.burns(Fuse::is_nudge) {
+            self.step(-NUDGE_MS);
+        }
         let during = self.burns(Fuse::is_write);
         let after = self.burns(Fuse::is_written);
         if during {
