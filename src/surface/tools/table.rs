@@ -234,9 +234,9 @@ pub const TABLE: &[Tool] = &[
         set: Set::Canonical,
         title: "Preview times",
         about: "Tell when a trigger would fire, in plain English and as the next times. Nothing is created. Give \
-                exactly one of at, in, every, every_seconds and cron.",
+                exactly one of when, at, in, every, every_seconds and cron.",
         nature: Nature::Reads,
-        groups: &[TRIGGER, &[Field::new("n", Kind::Whole(1), "How many times (default 5).")]],
+        groups: &[WHEN, TRIGGER, &[Field::new("n", Kind::Whole(1), "How many times (default 5).")]],
         reply: Some(of::<Previewed>),
         act: Act::Preview,
     },

@@ -69,6 +69,7 @@ fn tools_are_listed_and_used_by_post() {
         ("POST /v1/tools/schedule_list", &["chimewheel-caller: agent=bob"], json!({})),
         ("POST /v1/tools/schedule_task", &[ADA], json!({})),
         ("POST /v1/tools/schedule_tusk", &[ADA], json!({})),
+        ("POST /v1/tools/%ff", &[ADA], json!({})),
         ("POST /v1/tools/schedule_list", &["chimewheel-caller: agent="], json!({})),
         ("GET /v1/tools?format=opnai", &[], Value::Null),
         ("GET /v1/tools?form=openai", &[], Value::Null),
