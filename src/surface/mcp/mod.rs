@@ -34,6 +34,7 @@ use super::http::refuse;
 use super::ops::{Caller, Operations};
 use super::tools::export::mcp;
 use super::tools::{Outcome, Set, Tool, Toolbox};
+use crate::access::Via;
 use crate::calendar::Zone;
 use crate::limits;
 use crate::runtime::clock::Clock;
@@ -75,6 +76,7 @@ impl Server {
             .as_ref()
             .or(told)
             .cloned()
+            .map(|caller| caller.by_way_of(Via::Mcp))
             .ok_or_else(|| ErrorData::internal_error("the connection does not say who asks", None))
     }
 
@@ -82,11 +84,13 @@ impl Server {
         let Offer { clock, zone, .. } = &self.offer;
         let now = clock.now();
         let local = zone.format(now);
+        // Over HTTP nobody has said yet who asks.
+        let unless = if self.caller.is_none() { ", unless the operator has given you another" } else { "" };
         let local = if local == now.to_string() { String::new() } else { format!(" ({local} in {zone})") };
         format!(
             "chimewheel keeps schedules: at their times it sends messages to chats. It is now {now}{local}; \
-             times without a zone are read in {zone}. To book, call schedule_task with exactly one time (in: 2h; at: \
-             2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it is; task \
+             times without a zone are read in {zone}{unless}. To book, call schedule_task with exactly one time (when: \
+             every weekday at 9; in: 2h; at: 2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it is; task \
              is an instruction for a model run at that time). Prefer `in` to computing a time yourself. \
              The reply repeats in plain English what was understood, with the next times: check it and tell the user. \
              You see and change your own schedules only. The manual is in the resources guide://start and so on."
