@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::{Router, middleware};
@@ -23,6 +23,7 @@ use rmcp::model::{
     PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, ServerInitializeError};
+use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::transport::io::stdio_pipes;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -223,8 +224,22 @@ where
     config.allowed_hosts = local.map(str::to_owned).to_vec();
     config.allowed_origins = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:*")).to_vec();
     config.sse_keep_alive = Some(Duration::from_millis(limits::SSE_SILENCE_MS_MAX));
-    let service = StreamableHttpService::new(make, Arc::new(LocalSessionManager::default()), config);
-    Router::new().route_service(PATH, service).layer(middleware::from_fn(limited))
+    config.max_request_body_bytes = limits::REQUEST_BYTES_MAX;
+    let sessions = Arc::new(LocalSessionManager::default());
+    let service = StreamableHttpService::new(make, Arc::clone(&sessions), config);
+    let router = Router::new().route_service(PATH, service).layer(middleware::from_fn(limited));
+    router.layer(middleware::from_fn_with_state(sessions, require_room))
+}
+
+/// Lets no further session begin while too many are open.
+async fn require_room(State(sessions): State<Arc<LocalSessionManager>>, request: Request, next: Next) -> Response {
+    let begins = !request.headers().contains_key(HEADER_SESSION_ID);
+    if begins && sessions.sessions.read().await.len() >= limits::MCP_SESSIONS_COUNT_MAX {
+        let most = limits::MCP_SESSIONS_COUNT_MAX;
+        let message = format!("{most} sessions are open; end some by DELETE, or wait: silent ones end by themselves");
+        return refuse(&Error::new(Code::Unreachable, message));
+    }
+    next.run(request).await
 }
 
 /// Reads no more of a request than of any other.

@@ -96,6 +96,29 @@ fn message(answer: &str) -> Value {
 }
 
 #[test]
+fn only_so_many_sessions_are_open_and_one_that_ends_makes_room() {
+    let house = House::open();
+    let address = open(&house);
+    let accept = "accept: application/json, text/event-stream";
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let begin = || ask(address, "POST /mcp", &[accept, ADA], &hello);
+    let first = begin();
+    let session = first.lines().find(|line| line.starts_with("mcp-session-id")).unwrap().trim();
+    for _ in 1..limits::MCP_SESSIONS_COUNT_MAX {
+        assert!(begin().starts_with("HTTP/1.1 200"));
+    }
+    let (full, told) =
+        (begin(), "1000 sessions are open; end some by DELETE, or wait: silent ones end by themselves");
+    let (status, body) = read(&full);
+    assert_eq!((status, &body["detail"]), ("503 Service Unavailable", &json!(told)));
+    let version = "mcp-protocol-version: 2025-11-25";
+    assert!(ask(address, "DELETE /mcp", &[accept, ADA, session, version], &Value::Null).starts_with("HTTP/1.1 2"));
+    assert!(begin().starts_with("HTTP/1.1 200"));
+}
+
+#[test]
 fn mcp_is_behind_the_same_door() {
     let house = House::open();
     let address = open(&house);
