@@ -294,6 +294,8 @@ fn an_agent_that_the_config_does_not_name_is_nobody() {
         (error.code, error.message.as_str()),
         (Code::Forbidden, "agent 'eve' is not in the config; the operator adds [agents.NAME] for it")
     );
+    let error = house.ask(&Caller::Admin, "token-new", json!({"agent": "adda"})).unwrap_err();
+    assert_eq!(error.message, "agent: is not in the config (given 'adda'; did you mean 'ada'?)");
     let daily = json!({"schedule": {"cron": "0 9 * * *"}});
     let told = add(&house, "a", daily.clone()).unwrap();
     assert_eq!(told["schedules"][0]["timezone"], "Asia/Tokyo");
