@@ -203,6 +203,8 @@ pub const TOKENS_COUNT_MAX: usize = 10_000;
 pub const ARGUMENT_LEVELS_MAX: usize = 4;
 /// Milliseconds between two looks of a stdio server at whether the owner of the store still lives.
 pub const BRIDGE_LOOK_MS_MAX: u64 = 1000;
+/// Sessions of MCP over HTTP that are open at the same time; the SDK ends those that are silent for five minutes.
+pub const MCP_SESSIONS_COUNT_MAX: usize = 1000;
 /// Schedules in one page of MCP's list of resources.
 pub const RESOURCES_COUNT_MAX: usize = 100;
 /// Milliseconds of silence on a stream of MCP before a sign of life is sent.

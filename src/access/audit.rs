@@ -47,6 +47,12 @@ impl Via {
     pub const ALL: [(Self, &'static str); 4] =
         [(Self::Cli, "cli"), (Self::Http, "http"), (Self::Mcp, "mcp"), (Self::Files, "files")];
 
+    /// The way in of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(via, _)| *via)
+    }
+
     /// Its word on every wire.
     #[must_use]
     pub fn word(self) -> &'static str {

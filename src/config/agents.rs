@@ -98,6 +98,12 @@ impl Agent {
             Secret::Env(name) => Secret::Env(name),
         });
         let tools = section.strings(text, "tools");
+        for (place, tool) in tools.iter().flatten().enumerate() {
+            if let Err(problem) = (around.tool)(tool) {
+                let problem = Problem { path: section.path(&format!("tools[{place}]")), ..problem };
+                section.refuse_at(text, "tools", problem.value(tool));
+            }
+        }
         let mut destinations = Vec::new();
         for (place, given) in section.strings(text, "destinations").unwrap_or_default().iter().enumerate() {
             match pattern(given, gateways) {

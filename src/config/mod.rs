@@ -150,6 +150,8 @@ pub struct Surroundings<'a> {
     pub zone: &'a dyn Fn(&str) -> Result<(), Problem>,
     /// Judges a log level or filter.
     pub filter: &'a dyn Fn(&str) -> Result<(), Problem>,
+    /// Judges the name of a tool.
+    pub tool: &'a dyn Fn(&str) -> Result<(), Problem>,
 }
 
 impl Config {

@@ -47,6 +47,7 @@ pub trait Keys: Send + Sync {
             agent: own.agent.clone(),
             session: said.session.clone().or_else(|| own.session.clone()),
             destination: place.or(own.destination.as_ref()).cloned(),
+            via: own.via,
         })))
     }
 }
@@ -107,7 +108,7 @@ impl Ring {
         Some(match grant.holder {
             Actor::Admin => Caller::Admin,
             Actor::Agent(agent) => {
-                Caller::Agent(Arc::new(Identity { agent, session: None, destination: grant.destination }))
+                Caller::Agent(Arc::new(Identity { agent, session: None, destination: grant.destination, via: None }))
             }
         })
     }

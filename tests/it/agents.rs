@@ -262,6 +262,31 @@ fn recurring_schedules_end_when_the_config_says() {
 }
 
 #[test]
+fn what_an_agent_has_no_tool_for_it_may_not_do_by_any_way() {
+    let house =
+        house(Agent { tools: Some(vec!["schedule_list".into(), "schedule_task".into()]), ..Agent::default() });
+    add(&house, "a", json!({"process_handle": "p"})).unwrap();
+    let one = json!({"schedule": "a"});
+    for (name, body) in [
+        ("update", json!({"schedule": "a", "patch": {"name": "n"}})),
+        ("cancel", one.clone()),
+        ("pause", one.clone()),
+        ("resume", one.clone()),
+        ("run-now", one.clone()),
+        ("process-exited", json!({"handle": "p"})),
+    ] {
+        let error = house.ask(&ada(), name, body).unwrap_err();
+        let told = format!("agent 'ada' has no tool for '{name}'; the operator adds one to agents.ada.tools");
+        assert_eq!((error.code, error.message), (Code::Forbidden, told));
+    }
+    for name in ["show", "runs", "preview"] {
+        house.ask(&ada(), name, one.clone()).unwrap();
+    }
+    house.ask(&Caller::agent("bob"), "audit", json!({})).unwrap();
+    house.ask(&Caller::Admin, "cancel", one).unwrap();
+}
+
+#[test]
 fn an_agent_that_the_config_does_not_name_is_nobody() {
     let house = house(Agent { timezone: Some("Asia/Tokyo".to_owned()), ..Agent::default() });
     let error = house.ask(&Caller::agent("eve"), "list", json!({})).unwrap_err();
@@ -269,9 +294,15 @@ fn an_agent_that_the_config_does_not_name_is_nobody() {
         (error.code, error.message.as_str()),
         (Code::Forbidden, "agent 'eve' is not in the config; the operator adds [agents.NAME] for it")
     );
+    let error = house.ask(&Caller::Admin, "token-new", json!({"agent": "adda"})).unwrap_err();
+    assert_eq!(error.message, "agent: is not in the config (given 'adda'; did you mean 'ada'?)");
     let daily = json!({"schedule": {"cron": "0 9 * * *"}});
     let told = add(&house, "a", daily.clone()).unwrap();
     assert_eq!(told["schedules"][0]["timezone"], "Asia/Tokyo");
+    let asked = house.ask(&ada(), "preview", json!({"cron": "0 9 * * *"})).unwrap();
+    assert_eq!(asked["timezone"], "Asia/Tokyo", "a preview promises what a create does");
+    let asked = house.ask(&Caller::Admin, "preview", json!({"cron": "0 9 * * *", "agent": "ada"})).unwrap();
+    assert_eq!(asked["timezone"], "Asia/Tokyo");
     let mut theirs = daily;
     theirs["agent"] = json!("ada");
     let told = add_as(&Caller::Admin, &house, "b", theirs).unwrap();

@@ -15,6 +15,7 @@ fn read(text: &str) -> Result<Config, Vec<Problem>> {
         home: Some(Path::new("/home/ada")),
         zone: &|name| judge(name, &["UTC", "Europe/Berlin"]),
         filter: &|text| judge(text, &["info", "debug"]),
+        tool: &|name| judge(name, &["schedule_task", "schedule_list", "schedule_cancel"]),
     };
     Config::read(text, around)
 }
@@ -109,6 +110,16 @@ fn what_is_written_holds() {
 }
 
 #[test]
+fn a_tool_that_there_is_not_is_no_silent_limit() {
+    check(
+        "[agents.a]\ntools = [\"schedule_list\", \"schedule_lost\"]",
+        expect![[r#"
+            2:9: agents.a.tools[1]: is not known here (given 'schedule_lost')
+        "#]],
+    );
+}
+
+#[test]
 fn every_mistake_is_reported_at_once_with_its_place() {
     check(
         r#"
@@ -163,6 +174,7 @@ sets = ["named", "names"]
             22:12: providers.glm.base_url: is not an http(s) address (given 'ftp://x'; such as https://host/path)
             23:12: providers.glm.price_in: is out of range (given '-1.0'; a number from 0)
             25:12: agents.a.timezone: is not known here (given 'Mars/Base')
+            26:9: agents.a.tools[0]: is not known here (given 'x')
             26:15: agents.a.tools[1]: a text is expected, not a whole number
             27:25: agents.a.quota.min_interval: this uses months or years, which have no fixed length; use days, or cron (given '1 month')
             28:16: agents.a.destinations[1]: gateway 'konsole' is not configured (given 'konsole:1'; did you mean 'console'?)

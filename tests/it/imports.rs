@@ -225,7 +225,8 @@ fn a_crontab() {
 
 #[test]
 fn an_engine_json() {
-    let around = Surroundings { base: Path::new(""), home: None, zone: &|_| Ok(()), filter: &|_| Ok(()) };
+    let around =
+        Surroundings { base: Path::new(""), home: None, zone: &|_| Ok(()), filter: &|_| Ok(()), tool: &|_| Ok(()) };
     let keys = engine::read(&fixture("engine.json"), around).unwrap();
     let mut shown = engine::to_toml(&keys);
     for key in &keys {

@@ -37,7 +37,7 @@ fn a_token_is_whoever_it_was_made_for() {
     let (agents, _) = make(&house, json!({"agent": "ada", "gateway": "console", "chat_id": "ada-home"}));
     let (admins, _) = make(&house, json!({"admin": true, "label": "backups"}));
     let destination = Some(ada("console", "ada-home"));
-    let identity = Identity { agent: "ada".into(), session: None, destination };
+    let identity = Identity { agent: "ada".into(), session: None, destination, via: None };
     assert_eq!(ring.caller(&agents), Some(Caller::Agent(Arc::new(identity))));
     assert_eq!(ring.caller(&admins), Some(Caller::Admin));
     assert_eq!(ring.caller(Token::new([7; 32]).header().trim_start_matches("Bearer ")), Some(Caller::Admin));

@@ -13,13 +13,14 @@ use super::screen::{Screen, print};
 use super::serve::told_to_end;
 use super::setup::Setup;
 use super::tool_args::{Mcp, ToolForm, ToolSet, Tools};
+use crate::calendar::Zone;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::spec::Destination;
 use crate::spec::tree::shorten;
 use crate::surface::error::{Code, Error};
-use crate::surface::mcp::{Server, speak};
+use crate::surface::mcp::{Offer, Server, speak};
 use crate::surface::ops::{Caller, Identity};
 use crate::surface::tools::export::{Form, export};
 use crate::surface::tools::{Set, Toolbox};
@@ -34,7 +35,9 @@ pub fn mcp(mcp: &Mcp, setup: Setup, clock: Arc<dyn Clock>) -> Result<u8, Error> 
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
     let outcome = tokio.block_on(async {
         let mut ending = Box::pin(told_to_end()?);
+        let own = setup.config.agents.get(&mcp.agent).and_then(|agent| Zone::parse(&agent.timezone?).ok());
         let offer = offer(&setup, &clock);
+        let offer = Offer { zone: own.unwrap_or(offer.zone), ..offer };
         let bridge = Arc::new(Bridge::open(setup, clock).await?);
         let server = Server::of(caller, bridge.clone(), offer);
         let outcome = tokio::select! {
@@ -76,7 +79,8 @@ fn caller(mcp: &Mcp) -> Result<Caller, Error> {
         chat_id,
         thread: mcp.thread.clone(),
     });
-    Ok(Caller::Agent(Arc::new(Identity { agent: mcp.agent.clone(), session: mcp.session.clone(), destination })))
+    let (agent, session) = (mcp.agent.clone(), mcp.session.clone());
+    Ok(Caller::Agent(Arc::new(Identity { agent, session, destination, via: None })))
 }
 
 /// Prints the table of tools.

@@ -33,12 +33,13 @@ pub enum Token {
 
 /// Options of `token new`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("holder").required(true))]
 pub struct New {
     /// Whoever has the token asks as this agent
-    #[arg(long, required_unless_present = "admin", conflicts_with = "admin")]
+    #[arg(long, group = "holder")]
     pub agent: Option<String>,
     /// Whoever has the token is an admin
-    #[arg(long)]
+    #[arg(long, group = "holder")]
     pub admin: bool,
     /// What it is for
     #[arg(long)]

@@ -74,7 +74,7 @@ pub fn engine_json(asked: &EngineJson, setup: &Setup, screen: &Screen) -> Result
     let name = shown(&asked.file);
     let text = read_text(&asked.file)?;
     let base = setup.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let around = Surroundings { base, home: None, zone: &|_| Ok(()), filter: &|_| Ok(()) };
+    let around = Surroundings { base, home: None, zone: &|_| Ok(()), filter: &|_| Ok(()), tool: &|_| Ok(()) };
     let keys = engine::read(&text, around).map_err(|problems| broken(&name, &text, problems, screen))?;
     screen.answer(
         || {

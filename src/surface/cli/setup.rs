@@ -17,6 +17,7 @@ use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::log::{self, Logging};
 use crate::surface::ops::preview::read_zone;
+use crate::surface::tools;
 
 const FILE_NAME: &str = "chimewheel.toml";
 
@@ -65,6 +66,7 @@ impl Setup {
             home: home.as_deref(),
             zone: &|name| read_zone(name).map(|_| ()),
             filter: &|text| log::read_filter(text).map(|_| ()),
+            tool: &|name| tools::check_name(name),
         };
         let mut config = match (Config::read(&text, around), file.clone()) {
             (Ok(config), _) => config,

@@ -84,7 +84,7 @@ impl Bulk {
         let Some(piece) = self.piece().await? else { return Ok(None) };
         let lines = piece.lines().count() as u64;
         let (check, skip_bad) = (self.call.query.flag("check"), self.call.query.flag("skip_bad"));
-        let imported = self.call.ask(Import { text: piece, check, skip_bad }).await?;
+        let imported = self.call.ask_on(Import { text: piece, check, skip_bad }).await?;
         Ok(Some((lines, imported)))
     }
 
@@ -202,7 +202,7 @@ pub(super) async fn export(call: Call) -> Result<Response, Error> {
                 break;
             }
             let Some(cursor) = page.cursor.take() else { break };
-            match call.ask(Export { agent: agent.clone(), cursor: Some(cursor), ..Export::default() }).await {
+            match call.ask_on(Export { agent: agent.clone(), cursor: Some(cursor), ..Export::default() }).await {
                 Ok(next) => page = next,
                 Err(error) => {
                     // Half an export must not look like a whole one.

@@ -71,7 +71,7 @@ impl Feed {
             }
             // What is committed from here on wakes the next wait.
             self.commits.borrow_and_update();
-            told = match self.call.ask(asked(Some(told.cursor))).await {
+            told = match self.call.ask_on(asked(Some(told.cursor))).await {
                 Ok(told) => told,
                 Err(error) => {
                     tracing::warn!("the live feed broke off: {error}");

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::accept::Leash;
 use super::query::Query;
-use super::{Shared, Site};
+use super::{Shared, Site, auth};
 use crate::surface::error::Error;
 use crate::surface::ops::{Caller, Operation, perform_for};
 
@@ -177,6 +177,12 @@ impl Call {
     /// Performs an operation for the caller.
     pub(super) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
         perform_for(&self.caller, &*self.site.door.operations, operation).await
+    }
+
+    /// The same in an answer that goes on: a token may have been revoked since it began.
+    pub(super) async fn ask_on<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
+        auth::caller(&self.site.door, &self.headers)?;
+        self.ask(operation).await
     }
 
     /// The body, of a route that takes JSON.

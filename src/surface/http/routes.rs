@@ -250,7 +250,7 @@ pub(super) static ROUTES: &[Route] = &[
                 "type": "object",
                 "required": ["status", "version"],
                 "properties": {
-                    "status": {"enum": ["ok", "behind", "stalled", "disk-stalled", "ended"]},
+                    "status": {"enum": ["ok", "catching-up", "behind", "stalled", "disk-stalled", "ended"]},
                     "version": {"type": "string"},
                     "detail": {"type": "string"},
                 },

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::{Router, middleware};
@@ -23,6 +23,7 @@ use rmcp::model::{
     PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, ServerInitializeError};
+use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::transport::io::stdio_pipes;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -34,6 +35,7 @@ use super::http::refuse;
 use super::ops::{Caller, Operations};
 use super::tools::export::mcp;
 use super::tools::{Outcome, Set, Tool, Toolbox};
+use crate::access::Via;
 use crate::calendar::Zone;
 use crate::limits;
 use crate::runtime::clock::Clock;
@@ -75,6 +77,7 @@ impl Server {
             .as_ref()
             .or(told)
             .cloned()
+            .map(|caller| caller.by_way_of(Via::Mcp))
             .ok_or_else(|| ErrorData::internal_error("the connection does not say who asks", None))
     }
 
@@ -82,11 +85,13 @@ impl Server {
         let Offer { clock, zone, .. } = &self.offer;
         let now = clock.now();
         let local = zone.format(now);
+        // Over HTTP nobody has said yet who asks.
+        let unless = if self.caller.is_none() { ", unless the operator has given you another" } else { "" };
         let local = if local == now.to_string() { String::new() } else { format!(" ({local} in {zone})") };
         format!(
             "chimewheel keeps schedules: at their times it sends messages to chats. It is now {now}{local}; \
-             times without a zone are read in {zone}. To book, call schedule_task with exactly one time (in: 2h; at: \
-             2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it is; task \
+             times without a zone are read in {zone}{unless}. To book, call schedule_task with exactly one time (when: \
+             every weekday at 9; in: 2h; at: 2026-01-30 16:00 with timezone; every: 30m; cron) and exactly one payload (message is sent as it is; task \
              is an instruction for a model run at that time). Prefer `in` to computing a time yourself. \
              The reply repeats in plain English what was understood, with the next times: check it and tell the user. \
              You see and change your own schedules only. The manual is in the resources guide://start and so on."
@@ -219,8 +224,22 @@ where
     config.allowed_hosts = local.map(str::to_owned).to_vec();
     config.allowed_origins = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:*")).to_vec();
     config.sse_keep_alive = Some(Duration::from_millis(limits::SSE_SILENCE_MS_MAX));
-    let service = StreamableHttpService::new(make, Arc::new(LocalSessionManager::default()), config);
-    Router::new().route_service(PATH, service).layer(middleware::from_fn(limited))
+    config.max_request_body_bytes = limits::REQUEST_BYTES_MAX;
+    let sessions = Arc::new(LocalSessionManager::default());
+    let service = StreamableHttpService::new(make, Arc::clone(&sessions), config);
+    let router = Router::new().route_service(PATH, service).layer(middleware::from_fn(limited));
+    router.layer(middleware::from_fn_with_state(sessions, require_room))
+}
+
+/// Lets no further session begin while too many are open.
+async fn require_room(State(sessions): State<Arc<LocalSessionManager>>, request: Request, next: Next) -> Response {
+    let begins = !request.headers().contains_key(HEADER_SESSION_ID);
+    if begins && sessions.sessions.read().await.len() >= limits::MCP_SESSIONS_COUNT_MAX {
+        let most = limits::MCP_SESSIONS_COUNT_MAX;
+        let message = format!("{most} sessions are open; end some by DELETE, or wait: silent ones end by themselves");
+        return refuse(&Error::new(Code::Unreachable, message));
+    }
+    next.run(request).await
 }
 
 /// Reads no more of a request than of any other.

@@ -26,8 +26,8 @@ const PROMPTS: &[Written] = &[
             ("when", "When, in plain words; asked for where it is left out.", false),
         ],
         text: "Book a reminder with the tool schedule_task.\n\nWhat: {what}\nWhen: {when}\n\nIf the time is missing or \
-               can be read in two ways, ask me first. Write the reminder as literal text in `message`. For a time \
-               from now use `in`; for a date use `at` with `timezone`; for a rhythm use `every` or `cron`. Then tell \
+               can be read in two ways, ask me first. Write the reminder as literal text in `message`. Pass \
+               plain words on as `when`; what it refuses, write as `in`, `at` with `timezone`, `every` or `cron`. Then tell \
                me in one sentence what was booked, with the next time in my zone as the reply of the tool says it.",
     },
     Written {

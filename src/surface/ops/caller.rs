@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Via;
 use crate::spec::Destination;
 
 /// Who asks.
@@ -29,13 +30,15 @@ pub struct Identity {
     pub session: Option<String>,
     /// Where a message goes that names no destination.
     pub destination: Option<Destination>,
+    /// The way in, where it is not that of the connection: a stdio server asks the daemon over HTTP.
+    pub via: Option<Via>,
 }
 
 impl Caller {
     /// An agent without a conversation.
     #[must_use]
     pub fn agent(name: impl Into<String>) -> Self {
-        Self::Agent(Arc::new(Identity { agent: name.into(), session: None, destination: None }))
+        Self::Agent(Arc::new(Identity { agent: name.into(), session: None, destination: None, via: None }))
     }
 
     /// The agent that asks.
@@ -53,6 +56,17 @@ impl Caller {
         matches!(self, Self::Admin)
     }
 
+    /// The same, come by this way in.
+    #[must_use]
+    pub fn by_way_of(self, via: Via) -> Self {
+        match self {
+            Self::Admin => Self::Admin,
+            Self::Agent(identity) => {
+                Self::Agent(Arc::new(Identity { via: Some(via), ..Arc::unwrap_or_clone(identity) }))
+            }
+        }
+    }
+
     /// The header by which an admin's connection asks for an agent; `None` for the admin itself. ASCII.
     #[must_use]
     pub fn to_header(&self) -> Option<String> {
@@ -64,6 +78,7 @@ impl Caller {
             gateway: place.map(|place| place.gateway.clone()),
             chat_id: place.map(|place| place.chat_id.clone()),
             thread: place.and_then(|place| place.thread.clone()),
+            via: identity.via.map(|via| via.word().to_owned()),
         };
         serde_urlencoded::to_string(written).ok()
     }
@@ -71,13 +86,17 @@ impl Caller {
     /// Reads that header.
     #[must_use]
     pub fn from_header(text: &str) -> Option<Self> {
-        let Written { agent, session, gateway, chat_id, thread } = serde_urlencoded::from_str(text).ok()?;
+        let Written { agent, session, gateway, chat_id, thread, via } = serde_urlencoded::from_str(text).ok()?;
         let destination = match (gateway, chat_id) {
             (Some(gateway), Some(chat_id)) => Some(Destination { gateway, chat_id, thread }),
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return None,
         };
-        (!agent.is_empty()).then(|| Self::Agent(Arc::new(Identity { agent, session, destination })))
+        let via = match via {
+            Some(word) => Some(Via::of(&word)?),
+            None => None,
+        };
+        (!agent.is_empty()).then(|| Self::Agent(Arc::new(Identity { agent, session, destination, via })))
     }
 }
 
@@ -94,4 +113,6 @@ struct Written {
     chat_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     thread: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<String>,
 }

@@ -205,7 +205,7 @@ pub struct Preview {
     /// Dates, weekdays and hours on which its dues do not count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
-    /// The zone; default UTC.
+    /// The zone; default: the schedule's, or its agent's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
     /// Times strictly later than this; default: now.

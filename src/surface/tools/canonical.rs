@@ -178,6 +178,7 @@ pub(super) async fn preview(desk: &Desk<'_>, mut arguments: Arguments) -> Outcom
         anchor: arguments.take_text("anchor"),
         at: arguments.take_text("at"),
         after: arguments.take_text("in"),
+        when: arguments.take_text("when"),
         dialect: arguments.take_text("dialect"),
         timezone: arguments.take_text("timezone"),
         n: count(arguments.take_whole("n")).or(Some(PREVIEW_TIMES)),

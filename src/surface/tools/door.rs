@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -56,10 +57,11 @@ async fn list(State(door): State<Door>, Extension(caller): Extension<Caller>, Ra
 async fn call(
     State(door): State<Door>,
     Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let Ok(Path(name)) = name else { return refuse(&Error::bad_input(Problem::new("path", "is not UTF-8"))) };
     let arguments = match read_body(&headers, body).await {
         Ok(body) if body.trim_ascii().is_empty() => Ok(Value::Null),
         Ok(body) => {

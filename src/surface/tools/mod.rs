@@ -68,6 +68,18 @@ impl Outcome {
     }
 }
 
+/// Refuses a name that no tool of any set has.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if TABLE.iter().any(|tool| tool.name == name) {
+        return Ok(());
+    }
+    let problem = Problem::new("", "is no tool");
+    Err(match nearest(name, TABLE.iter().map(|tool| tool.name)) {
+        Some(meant) => problem.hint(format!("did you mean '{meant}'?")),
+        None => problem.hint("`chimewheel tools` lists them"),
+    })
+}
+
 /// Which tools there are, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toolbox {

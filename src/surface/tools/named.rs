@@ -69,13 +69,14 @@ pub(super) async fn remove(desk: &Desk<'_>, arguments: Arguments) -> Outcome {
     match desk.ask(request::Cancel(selector(&name))).await {
         Ok(reply) if reply.changed => Outcome::done(format!("OK: '{name}' removed"), structured(&reply)),
         // What has ended is no longer there for those who know tasks by name.
-        Ok(reply) => {
-            let error =
-                Error::new(Code::NotFound, format!("schedule not found: {name}; it is {} already", reply.status));
-            not_found(&name, &error)
-        }
+        Ok(reply) => gone(&name, &reply.status),
         Err(error) => not_found(&name, &error),
     }
+}
+
+/// One that has ended.
+fn gone(name: &str, status: &str) -> Outcome {
+    not_found(name, &Error::new(Code::NotFound, format!("schedule not found: {name}; it is {status} already")))
 }
 
 /// `schedule_edit`.
@@ -91,6 +92,7 @@ pub(super) async fn edit(desk: &Desk<'_>, mut arguments: Arguments) -> Outcome {
     }
     let name = arguments.take_text("name").unwrap_or_default();
     let shown = match desk.ask(request::Show(selector(&name))).await {
+        Ok(shown) if shown.line.status == "cancelled" => return gone(&name, &shown.line.status),
         Ok(shown) => shown,
         Err(error) => return not_found(&name, &error),
     };

@@ -120,6 +120,22 @@ impl Tool {
         self.reply.map(super::field::output)
     }
 
+    /// The operations by which it changes something.
+    #[must_use]
+    pub fn changes(&self) -> &'static [&'static str] {
+        match self.act {
+            Act::Task | Act::NamedAdd | Act::DuragentCreate => &["add", "import"],
+            Act::Schedule => &["add", "import", "cancel", "process-exited"],
+            Act::Cancel | Act::NamedRemove | Act::DuragentCancel => &["cancel", "process-exited"],
+            Act::Update => &["update", "pause", "resume"],
+            Act::NamedEdit => &["update"],
+            Act::NamedEnable => &["resume"],
+            Act::NamedDisable => &["pause"],
+            Act::RunNow => &["run-now"],
+            Act::List | Act::Runs | Act::Preview | Act::DuragentList => &[],
+        }
+    }
+
     pub(super) async fn act(&self, desk: &Desk<'_>, arguments: Arguments) -> Outcome {
         match self.act {
             Act::Task => canonical::task(desk, arguments).await,
@@ -234,9 +250,9 @@ pub const TABLE: &[Tool] = &[
         set: Set::Canonical,
         title: "Preview times",
         about: "Tell when a trigger would fire, in plain English and as the next times. Nothing is created. Give \
-                exactly one of at, in, every, every_seconds and cron.",
+                exactly one of when, at, in, every, every_seconds and cron.",
         nature: Nature::Reads,
-        groups: &[TRIGGER, &[Field::new("n", Kind::Whole(1), "How many times (default 5).")]],
+        groups: &[WHEN, TRIGGER, &[Field::new("n", Kind::Whole(1), "How many times (default 5).")]],
         reply: Some(of::<Previewed>),
         act: Act::Preview,
     },

@@ -53,6 +53,22 @@ fn an_agent_hears_of_its_own_only() {
 }
 
 #[test]
+fn a_feed_ends_with_the_token_it_was_asked_with() {
+    let house = House::open();
+    let made = house.ask("POST", "/v1/ops/token-new", r#"{"agent": "ada"}"#).json();
+    let (token, id) = (made["token"].as_str().unwrap(), made["id"].as_str().unwrap());
+    let mut stream = std::net::TcpStream::connect(house.address).unwrap();
+    let text = format!("GET /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n");
+    std::io::Write::write_all(&mut stream, format!("{text}connection: close\r\n\r\n").as_bytes()).unwrap();
+    std::io::Read::read_exact(&mut stream, &mut [0; 12]).unwrap();
+    house.ask("POST", "/v1/ops/token-revoke", &json!({"id": id}).to_string());
+    create(&house, "ada", "a");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut rest).unwrap();
+    assert!(rest.contains("event: ready") && !rest.contains("event: schedule"), "{rest}");
+}
+
+#[test]
 fn a_cursor_that_nobody_knows_any_more_is_told_so() {
     let house = House::open();
     create(&house, "ada", "a");

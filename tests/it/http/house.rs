@@ -8,6 +8,7 @@ use chimewheel::runtime::watchdog::Health;
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::http::{Door, serve};
+use chimewheel::surface::keys::Ring;
 use chimewheel::surface::mcp::Offer;
 use chimewheel::surface::ops::local::{Local, Setting};
 use chimewheel::time::Timestamp;
@@ -81,7 +82,7 @@ impl House {
         };
         let door = Door {
             operations: Arc::new(Local::new(runtime.handle(), setting)),
-            keys: Arc::new(Token::new(super::TOKEN)),
+            keys: Arc::new(Ring::new(Token::new(super::TOKEN), runtime.handle())),
             offer: Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC },
             health: Arc::new(|| Health::Well),
             meter: Arc::clone(runtime.handle().meter()),

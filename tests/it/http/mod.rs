@@ -7,6 +7,7 @@ mod resources;
 
 use std::sync::{Arc, Mutex};
 
+use chimewheel::access::Via;
 use chimewheel::calendar::Zone;
 use chimewheel::problem::Problem;
 use chimewheel::runtime::clock::SystemClock;
@@ -159,12 +160,13 @@ async fn the_admin_may_ask_for_an_agent_and_its_conversation() {
             chat_id: "-100200".to_owned(),
             thread: Some("7%".to_owned()),
         }),
+        via: Some(Via::Mcp),
     };
     let caller = Caller::Agent(Arc::new(identity));
     let one = Selector { schedule: "standup".to_owned(), ..Selector::default() };
     perform_for(&caller, &daemon.remote(), Cancel(one.clone())).await.unwrap();
     assert_eq!(*daemon.operations.asked.lock().unwrap(), [(caller, Request::Cancel(Cancel(one)))]);
-    for header in ["agent=", "session=s1", "agent=a&chat_id=1", "agent=a&color=red", "ada"] {
+    for header in ["agent=", "session=s1", "agent=a&chat_id=1", "agent=a&color=red", "agent=a&via=air", "ada"] {
         let head = format!("chimewheel-caller: {header}\nauthorization: Bearer TOKEN\nhost: localhost");
         let request = format!("POST /v1/ops/status HTTP/1.1\n{head}\ncontent-type: application/json\n\n{{}}");
         let answer = daemon.raw(&request).await;
@@ -211,7 +213,13 @@ async fn health_needs_no_token() {
 #[tokio::test]
 async fn health_is_red_when_the_engine_is_late_or_stands_still() {
     let daemon = start().await;
+    let described = chimewheel::surface::http::document();
+    let health = &described["paths"]["/healthz"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let described = health["properties"]["status"]["enum"].as_array().unwrap();
     let pause = Span::from_seconds(7);
+    let known = [Health::Well, Health::CatchingUp(1), Health::Behind(pause), Health::Stalled(pause)];
+    let known = known.into_iter().chain([Health::DiskStalled(pause), Health::Ended]);
+    assert_eq!(known.map(Health::word).collect::<Vec<_>>(), *described);
     for (health, status, detail) in [
         (Health::Behind(pause), "behind", "the oldest due that is not served yet is 7s late"),
         (Health::Stalled(pause), "stalled", "the engine's loop has not turned for 7s"),

@@ -69,6 +69,7 @@ fn tools_are_listed_and_used_by_post() {
         ("POST /v1/tools/schedule_list", &["chimewheel-caller: agent=bob"], json!({})),
         ("POST /v1/tools/schedule_task", &[ADA], json!({})),
         ("POST /v1/tools/schedule_tusk", &[ADA], json!({})),
+        ("POST /v1/tools/%ff", &[ADA], json!({})),
         ("POST /v1/tools/schedule_list", &["chimewheel-caller: agent="], json!({})),
         ("GET /v1/tools?format=opnai", &[], Value::Null),
         ("GET /v1/tools?form=openai", &[], Value::Null),
@@ -92,6 +93,29 @@ fn tools_are_listed_and_used_by_post() {
 fn message(answer: &str) -> Value {
     let mut data = answer.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| data.starts_with('{'));
     serde_json::from_str(data.next_back().unwrap_or_else(|| panic!("{answer}"))).unwrap()
+}
+
+#[test]
+fn only_so_many_sessions_are_open_and_one_that_ends_makes_room() {
+    let house = House::open();
+    let address = open(&house);
+    let accept = "accept: application/json, text/event-stream";
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let begin = || ask(address, "POST /mcp", &[accept, ADA], &hello);
+    let first = begin();
+    let session = first.lines().find(|line| line.starts_with("mcp-session-id")).unwrap().trim();
+    for _ in 1..limits::MCP_SESSIONS_COUNT_MAX {
+        assert!(begin().starts_with("HTTP/1.1 200"));
+    }
+    let (full, told) =
+        (begin(), "1000 sessions are open; end some by DELETE, or wait: silent ones end by themselves");
+    let (status, body) = read(&full);
+    assert_eq!((status, &body["detail"]), ("503 Service Unavailable", &json!(told)));
+    let version = "mcp-protocol-version: 2025-11-25";
+    assert!(ask(address, "DELETE /mcp", &[accept, ADA, session, version], &Value::Null).starts_with("HTTP/1.1 2"));
+    assert!(begin().starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -154,6 +154,7 @@ pub fn ada() -> Caller {
         agent: "ada".into(),
         session: Some("s1".into()),
         destination: Some(destination),
+        via: None,
     }))
 }
 

@@ -34,6 +34,7 @@ fn a_task_lives_under_its_name() {
         ("schedule_run_now", named("Once")),
         ("schedule_remove", named("Once")),
         ("schedule_remove", named("Once")),
+        ("schedule_edit", json!({"name": "Once", "message": "look"})),
         ("schedule_enable", named("Once")),
         ("schedule_run_now", named("Once")),
         ("schedule_list", json!({})),

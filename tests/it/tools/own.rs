@@ -29,6 +29,7 @@ fn a_schedule_from_its_booking_to_its_end() {
         ("schedule_runs", named("daily")),
         ("schedule_preview", json!({"cron": "0 0 9 LW * ?", "n": 2})),
         ("schedule_preview", json!({"every_seconds": 5, "n": 1})),
+        ("schedule_preview", json!({"when": "every weekday at 9", "n": 1})),
         ("schedule_cancel", named("daily")),
         ("schedule_cancel", json!({"schedule_id": "s"})),
         ("schedule_cancel", json!({"schedule_id": "nope"})),

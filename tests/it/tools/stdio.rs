@@ -112,6 +112,9 @@ fn a_daemon_is_asked_where_one_runs() {
     let told = ada.call("schedule_task", json!({"id": "tea", "in": "2h", "message": "tea"}));
     assert!(told.starts_with("Created one-shot schedule: tea\n") && !told.contains("Note:"), "{told}");
     assert_eq!(status(folder.path())["pid"], daemon.id());
+    let audited = program(folder.path()).args(["audit", "--json"]).output().unwrap();
+    let audited: Value = serde_json::from_slice(&audited.stdout).unwrap();
+    assert_eq!((&audited["records"][0]["agent"], &audited["records"][0]["via"]), (&json!("ada"), &json!("mcp")));
     let read = ada.ask("resources/read", json!({"uri": "schedule://tea"}));
     let shown: Value = serde_json::from_str(read["result"]["contents"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!(shown["declaration"]["destination"], json!({"gateway": "console", "chat_id": "ada"}));

@@ -143,7 +143,13 @@ impl Scene {
 
 /// What holds where the config cannot be read.
 fn defaults(global: &Global) -> Result<Setup, Error> {
-    let around = Surroundings { base: std::path::Path::new(""), home: None, zone: &|_| Ok(()), filter: &|_| Ok(()) };
+    let around = Surroundings {
+        base: std::path::Path::new(""),
+        home: None,
+        zone: &|_| Ok(()),
+        filter: &|_| Ok(()),
+        tool: &|_| Ok(()),
+    };
     let mut config = Config::read("", around).map_err(Error::problems)?;
     if let Some(data) = &global.data {
         config.data.clone_from(data);

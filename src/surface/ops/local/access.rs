@@ -14,6 +14,7 @@ use crate::spec::tree::shorten;
 use crate::spec::{Draft, Payload, Schedule};
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::{Identity, Request};
+use crate::surface::tools::TABLE;
 use crate::time::{Span, Timestamp};
 
 impl Local {
@@ -51,7 +52,21 @@ impl Local {
             let message = format!("'{}' is for the admin; this connection is an agent's", request.name());
             return Err(Error::new(Code::Forbidden, message));
         }
-        Ok(())
+        self.admit_by_tools(request)
+    }
+
+    /// Refuses a change for which the agent has no tool, by whichever way it asks.
+    fn admit_by_tools(&self, request: &Request) -> Result<(), Error> {
+        let Some(names) = self.rules.as_ref().and_then(|rules| rules.tools.as_ref()) else { return Ok(()) };
+        let operation = request.name();
+        let mut tools = TABLE.iter().filter(|tool| tool.changes().contains(&operation)).peekable();
+        if tools.peek().is_none() || tools.any(|tool| names.iter().any(|name| name == tool.name)) {
+            return Ok(());
+        }
+        let agent = shorten(self.own_agent().unwrap_or_default());
+        let message =
+            format!("agent '{agent}' has no tool for '{operation}'; the operator adds one to agents.{agent}.tools");
+        Err(Error::new(Code::Forbidden, message))
     }
 
     /// The agent whose schedules alone this caller meets.

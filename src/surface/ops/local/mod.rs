@@ -115,7 +115,7 @@ impl Local {
         Some(Arc::new(By {
             actor: identity.map_or(Actor::Admin, |identity| Actor::Agent(identity.agent.clone())),
             session: identity.and_then(|identity| identity.session.clone()),
-            via: self.via,
+            via: identity.and_then(|identity| identity.via).unwrap_or(self.via),
             operation: self.operation,
             quota: self.rules.as_ref().map(|rules| rules.quota),
         }))

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
 use super::super::reply::{BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
-use super::{Local, view};
+use super::{AGENT_DEFAULT, Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::change::{Phase, Run, Status};
 use crate::id::ScheduleKey;
@@ -96,7 +96,8 @@ impl Local {
     pub(super) fn preview(&self, asked: &Preview) -> Result<Previewed, Error> {
         let now = self.handle.now();
         let Some(schedule) = &asked.schedule else {
-            return trigger_times(asked, preview::Setting { now, zone: self.setting.zone });
+            let zone = self.zone_of(self.agent_of(asked.agent.as_deref()).unwrap_or(AGENT_DEFAULT));
+            return trigger_times(asked, preview::Setting { now, zone });
         };
         let given = [&asked.cron, &asked.every, &asked.at, &asked.after, &asked.when, &asked.anchor, &asked.dialect];
         if given.iter().any(|text| text.is_some()) || !asked.except.is_empty() {

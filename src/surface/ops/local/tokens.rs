@@ -10,7 +10,7 @@ use super::super::reply::Instant;
 use super::Local;
 use crate::access::{self, Actor, Destination, Grant};
 use crate::limits;
-use crate::problem::Problem;
+use crate::problem::{Problem, nearest};
 use crate::runtime::Op;
 use crate::spec::tree::shorten;
 use crate::surface::error::{Code, Error};
@@ -31,6 +31,13 @@ impl Local {
         };
         for (path, text) in [("agent", &asked.agent), ("label", &asked.label), ("thread", &asked.thread)] {
             problems.extend(text.as_deref().and_then(|text| not_a_name(path, text)));
+        }
+        if let Some(agent) = asked.agent.as_deref().filter(|agent| self.agents.get(agent).is_none()) {
+            let problem = Problem::new("agent", "is not in the config").value(shorten(agent));
+            problems.push(match nearest(agent, self.agents.iter().map(|(name, _)| name)) {
+                Some(meant) => problem.hint(format!("did you mean '{meant}'?")),
+                None => problem.hint("add [agents.NAME] for it first"),
+            });
         }
         let destination = self.place_of(&asked, &mut problems);
         let expires_at = asked.expires.as_deref().and_then(|text| match Span::parse(text) {
