@@ -137,7 +137,8 @@ impl Engine {
         }
     }
 
-    /// Zone rules changed: dues of cron patterns that lie ahead are reckoned anew; what is overdue stays.
+    /// Zone rules changed: dues of cron patterns that lie ahead are reckoned anew; what is overdue stays. Where the new
+    /// rules put a due between the last process and this one, nobody knew of it then, and it is not made up for.
     fn reckon_anew(&mut self) {
         for key in self.slots.keys() {
             let Some(mut state) = self.state(key) else { continue };

@@ -60,15 +60,17 @@ impl Engine {
     fn shift_waits(&mut self, step: Span) {
         self.lanes.drop_holds();
         self.retries = crate::wheel::Wheel::new(self.now.tick());
-        let waiting: Vec<OccurrenceId> = self.open.keys().copied().collect();
-        for occurrence in waiting {
-            let Some(open) = self.open.get_mut(&occurrence) else { continue };
+        for open in self.open.values_mut() {
             open.run.claimed_at = open.run.claimed_at.min(self.now);
             // It belonged to the wheel that is gone.
             open.timer = None;
             if let Some(execution) = &mut open.run.execution {
                 execution.since = execution.since.min(self.now);
             }
+        }
+        let waiting: Vec<OccurrenceId> = self.open.keys().copied().collect();
+        for occurrence in waiting {
+            let Some(open) = self.open.get_mut(&occurrence) else { continue };
             match &mut open.run.phase {
                 Phase::Retry { at, .. } => {
                     *at = at.minus(step).max(occurrence.due);

@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 
 use crate::engine::Engine;
 use crate::engine::change::{Cause, Execution, Outcome, Phase, Run, SkipReason, State};
+use crate::engine::slots::Slot;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BUFFERED_RUNS_COUNT_MAX, PARALLEL_RUNS_COUNT_MAX};
 use crate::spec::OverlapPolicy;
@@ -178,12 +179,17 @@ impl Engine {
     /// A pause: what was only buffered has not begun, and will not.
     pub(super) fn skip_buffered(&mut self, key: ScheduleKey) {
         for occurrence in self.runs.overlaps.buffered(key).into_iter().rev() {
-            let Some(open) = self.open.get_mut(&occurrence) else { continue };
-            let counted = matches!(open.run.cause, Cause::Due | Cause::CatchUp);
-            open.run.number = 0;
-            self.settle(occurrence, Outcome::Skipped(SkipReason::Paused));
-            // What was skipped counts towards no bound.
-            self.slots.change(key, |slot| slot.state.runs = slot.state.runs.saturating_sub(u32::from(counted)));
+            self.take_back(occurrence, Outcome::Skipped(SkipReason::Paused));
         }
+    }
+
+    /// Ends a run that counts towards no bound, because it has not been or will be again.
+    pub(super) fn take_back(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        let counted = matches!(open.run.cause, Cause::Due | Cause::CatchUp);
+        open.run.number = 0;
+        self.settle(occurrence, outcome);
+        let uncount = |slot: &mut Slot| slot.state.runs = slot.state.runs.saturating_sub(u32::from(counted));
+        self.slots.change(occurrence.schedule, uncount);
     }
 }

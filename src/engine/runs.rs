@@ -11,11 +11,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::change::{Change, Execution, Outcome, Phase};
+use crate::engine::change::{Cause, Change, Execution, Outcome, Phase};
 use crate::engine::lanes::Rank;
 use crate::engine::overlap::Overlaps;
 use crate::engine::settle::clip;
-use crate::engine::{Effect, Engine, Ran, RunEnd, backoff};
+use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX};
 use crate::planted::{self, Bug};
@@ -104,8 +104,11 @@ impl Runs {
 
 impl Engine {
     /// The run's turn has come: it waits for its provider; should the clock have been set back to before its due, for
-    /// that first.
+    /// that first, unless its due comes again anyway.
     pub(super) fn line_up_run(&mut self, occurrence: OccurrenceId) {
+        if self.comes_again(occurrence) {
+            return self.take_back(occurrence, Outcome::Cancelled);
+        }
         let Some(provider) = self.provider(occurrence) else { return };
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         if let Some(timer) = open.timer.take() {
@@ -119,6 +122,15 @@ impl Engine {
         } else {
             self.runs.push(provider, occurrence, rank);
         }
+    }
+
+    /// Whether the clock was set back to before a due that its schedule will come to once more, under a later generation.
+    /// To wait for it might mean years, in which nothing else of the schedule would run.
+    fn comes_again(&self, occurrence: OccurrenceId) -> bool {
+        let generation = self.slots.get(occurrence.schedule).map_or(0, |slot| slot.state.generation);
+        let is_regular =
+            |open: &Open| matches!(open.run.cause, Cause::Due | Cause::CatchUp) && occurrence.due > self.now;
+        occurrence.generation < generation && self.open.get(&occurrence).is_some_and(is_regular)
     }
 
     /// Gives runs to providers that have room, and journals that they are being run.
@@ -213,7 +225,7 @@ impl Engine {
     /// A start takes up what the last process was running, or was to run. The attempt that was cut off counts.
     pub(super) fn resume_run(&mut self, occurrence: OccurrenceId, step: Span) {
         let policy = self.policy(occurrence).retry;
-        let now = self.now;
+        let (now, comes_again) = (self.now, self.comes_again(occurrence));
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         let attempts = open.run.execution.as_mut().map_or(0, |execution| {
             execution.since = execution.since.min(now);
@@ -225,6 +237,7 @@ impl Engine {
                 self.settle(occurrence, Outcome::Failed { error });
             }
             Phase::Running { .. } | Phase::Waiting => self.line_up_run(occurrence),
+            Phase::Rerun { .. } if comes_again => self.take_back(occurrence, Outcome::Cancelled),
             Phase::Rerun { ref mut at, .. } => {
                 *at = at.minus(step).max(now).max(occurrence.due);
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
@@ -237,12 +250,14 @@ impl Engine {
 
     /// The clock was set back: what is not due any more waits for its due again.
     pub(super) fn shift_run(&mut self, occurrence: OccurrenceId, step: Span) {
+        let comes_again = self.comes_again(occurrence);
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         match &mut open.run.phase {
             Phase::Waiting => {
                 self.runs.remove(occurrence);
                 self.line_up_run(occurrence);
             }
+            Phase::Rerun { .. } if comes_again => self.take_back(occurrence, Outcome::Cancelled),
             Phase::Rerun { at, .. } => {
                 *at = at.minus(step).max(occurrence.due);
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));

@@ -6,7 +6,7 @@
 //! Not here: the words of the notice (`runtime`), what a failure is (`settle`).
 
 use crate::engine::Engine;
-use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Status};
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, State, Status};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{ATTEMPTS_COUNT_MAX, NOTICE_AGE_MS_MAX, NOTICE_WAIT_MS_MAX};
 use crate::planted::{self, Bug};
@@ -34,13 +34,11 @@ impl Engine {
     }
 
     fn pause_if_failing(&mut self, key: ScheduleKey) {
-        let Some(state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
-        let Some(plan) = self.plans.get(state.plan) else { return };
-        let most = plan.policy.pause_after.unwrap_or(self.options.pause_after);
-        if most == 0 || state.failures < most || planted::is(Bug::FailuresUncounted) {
+        let may_be_paused = self.state(key).is_some_and(|state| self.has_failed_enough(&state));
+        if !may_be_paused {
             return;
         }
-        // What was excluded before the pause is no part of it.
+        // What was excluded before the pause is not skipped for it.
         self.pass_excluded(key);
         let Some(mut state) = self.state(key).filter(|state| state.status == Status::Active) else { return };
         state.status = Status::Failing;
@@ -52,6 +50,12 @@ impl Engine {
         }
         let due = self.manual_due(key, &state);
         self.claim(key, &mut state, due, Cause::Notice);
+    }
+
+    fn has_failed_enough(&self, state: &State) -> bool {
+        let Some(plan) = self.plans.get(state.plan) else { return false };
+        let most = plan.policy.pause_after.unwrap_or(self.options.pause_after);
+        most > 0 && state.failures >= most && !planted::is(Bug::FailuresUncounted)
     }
 
     /// The pause is over: nobody need be told of it any more, unless it is being told right now.

@@ -80,18 +80,18 @@ fn survive(plan: &Plan) {
         daemon.signal("-KILL");
         printed.extend(daemon.messages.by_ref().map(|line| kill::parse(process, &line.unwrap())));
         daemon.end();
-        kill::mark_ends(&mut printed);
+        kill::look_at_what_is_left(folder.path(), &mut printed);
         lines.extend(printed);
         let name = if by_call || call == READ { name } else { "after so many messages" };
         *killed.entry(name).or_insert(0) += 1;
     }
     finish(folder.path(), plan.kills, &dues, &mut lines);
-    let doubles = kill::check_lines(plan, &lines, &dues);
+    let doubles = kill::check_lines(&lines, &dues);
     kill::check_ledger(folder.path(), &dues);
     for (name, count) in &killed {
         println!("{count:4}  {name}");
     }
-    println!("{} kills, {} messages, {doubles} doubles", plan.kills, lines.len());
+    println!("{}, {doubles} doubles", kill::summary(plan, &lines));
     for (name, ..) in POINTS {
         assert!(killed.contains_key(name), "never killed when {name}");
     }
@@ -115,7 +115,7 @@ fn sweep(call: &str) {
         daemon.signal("-TERM");
         lines.extend(daemon.messages.by_ref().map(|line| kill::parse(0, &line.unwrap())));
         let ended = daemon.end();
-        kill::mark_ends(&mut lines);
+        kill::look_at_what_is_left(folder.path(), &mut lines);
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
         lives += 1;
         if std::fs::read_to_string(folder.path().join("trace")).unwrap().contains("INJECTED") {
@@ -133,7 +133,7 @@ fn sweep(call: &str) {
             return;
         }
         finish(folder.path(), 1, &dues, &mut lines);
-        kill::check_lines(&plan, &lines, &dues);
+        kill::check_lines(&lines, &dues);
         kill::check_ledger(folder.path(), &dues);
     }
 }

@@ -7,14 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use super::bench_args::{Bench, BenchPart};
 use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 pub use super::store_args::{Backup, Restore, Verify};
 pub use super::tool_args::{Mcp, Tools};
-use crate::surface::bench::Contest;
-use crate::surface::bench::cron::CronContest;
-use crate::surface::bench::engine::EngineContest;
 
 /// Schedules in, messages out, nothing lost.
 #[derive(Debug, Parser)]
@@ -422,31 +420,4 @@ pub enum ConfigCommand {
     Check,
     /// Print the effective config
     Show,
-}
-
-/// What to measure, and how.
-#[derive(Debug, Args)]
-pub struct Bench {
-    /// One part [default: all, one after the other]
-    pub part: Option<BenchPart>,
-    /// How to measure the wheel.
-    #[command(flatten, next_help_heading = "Timer wheel")]
-    pub wheel: Contest,
-    /// How to measure the cron matcher.
-    #[command(flatten, next_help_heading = "Cron patterns")]
-    pub cron: CronContest,
-    /// How to measure the engine.
-    #[command(flatten, next_help_heading = "Engine")]
-    pub engine: EngineContest,
-}
-
-/// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BenchPart {
-    /// The timer wheel beside heaps and an ordered map.
-    Wheel,
-    /// How fast cron patterns are read and answered.
-    Cron,
-    /// The engine on a real store: create, fire, start, start after kill -9, lateness.
-    Engine,
 }

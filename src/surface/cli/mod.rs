@@ -6,6 +6,7 @@
 
 mod agents;
 mod args;
+mod bench_args;
 mod books;
 mod bridge;
 mod bring;

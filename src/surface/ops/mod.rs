@@ -11,6 +11,7 @@ pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
+mod state;
 mod told;
 
 use std::future::Future;

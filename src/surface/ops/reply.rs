@@ -10,12 +10,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
+pub use super::state::{BackedUp, Counts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 use crate::calendar::Zone;
 use crate::spec::RawSchedule;
 use crate::time::Timestamp;
-
-pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
 
 /// An instant on the wire: RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -397,85 +397,4 @@ pub struct LineProblem {
     pub line: u64,
     /// The mistake: `path`, `message`, `value`, `hint`.
     pub problem: Value,
-}
-
-/// A copy of the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BackedUp {
-    /// Where it is.
-    pub file: String,
-    /// Its rows.
-    pub rows: u64,
-    /// Its bytes.
-    pub bytes: u64,
-}
-
-/// How the engine is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StatusShown {
-    /// The program's version.
-    pub version: String,
-    /// `daemon`, `mcp` when an agent's client started the engine, or `store` when none runs and the store was opened on
-    /// the spot.
-    pub mode: String,
-    /// The process.
-    pub pid: u32,
-    /// The data folder.
-    pub data: String,
-    /// The address of the loopback surface.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub listen: Option<String>,
-    /// The engine's time.
-    pub now: Instant,
-    /// When the engine started.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Instant>,
-    /// How many schedules there are.
-    pub schedules: Counts,
-    /// The earliest due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Instant>,
-    /// `ok`, `catching-up`, `behind`, `stalled`, `disk-stalled` or `ended`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub health: String,
-    /// How often the engine's loop has stood still since the start.
-    #[serde(default)]
-    pub stalls: u64,
-    /// Milliseconds that the longest commit took.
-    #[serde(default)]
-    pub slowest_commit_ms: u64,
-    /// Milliseconds by which the oldest unserved due is behind.
-    pub lag_ms: u64,
-    /// Occurrences that are not settled.
-    pub open: u64,
-    /// Of these, how many wait for another attempt.
-    pub retrying: u64,
-    /// Schedules that missed a due and stand in line to be caught up.
-    #[serde(default)]
-    pub overdue: u64,
-    /// Changes that were asked for and are not answered yet.
-    #[serde(default)]
-    pub waiting: u64,
-    /// Deliveries with a gateway and runs with a runner right now.
-    pub in_flight: u64,
-    /// Commits since the start.
-    pub commits: u64,
-    /// Bytes of the store.
-    pub store_bytes: u64,
-    /// Version of the zone data.
-    pub zone_data: String,
-    /// What the operator should know.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notices: Vec<String>,
-}
-
-/// How many schedules there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Counts {
-    /// With a timer.
-    pub armed: u64,
-    /// Not ended: armed or paused.
-    pub held: u64,
-    /// In the store, ended ones included.
-    pub known: u64,
 }

@@ -400,6 +400,63 @@ fn what_is_to_be_run_again_waits_no_longer_when_a_clock_is_set_back() {
     );
 }
 
+#[test]
+fn a_run_begun_in_a_year_that_was_wrong_stands_in_nobodys_way() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add news: every 5m task sum backoff 20m overlap buffer_all max_runs 3
+        runner news: retry 1s, ok 1s
+        clock +3650d
+        advance 8m
+        clock -3650d
+        advance 20m
+        show news
+        "#,
+        expect![[r#"
+            2035-12-30T00:00:00Z skip(Misfire) news due 2026-01-01T00:05:00Z..2035-12-29T23:55:00Z x1051199
+            2035-12-30T00:00:00Z run news -> retry 1s
+            2026-01-01T00:08:00Z cancelled news due 2035-12-30T00:00:00Z
+            2026-01-01T00:08:00Z cancelled news due 2035-12-30T00:05:00Z
+            2026-01-01T00:10:00Z run news -> ok 1s
+            2026-01-01T00:10:01Z send news due 2026-01-01T00:10:00Z
+            2026-01-01T00:15:00Z run news
+            2026-01-01T00:15:00Z send news
+            2026-01-01T00:20:00Z run news
+            2026-01-01T00:20:00Z send news
+            2026-01-01T00:28:00Z show news: Completed generation 2 runs 3 failures 0 next -
+        "#]],
+    );
+}
+
+#[test]
+fn a_start_in_the_right_year_does_not_wait_for_the_wrong_one() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add news: every 1h task sum backoff 10m overlap skip
+        runner news: retry 5s, ok 1s
+        clock +3650d
+        advance 1m
+        down -3650d
+        advance 3h
+        show news
+        "#,
+        expect![[r#"
+            2035-12-30T00:00:00Z skip(Misfire) news due 2026-01-01T01:00:00Z..2035-12-29T23:00:00Z x87599
+            2035-12-30T00:00:00Z run news -> retry 5s
+            2026-01-01T00:01:00Z cancelled news due 2035-12-30T00:00:00Z
+            2026-01-01T01:00:00Z run news -> ok 1s
+            2026-01-01T01:00:01Z send news due 2026-01-01T01:00:00Z
+            2026-01-01T02:00:00Z run news
+            2026-01-01T02:00:00Z send news
+            2026-01-01T03:00:00Z run news
+            2026-01-01T03:00:00Z send news
+            2026-01-01T03:01:00Z show news: Active generation 2 runs 3 failures 0 next 2026-01-01T04:00:00Z
+        "#]],
+    );
+}
+
 /// A provider takes two at a time; the others wait in the order of their dues, and a literal message waits for nobody.
 #[test]
 fn a_provider_takes_so_many_at_a_time() {

@@ -1,11 +1,12 @@
 //! Schedules that pause themselves: after so many failures in a row, not before, and their chat is told once.
 //!
-//! Failures are counted in the order in which the loop heard of them, which the gateways' side tells.
+//! Failures are counted in the order in which the loop heard of them, which gateways and runners tell; of a run that
+//! failed because a process ended the next start tells.
 
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 
 use super::check::Verdict;
-use super::history::{Ask, Attempt, Known, Said};
+use super::history::{Ask, Attempt, History, Known, Mark, Said};
 use super::load::PAUSE_AFTER;
 use super::run::Played;
 use super::shape::Shape;
@@ -23,14 +24,19 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for notice in &notices {
         check_notice(played, id, notice, verdict);
     }
-    let (mut failures, mut rev, mut is_live, mut paused) = (0, 0, true, false);
+    // What is declared anew when it is over begins anew; whether it was over is not always certain.
+    let (mut fewest, mut failures) = (0, 0);
+    let (mut rev, mut is_live, mut paused) = (0, true, false);
     let mut since: Option<i64> = None;
     let mut pauses = Vec::new();
     let mut told = 0;
     for step in steps(played, id, known, ledger) {
         match step {
-            Step::Succeeded => failures = 0,
+            Step::Succeeded => (fewest, failures) = (0, 0),
             Step::Asked(ask, wall) => {
+                if ask.rev().is_some() && !has_dues_left(known, rev) {
+                    fewest = 0;
+                }
                 rev = ask.rev().unwrap_or(rev);
                 let goes_on = match ask {
                     Ask::Create(_) | Ask::Update(_) | Ask::Declare(_) => !known.revs[rev].paused,
@@ -40,7 +46,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 let was_over = !is_live;
                 is_live = !ask.ends() && (is_live || ask.rev().is_some());
                 if goes_on && (paused || since.is_some()) || was_over && is_live {
-                    failures = 0;
+                    (fewest, failures) = (0, 0);
                 }
                 if goes_on {
                     pauses.extend(since.take().map(|from| (from, wall)));
@@ -48,7 +54,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 paused = ask == Ask::Pause || paused && !goes_on || ask.rev().is_some() && !goes_on;
             }
             Step::Failed(run) => {
-                failures += 1;
+                (fewest, failures) = (fewest + 1, failures + 1);
                 let most = known.revs[rev].schedule.policy.pause_after.unwrap_or(PAUSE_AFTER);
                 let at = settled_at(run);
                 let notice = notices.iter().find(|notice| {
@@ -59,7 +65,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
                 if may_pause && notice.is_some() {
                     since = Some(at);
                     told += 1;
-                } else if may_pause {
+                } else if may_pause && fewest >= most {
                     let goes_on = has_dues_left(known, rev);
                     verdict.claim(!goes_on, || format!("I10: {id} failed {failures} times and goes on: {run:?}"));
                 }
@@ -83,14 +89,25 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
         let due = run.occurrence.due.as_millis();
         let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
         let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).next_back();
-        match (outcome, told) {
-            (Outcome::Delivered { .. }, Some(told)) => steps.push((told.seq, Step::Succeeded)),
-            (Outcome::Failed { .. }, Some(told)) => steps.push((told.seq, Step::Failed(run))),
+        let heard = || told.or_else(|| heard_of_run(&played.history, run)).expect("somebody told the loop");
+        match outcome {
+            Outcome::Delivered { .. } => steps.push((heard().seq, Step::Succeeded)),
+            // What has no text to make is silent at once, and has not succeeded in anything.
+            Outcome::Silent { .. } if run.execution.is_some() => steps.push((heard().seq, Step::Succeeded)),
+            Outcome::Failed { .. } => steps.push((heard().seq, Step::Failed(run))),
             _ => {}
         }
     }
     steps.sort_by_key(|(seq, _)| *seq);
     steps.into_iter().map(|(_, step)| step).collect()
+}
+
+/// When the loop heard that a run was over: from its runner, or by the start after the process that ran it.
+fn heard_of_run(history: &History, run: &Run) -> Option<Mark> {
+    let at = settled_at(run);
+    let mut told = history.runs.iter().filter(|one| one.occurrence == run.occurrence).filter_map(|one| one.told);
+    let start = || history.looks.iter().map(|(_, look)| *look).find(|look| look.wall >= at);
+    told.rfind(|told| told.wall == at).or_else(start)
 }
 
 /// Whether a schedule certainly has dues left: one that has none is over, and over it need not pause.

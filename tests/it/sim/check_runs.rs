@@ -37,10 +37,12 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
             check_attempts(played, tries, ledger, verdict);
         }
     }
-    for (id, ledger) in &played.ledger {
+    // A clock set back moves the beginnings of runs on record, and their ends lie before them.
+    for (id, ledger) in played.ledger.iter().filter(|_| !played.weather.goes_back()) {
         check_overlaps(id, ledger, verdict);
     }
-    for attempt in history.attempts.iter().filter(|attempt| is_of_task(history, attempt)) {
+    // A notice has words of its own.
+    for attempt in history.attempts.iter().filter(|attempt| !attempt.is_notice && is_of_task(history, attempt)) {
         let due = |one: &&&RunTry| one.occurrence.due.as_millis() == attempt.due && one.rev == attempt.rev;
         let tries = by_id.get(&*attempt.id).map_or(&[][..], |tries| &tries[..]);
         let made = tries
@@ -139,9 +141,14 @@ fn check_overlaps(id: &str, ledger: &[Run], verdict: &mut Verdict) {
     for run in ledger {
         let Phase::Settled { at, outcome } = &run.phase else { continue };
         let needs = matches!(outcome, Outcome::Skipped(SkipReason::Overlap) | Outcome::Displaced);
+        // What takes another's place may lose it again before it has begun.
+        let is_run = |other: &Run| {
+            let is_displaced = matches!(&other.phase, Phase::Settled { outcome: Outcome::Displaced, .. });
+            other.execution.is_some() || is_displaced
+        };
         let beside = || {
             let mut others = ledger.iter().filter(|other| other.occurrence != run.occurrence);
-            others.any(|other| other.execution.is_some() && span(other).0 <= *at && *at <= span(other).1)
+            others.any(|other| is_run(other) && span(other).0 <= *at && *at <= span(other).1)
         };
         verdict.claim(!needs || beside(), || format!("I10: {id}: nothing was beside {run:?}"));
     }

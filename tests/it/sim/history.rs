@@ -139,6 +139,8 @@ pub struct History {
     /// From when on the wall is ahead of true time by how much.
     pub offsets: Vec<(i64, i64)>,
     pub steps_back: u32,
+    /// Walls between which no process ran and the stored dues of patterns followed rules that hold no more.
+    pub old_rules: Vec<(i64, i64)>,
     pub trace: String,
     pub crash_points: BTreeMap<&'static str, u32>,
     pub faults: BTreeMap<&'static str, u32>,
@@ -170,6 +172,11 @@ impl History {
     pub fn stands_in_line(&self, fires_at: i64) -> bool {
         let missed = |cut: &Interruption| cut.durable < fires_at && fires_at <= cut.up;
         self.catchup_per_second.is_some() && self.interruptions.iter().any(missed)
+    }
+
+    /// Whether a due of a pattern fell where only the new rules of its zone have one.
+    pub fn is_under_old_rules(&self, due: i64) -> bool {
+        self.old_rules.iter().any(|&(from, until)| from < due && due <= until)
     }
 
     /// The first moment of true time at which the wall showed this or later.

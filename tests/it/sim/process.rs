@@ -132,6 +132,9 @@ impl World {
             Ok(_) if after => self.crash("after a commit"),
             Ok(batch) => {
                 self.history.commits += 1;
+                // What a start makes of new rules is in its first batch.
+                let up = process.up;
+                self.history.old_rules.extend(self.old_rules_since.take().map(|since| (since, up)));
                 self.durable = gathered;
                 self.note("commit is durable");
                 self.turn(Some(Message::Committed(Ok(batch))));

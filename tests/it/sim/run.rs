@@ -72,6 +72,7 @@ fn make_peace(world: &mut World) {
     world.note("peace");
     world.fuse = None;
     world.moods.clear();
+    world.forget_faults();
     world.plan(0, Event::MendDisk);
     if world.is_astray() {
         world.strike(Fault::Right);

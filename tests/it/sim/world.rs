@@ -84,6 +84,8 @@ pub struct World {
     pub base: i64,
     pub horizon: i64,
     pub down_at: i64,
+    /// The wall when the store was left to new rules that no process has followed for good yet.
+    pub old_rules_since: Option<i64>,
     /// Everything handled up to here is on disk.
     pub durable: Mark,
     queue: BTreeMap<(i64, u64), Event>,
@@ -112,6 +114,7 @@ impl World {
             base: start,
             horizon,
             down_at: start,
+            old_rules_since: None,
             durable: Mark { seq: 0, true_ms: 0, wall: start },
             queue: BTreeMap::new(),
             seq: 0,
@@ -135,6 +138,11 @@ impl World {
     pub fn plan(&mut self, in_ms: i64, event: Event) {
         self.seq += 1;
         self.queue.insert((self.true_ms + in_ms.max(0), self.seq), event);
+    }
+
+    /// What was yet to break stays whole.
+    pub fn forget_faults(&mut self) {
+        self.queue.retain(|_, event| !matches!(event, Event::Fault(_)));
     }
 
     /// Sets the wall.

@@ -2,7 +2,8 @@
 //!
 //! Rules are part of the program, so the old ones are played: before a start, each due of a pattern that lies ahead is
 //! put where it would lie if the zone's clock went otherwise from now on, and the store is told that it was written
-//! under another version. What the new process makes of it must be as if nothing had been.
+//! under another version. What the new process makes of it must be as if nothing had been; where it starts only later,
+//! what the new rules put in between was no due then.
 
 use chimewheel::calendar::Trigger;
 use chimewheel::engine::change::{Change, Plan, PlanId, State};
@@ -40,6 +41,7 @@ impl World {
                 self.note(&format!("{count} dues were reckoned with a clock ahead by {ahead} ms"));
                 self.before_rules = Some(self.disk.image());
                 self.disk = Disk::of(disk.image());
+                self.old_rules_since.get_or_insert(self.wall());
             }
             Err(error) => self.history.wrongs.push(format!("I7: the store cannot be read: {error}")),
         }
