@@ -31,8 +31,9 @@
 //! 1. Ranks 0 to 2 and `engine` contain no `async` and read no clock, environment, file, socket or random source:
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
-//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `gateway`, `clap`,
-//!    `axum` and `rmcp` only in `surface`, `hyper` only in these two.
+//! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `client`,
+//!    `gateway` and `runner`, `clap`,
+//!    `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
 //! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
@@ -64,8 +65,9 @@
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
 //! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
-//! | 3 | [`runner`] | what does a task: a program, or an echo |
-//! | 3 | [`gateway`] | ways to reach chats |
+//! | 3 | `client` | the HTTP client that the two below share |
+//! | 4 | [`runner`] | what does a task: a model, a program, or an echo |
+//! | 4 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
 //! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, imports, measuring |
@@ -73,6 +75,8 @@
 
 pub mod access;
 pub mod calendar;
+#[cfg(feature = "client")]
+mod client;
 pub mod config;
 pub mod engine;
 pub mod gateway;

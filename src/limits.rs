@@ -106,6 +106,10 @@ pub const OPEN_COUNT_MAX: usize = 100_000;
 pub const PARALLEL_RUNS_COUNT_MAX: usize = 16;
 /// Runs of one schedule that wait for an earlier one under `buffer_all`; further dues are skipped.
 pub const BUFFERED_RUNS_COUNT_MAX: usize = 100;
+/// Models that are asked, one after the other, when the chosen one cannot answer now.
+pub const FALLBACKS_COUNT_MAX: usize = 8;
+/// Short names of models.
+pub const ALIASES_COUNT_MAX: usize = 256;
 /// Runs with all providers at a time.
 pub const RUNS_COUNT_MAX: usize = 256;
 /// Runs with one provider at a time, unless its config says otherwise.
@@ -114,6 +118,8 @@ pub const PROVIDER_RUNS_COUNT_MAX: usize = 4;
 pub const RUN_MS_MAX: u64 = 600_000;
 /// Milliseconds that the config may allow for it: a day.
 pub const RUN_LONG_MS_MAX: u64 = 86_400_000;
+/// Bytes of what a model's endpoint answers: the text, written as JSON, and what stands around it.
+pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a runner's error output that are looked at; the end of it is what is told.
 pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds one send may take before it counts as unanswered.

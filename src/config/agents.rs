@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::routing::read_model;
 use super::section::{Section, Text};
 use super::{Gateway, Notice, Secret, Surroundings};
 use crate::access::{Pattern, Quota};
@@ -33,6 +34,8 @@ pub struct Agent {
     pub quota: Quota,
     /// After this span its recurring schedules end that name no end.
     pub expires: Option<Span>,
+    /// The model of its tasks, unless something that goes before says otherwise.
+    pub model: Option<String>,
     /// Names of the tools that it may use; `None`: all of them.
     pub tools: Option<Vec<String>>,
 }
@@ -86,17 +89,14 @@ impl Agent {
         notices: &mut Vec<Notice>,
     ) -> Self {
         let timezone = section.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned()));
-        for (key, what) in
-            [("model", "model runs"), ("system_prompt", "conversations"), ("system_prompt_file", "conversations")]
-        {
+        let model = section.parsed(text, "model", read_model).flatten();
+        for key in ["system_prompt", "system_prompt_file"] {
             if section.string(text, key).is_some() {
-                notices.push(Notice::not_built(format!("{path}.{key}"), what));
+                notices.push(Notice::not_built(format!("{path}.{key}"), "conversations"));
             }
         }
-        let token = section.secret(text, ["token", "token_env", "token_file"]).map(|secret| match secret {
-            Secret::File(file) => Secret::File(around.path(&file.to_string_lossy())),
-            Secret::Env(name) => Secret::Env(name),
-        });
+        let token = section.secret(text, ["token", "token_env", "token_file"]);
+        let token = token.map(|secret| around.secret(secret));
         let tools = section.strings(text, "tools");
         for (place, tool) in tools.iter().flatten().enumerate() {
             if let Err(problem) = (around.tool)(tool) {
@@ -124,7 +124,7 @@ impl Agent {
         let quota = section.section(text, "quota");
         let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, path, text, notices));
         section.finish(text);
-        Self { timezone, token, destinations, quota, expires, tools }
+        Self { timezone, token, destinations, quota, expires, model, tools }
     }
 }
 
@@ -156,7 +156,7 @@ fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, not
         quota.payload_bytes = bytes as usize;
     }
     if section.amount(text, "cost_per_day").is_some() {
-        notices.push(Notice::not_built(format!("{path}.quota.cost_per_day"), "model runs"));
+        notices.push(Notice::not_built(format!("{path}.quota.cost_per_day"), "budgets"));
     }
     section.finish(text);
     quota

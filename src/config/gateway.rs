@@ -5,7 +5,7 @@
 
 use super::later::http_url;
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, Secret, Surroundings, Webhook};
+use super::{Format, Gateway, Notice, Surroundings, Webhook};
 use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -75,14 +75,10 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
         section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
     }
     section.finish(text);
-    let place = |secret| match secret {
-        Secret::Env(name) => Secret::Env(name),
-        Secret::File(path) => Secret::File(around.path(&path.to_string_lossy())),
-    };
     Webhook {
         url: url.unwrap_or_default(),
-        secrets: secrets.into_iter().map(place).collect(),
-        token: token.map(place),
+        secrets: secrets.into_iter().map(|secret| around.secret(secret)).collect(),
+        token: token.map(|secret| around.secret(secret)),
         allow_private,
         timeout,
     }

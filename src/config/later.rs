@@ -9,14 +9,8 @@ use crate::problem::Problem;
 
 /// Reads everything at the top level that only later versions act on.
 pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mut Vec<Notice>) {
-    for (key, what) in [("engine_json", "model settings"), ("heartbeat", "heartbeat files")] {
-        if root.parsed(text, key, not_empty).is_some() {
-            notices.push(Notice::not_built(key, what));
-        }
-    }
-    if let Some(section) = root.section(text, "routing") {
-        routing(section, text);
-        notices.push(Notice::not_built("routing", "defaults and fallbacks of models"));
+    if root.parsed(text, "heartbeat", not_empty).is_some() {
+        notices.push(Notice::not_built("heartbeat", "heartbeat files"));
     }
     let routes = root.list(text, "routes");
     if !routes.is_empty() {
@@ -25,28 +19,6 @@ pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mu
     for route in routes {
         self::route(route, text);
     }
-}
-
-fn routing(mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    section.string(text, "default");
-    section.strings(text, "fallback");
-    for key in ["tasks", "aliases"] {
-        if let Some(words) = section.section(text, key) {
-            words.words(text);
-        }
-    }
-    section.finish(text);
-}
-
-/// Reads `[providers.NAME]` of a model endpoint.
-pub(super) fn provider(mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    section.parsed(text, "base_url", http_url);
-    section.secret(text, ["api_key", "api_key_env", "api_key_file"]);
-    section.whole(text, "max_in_flight", 1..1025);
-    section.span(text, "timeout");
-    section.amount(text, "price_in");
-    section.amount(text, "price_out");
-    section.finish(text);
 }
 
 fn route(mut section: Section<'_, '_>, text: &mut Text<'_>) {

@@ -9,6 +9,7 @@ mod conceal;
 mod gateway;
 mod later;
 mod provider;
+mod routing;
 mod section;
 mod show;
 
@@ -20,7 +21,8 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
-pub use self::provider::Provider;
+pub use self::provider::{OpenAi, Provider};
+pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
 use crate::limits;
 use crate::problem::Problem;
@@ -46,6 +48,10 @@ pub struct Config {
     pub gateways: BTreeMap<String, Gateway>,
     /// Providers of models by name; `echo` is always there.
     pub providers: BTreeMap<String, Provider>,
+    /// Which model does a task.
+    pub routing: Routing,
+    /// A file that says the same in an older form, where nothing is said here.
+    pub engine_json: Option<PathBuf>,
     /// What single agents are and may do.
     pub agents: Agents,
     /// Names of the sets of tools that are on.
@@ -166,6 +172,8 @@ impl Config {
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
+            routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
+            engine_json: None,
             agents: Agents::default(),
             tool_sets: agents::default_sets(),
             limits: Limits::default(),
@@ -231,9 +239,26 @@ impl Config {
         if let Some(section) = root.section(text, "log") {
             config.log = Log::read(section, text, around);
         }
+        if let Some(path) = root.parsed(text, "engine_json", not_empty) {
+            config.engine_json = Some(around.path(&path));
+        }
+        let routing = root.section(text, "routing").map(|section| Routing::read(section, text)).unwrap_or_default();
+        config.routing = routing.among(&config.agents, config.providers.keys());
+        config.notices.extend(config.routing.notices());
         later::read(&mut root, text, &mut config.notices);
         root.finish(text);
         config
+    }
+}
+
+impl Config {
+    /// The same with what another file says about models, where this one says nothing.
+    #[must_use]
+    pub fn or_routing(mut self, other: &Routing) -> Self {
+        self.routing = self.routing.or(other);
+        let known = self.notices.clone();
+        self.notices.extend(self.routing.notices().into_iter().filter(|notice| !known.contains(notice)));
+        self
     }
 }
 
@@ -293,6 +318,14 @@ impl Surroundings<'_> {
         match (text.strip_prefix("~/"), self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             (Some(_), None) | (None, _) => self.base.join(text),
+        }
+    }
+
+    /// The place of a secret that a text names.
+    fn secret(&self, named: Secret) -> Secret {
+        match named {
+            Secret::Env(name) => Secret::Env(name),
+            Secret::File(file) => Secret::File(self.path(&file.to_string_lossy())),
         }
     }
 }

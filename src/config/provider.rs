@@ -1,14 +1,14 @@
 //! `[providers.NAME]`: who does tasks, and within which bounds.
 //!
-//! `echo` is there without being written. A provider without a kind is one of a model endpoint, which this version does
-//! not have: it is checked like the others and earns a notice; a task that names it is refused.
-//! Units: `Span`. Invariant: a command exists only when its program is written. Not here: running it (`runner`).
+//! `echo` is there without being written. A provider with a `base_url` and no kind is one of kind `openai`.
+//! Units: `Span`. Invariant: a command exists only when its program is written, an endpoint when its address is.
+//! Not here: running it (`runner`), reading its key (`surface`).
 
 use std::path::PathBuf;
 
-use super::later;
+use super::later::http_url;
 use super::section::{Section, Text};
-use super::{Notice, Surroundings, not_empty};
+use super::{Notice, Secret, Surroundings, not_empty};
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUN_LONG_MS_MAX, RUN_MS_MAX, RUNS_COUNT_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -34,11 +34,24 @@ pub enum Provider {
         /// How many at a time.
         max_in_flight: usize,
     },
-    /// A kind that this version does not have; a task that names it is refused.
-    NotBuilt,
+    /// A model answers.
+    OpenAi(OpenAi),
 }
 
-const KINDS: [&str; 2] = ["echo", "command"];
+/// An endpoint that speaks as OpenAI's chat completions do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAi {
+    /// Its address, up to `/chat/completions`.
+    pub base_url: String,
+    /// Where the key is found that is sent along.
+    pub api_key: Option<Secret>,
+    /// How long one attempt may take.
+    pub timeout: Span,
+    /// How many at a time.
+    pub max_in_flight: usize,
+}
+
+const KINDS: [&str; 3] = ["openai", "command", "echo"];
 
 impl Provider {
     /// The echo that is there without being written.
@@ -51,16 +64,10 @@ impl Provider {
         around: Surroundings<'_>,
         notices: &mut Vec<Notice>,
     ) -> Self {
-        if !section.has("kind") && section.has("base_url") {
-            let path = section.path("").trim_end_matches('.').to_owned();
-            later::provider(section, text);
-            let message =
-                "model endpoints are not built into this version; tasks that name it are refused".to_owned();
-            notices.push(Notice { path, message });
-            return Self::NotBuilt;
-        }
-        if !section.has("kind") {
-            section.refuse(text, "kind", Problem::new("", "is missing").hint("write kind = \"command\" or \"echo\""));
+        let is_endpoint = !section.has("kind") && section.has("base_url");
+        if !section.has("kind") && !is_endpoint {
+            let hint = "write kind = \"openai\", \"command\" or \"echo\"";
+            section.refuse(text, "kind", Problem::new("", "is missing").hint(hint));
         }
         let kind = section.parsed(text, "kind", |given| {
             KINDS.into_iter().find(|kind| *kind == given).ok_or_else(|| {
@@ -80,9 +87,11 @@ impl Provider {
         }
         let read = match kind {
             Some("echo") => Self::echo(&mut section, text),
-            Some(_) => Self::command(&mut section, text, around),
-            // What else is written cannot be judged.
-            None => return Self::NotBuilt,
+            Some("command") => Self::command(&mut section, text, around),
+            Some(_) => Self::OpenAi(open_ai(&mut section, text, around, notices)),
+            None if is_endpoint => Self::OpenAi(open_ai(&mut section, text, around, notices)),
+            // What else is written cannot be judged, and the config is refused for its kind.
+            None => return Self::ECHO,
         };
         section.finish(text);
         read
@@ -107,22 +116,52 @@ impl Provider {
             let problem = Problem::new("", "is missing").hint("write program = \"/path/to/it\"; no shell reads it");
             section.refuse(text, "program", problem);
         }
-        let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(RUN_MS_MAX));
-        let longest = Span::from_millis(RUN_LONG_MS_MAX);
-        if timeout == Span::ZERO || timeout > longest {
-            let problem = Problem::new("", format!("must be from 1ms to {longest}")).value(timeout.to_string());
-            section.refuse(text, "timeout", problem);
-        }
         Self::Command {
             // A name alone is looked for where programs are; a path is relative to the config.
             program: program.map_or_else(PathBuf::new, |program| {
                 if program.contains('/') { around.path(&program) } else { PathBuf::from(program) }
             }),
             args: section.strings(text, "args").unwrap_or_default(),
-            timeout,
+            timeout: timeout(section, text),
             max_in_flight: room(section, text),
         }
     }
+}
+
+fn open_ai(
+    section: &mut Section<'_, '_>,
+    text: &mut Text<'_>,
+    around: Surroundings<'_>,
+    notices: &mut Vec<Notice>,
+) -> OpenAi {
+    let base_url = section.parsed(text, "base_url", http_url);
+    if !section.has("base_url") {
+        let hint = "the address up to /chat/completions, such as base_url = \"http://127.0.0.1:11434/v1\"";
+        section.refuse(text, "base_url", Problem::new("", "is missing").hint(hint));
+    }
+    let api_key = section.secret(text, ["api_key", "api_key_env", "api_key_file"]);
+    for key in ["price_in", "price_out"] {
+        if section.amount(text, key).is_some() {
+            notices.push(Notice::not_built(section.path(key), "budgets"));
+        }
+    }
+    OpenAi {
+        base_url: base_url.unwrap_or_default(),
+        api_key: api_key.map(|secret| around.secret(secret)),
+        timeout: timeout(section, text),
+        max_in_flight: room(section, text),
+    }
+}
+
+/// How long one attempt may take.
+fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
+    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(RUN_MS_MAX));
+    let longest = Span::from_millis(RUN_LONG_MS_MAX);
+    if timeout == Span::ZERO || timeout > longest {
+        let problem = Problem::new("", format!("must be from 1ms to {longest}")).value(timeout.to_string());
+        section.refuse(text, "timeout", problem);
+    }
+    timeout
 }
 
 fn room(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> usize {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Config, Format, Gateway, Provider, Webhook};
+use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Routing, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -38,7 +38,13 @@ impl Config {
                         "timeout": timeout.to_string(),
                         "max_in_flight": max_in_flight,
                     }),
-                    Provider::NotBuilt => json!({}),
+                    Provider::OpenAi(OpenAi { base_url, api_key, timeout, max_in_flight }) => json!({
+                        "kind": "openai",
+                        "base_url": base_url,
+                        "api_key": api_key.is_some(),
+                        "timeout": timeout.to_string(),
+                        "max_in_flight": max_in_flight,
+                    }),
                 };
                 (name.clone(), shown)
             })
@@ -58,6 +64,7 @@ impl Config {
             "timezone": self.timezone,
             "gateways": gateways,
             "providers": providers,
+            "routing": self.routing.to_json(),
             "agents": agents,
             "tools": {"sets": self.tool_sets},
             "limits": {
@@ -75,6 +82,19 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let shown: Option<toml::Value> = serde_json::from_value(self.to_json()).ok();
         shown.and_then(|value| toml::to_string(&value).ok()).unwrap_or_default()
+    }
+}
+
+impl Routing {
+    /// With the model that tasks are given where nothing else is said.
+    fn to_json(&self) -> Value {
+        let Self { subagent, default, fallback, aliases, agents: _, providers: _ } = self;
+        let default = default.as_deref().unwrap_or(MODEL_DEFAULT);
+        let mut shown = json!({"default": default, "fallback": fallback, "aliases": aliases});
+        if let Some(subagent) = subagent {
+            shown["tasks"] = json!({"subagent": subagent});
+        }
+        shown
     }
 }
 
@@ -99,7 +119,7 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, tools } = self;
+        let Self { timezone, token, destinations, quota, expires, model, tools } = self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -110,9 +130,12 @@ impl Agent {
             },
         });
         let masked = token.as_ref().map(|_| "***".to_owned());
-        for (key, value) in
-            [("timezone", timezone.clone()), ("token", masked), ("expires", expires.map(|span| span.to_string()))]
-        {
+        for (key, value) in [
+            ("timezone", timezone.clone()),
+            ("token", masked),
+            ("expires", expires.map(|span| span.to_string())),
+            ("model", model.clone()),
+        ] {
             if let Some(value) = value {
                 shown[key] = json!(value);
             }

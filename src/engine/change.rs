@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::spec::{Bounds, Policy, Schedule};
+use crate::spec::{Bounds, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
 
 /// Number of a [`Plan`] inside one store.
@@ -34,8 +34,17 @@ pub struct Plan {
     pub policy: Policy,
     /// Gateway of the destination; `None`: the result is only recorded.
     pub gateway: Option<String>,
-    /// Provider of the model that makes its texts; `None`: they are literal.
-    pub provider: Option<String>,
+    /// Which model makes its texts; `None`: they are literal.
+    pub asks: Option<Asks>,
+}
+
+/// Which model a task asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Asks {
+    /// This one, as it was written.
+    Written(String),
+    /// The one that the config says for this agent.
+    Usual(String),
 }
 
 /// The compact row of a schedule: all of it that changes while it lives.
@@ -108,6 +117,8 @@ pub struct Execution {
     pub took: Span,
     /// The model that answered.
     pub model: Option<String>,
+    /// What that took, where it was told.
+    pub tokens: Option<Tokens>,
 }
 
 /// Dues that share one record.

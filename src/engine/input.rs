@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::Window;
 use crate::engine::change::{Change, State};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::spec::Schedule;
+use crate::spec::{Schedule, Tokens};
 use crate::time::Span;
 
 /// What the engine is told.
@@ -170,6 +170,8 @@ pub enum RunEnd {
         text: Arc<str>,
         /// The model that made it.
         model: String,
+        /// What it took, where that is told.
+        tokens: Option<Tokens>,
     },
     /// Trying again may help.
     Retry {

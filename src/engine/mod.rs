@@ -122,6 +122,7 @@ impl Engine {
     #[must_use]
     pub fn new(now: Timestamp, options: Options) -> Self {
         Self {
+            plans: Plans::new(Arc::clone(&options.routing)),
             options,
             now,
             latest: now,
@@ -129,7 +130,6 @@ impl Engine {
             high_water: Timestamp::from_millis(i64::MIN),
             history_day: i64::MIN,
             slots: Slots::default(),
-            plans: Plans::default(),
             dues: Wheel::new(now.tick()),
             retries: Wheel::new(now.tick()),
             backlog: false,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::config::Routing;
 use crate::limits;
 
 /// What the engine is started with.
@@ -24,6 +25,8 @@ pub struct Options {
     pub open_per_gateway: usize,
     /// How many runs each provider takes at a time; [`limits::PROVIDER_RUNS_COUNT_MAX`] where nothing is said.
     pub rooms: Arc<BTreeMap<String, usize>>,
+    /// Which model does a task.
+    pub routing: Arc<Routing>,
 }
 
 impl Default for Options {
@@ -37,6 +40,7 @@ impl Default for Options {
             catchup_per_second: limits::CATCHUP_COUNT_MAX,
             open_per_gateway: limits::OPEN_COUNT_MAX,
             rooms: Arc::default(),
+            routing: Arc::default(),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::calendar::Trigger;
-use crate::engine::change::{Plan, PlanId};
+use crate::config::Routing;
+use crate::engine::change::{Asks, Plan, PlanId};
 use crate::spec::{Payload, Schedule};
 use crate::time::Timestamp;
 
@@ -22,6 +23,7 @@ pub(super) struct Plans {
     hasher: DefaultHashBuilder,
     added: Vec<(PlanId, Arc<Plan>)>,
     dropped: Vec<PlanId>,
+    routing: Arc<Routing>,
 }
 
 struct Row {
@@ -33,6 +35,11 @@ struct Row {
 }
 
 impl Plans {
+    /// None yet; models are chosen by this.
+    pub(super) fn new(routing: Arc<Routing>) -> Self {
+        Self { routing, ..Self::default() }
+    }
+
     /// The number of this plan, with one more user.
     pub(super) fn take(&mut self, plan: Plan) -> PlanId {
         let hash = self.hash(&plan);
@@ -118,11 +125,18 @@ impl Plans {
 
     fn put(&mut self, id: PlanId, plan: Arc<Plan>, hash: u64, users: u64) {
         let gateway = plan.gateway.as_deref().map(Arc::from);
-        let provider = plan.provider.as_deref().map(Arc::from);
+        let provider = plan.asks.as_ref().map(|asks| Arc::from(self.routed(asks)));
         self.rows[id.0 as usize] = Some(Row { plan, gateway, provider, hash, users });
         let rows = &self.rows;
         let hash_of = |id: &PlanId| rows[id.0 as usize].as_ref().map_or(0, |row| row.hash);
         self.by_content.insert_unique(hash, id, hash_of);
+    }
+
+    fn routed<'a>(&'a self, asks: &'a Asks) -> &'a str {
+        match asks {
+            Asks::Written(model) => self.routing.provider(Some(model), ""),
+            Asks::Usual(agent) => self.routing.provider(None, agent),
+        }
     }
 
     fn drop_row(&mut self, id: PlanId) {
@@ -160,9 +174,12 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         except: schedule.except.clone(),
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
-        provider: match &schedule.payload {
+        asks: match &schedule.payload {
             Payload::Message(_) => None,
-            Payload::Task(task) => Some(task.model.provider.clone()),
+            Payload::Task(task) => Some(match &task.model {
+                Some(model) => Asks::Written(model.clone()),
+                None => Asks::Usual(schedule.agent.clone()),
+            }),
         },
     }
 }
@@ -179,8 +196,8 @@ fn alike(one: &Plan, other: &Plan) -> bool {
         (_, _) => false,
     };
     triggers
-        && (one.bounds, one.policy, &one.gateway, &one.provider, &one.except)
-            == (other.bounds, other.policy, &other.gateway, &other.provider, &other.except)
+        && (one.bounds, one.policy, &one.gateway, &one.asks, &one.except)
+            == (other.bounds, other.policy, &other.gateway, &other.asks, &other.except)
 }
 
 impl Plans {
@@ -193,7 +210,7 @@ impl Plans {
             Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
         }
         plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
-        (plan.bounds, plan.policy, &plan.gateway, &plan.provider).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.asks).hash(&mut hash);
         hash.finish()
     }
 }

@@ -19,6 +19,7 @@ use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX};
 use crate::planted::{self, Bug};
+use crate::spec::Tokens;
 use crate::time::{Span, Timestamp};
 
 /// Every run that has no text yet.
@@ -168,7 +169,7 @@ impl Engine {
             execution.took = Span::from_millis(execution.took.as_millis().saturating_add(ran.took.as_millis()));
         }
         match ran.end {
-            RunEnd::Composed { text, model } => self.composed(occurrence, text, model),
+            RunEnd::Composed { text, model, tokens } => self.composed(occurrence, text, model, tokens),
             RunEnd::Retry { error, after } => self.run_again(occurrence, clip(error), after),
             // Nothing was delivered, so running it again doubles nothing that anybody sees.
             RunEnd::Ambiguous { error } => self.run_again(occurrence, clip(error), None),
@@ -183,12 +184,13 @@ impl Engine {
     }
 
     /// There is a text: it is written down, and goes the way of any other.
-    fn composed(&mut self, occurrence: OccurrenceId, text: Arc<str>, model: String) {
+    fn composed(&mut self, occurrence: OccurrenceId, text: Arc<str>, model: String, tokens: Option<Tokens>) {
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
         if let Some(execution) = &mut open.run.execution {
             execution.since = now;
             execution.model = Some(model);
+            execution.tokens = tokens;
         }
         open.run.phase = Phase::Pending;
         let has_nowhere_to_go = open.gateway.is_empty();
@@ -280,7 +282,7 @@ impl Execution {
     /// None of its attempts has begun.
     #[must_use]
     pub const fn since(now: Timestamp) -> Self {
-        Self { attempts: 0, since: now, took: Span::ZERO, model: None }
+        Self { attempts: 0, since: now, took: Span::ZERO, model: None, tokens: None }
     }
 }
 

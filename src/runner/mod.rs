@@ -3,15 +3,22 @@
 //! One trait, one file per kind. A runner makes one attempt and says what became of it and whether to try again; it
 //! keeps no queue, no retry and no time of its own. Whoever drops what [`Runner::run`] returned ends the attempt, and
 //! everything that it started.
+//! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 //! Units: `Span`. Not here: how many at a time (`engine`), how long at the longest (`runtime`).
 
 pub mod command;
 pub mod echo;
+#[cfg(feature = "openai")]
+pub mod openai;
+#[cfg(not(feature = "openai"))]
+#[path = "absent.rs"]
+pub mod openai;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::spec::Tokens;
 use crate::time::Span;
 
 /// What a runner is told.
@@ -30,6 +37,8 @@ pub struct Answer {
     pub text: String,
     /// The provider's name for the model that made it.
     pub model: String,
+    /// What it took, where that is told.
+    pub tokens: Option<Tokens>,
 }
 
 /// Why there is no text.
@@ -79,7 +88,7 @@ impl Answer {
         if text.contains('\0') {
             return Err(RunError::Permanent { error: "the answer holds a NUL character".into() });
         }
-        Ok(Self { text: text.to_owned(), model })
+        Ok(Self { text: text.to_owned(), model, tokens: None })
     }
 }
 

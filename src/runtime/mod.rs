@@ -44,6 +44,7 @@ pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
+use crate::config::Routing;
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
@@ -83,12 +84,14 @@ pub struct Outside {
     pub gateways: Gateways,
     /// Who does tasks.
     pub providers: Providers,
+    /// Which of them does which.
+    pub routing: Routing,
 }
 
 impl From<Gateways> for Outside {
     /// Without anybody who does tasks.
     fn from(gateways: Gateways) -> Self {
-        Self { gateways, providers: Providers::default() }
+        Self { gateways, ..Self::default() }
     }
 }
 
@@ -159,7 +162,8 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers } = outside.into();
+        let Outside { gateways, providers, routing } = outside.into();
+        let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
             cache_bytes: settings.cache_bytes,
@@ -175,13 +179,14 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
+            routing: Arc::clone(&routing),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let meter = Arc::new(Meter::default());
-        let running = Running::new(providers, reader.clone(), tokio.clone(), felt.clone());
+        let running = Running::new(providers, routing, reader.clone(), tokio.clone(), felt.clone());
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
         let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));

@@ -10,15 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::config::Routing;
 use crate::engine::Input;
 use crate::id::OccurrenceId;
 use crate::limits::BEAT_MS_MAX;
-use crate::runner::{Answer, Prompt, RunError, Runner};
+use crate::runner::{Answer, RunError, Runner};
 use crate::runtime::Message;
 use crate::runtime::clock::Stopwatch;
-use crate::runtime::runs::{self, Begun};
+use crate::runtime::runs::{self, Asked};
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -36,6 +37,13 @@ pub struct Provider {
 /// The providers by the name that models use.
 pub type Providers = HashMap<String, Provider>;
 
+/// A provider, and a seat for each run that it makes at a time. The engine hands it no more than that; whoever is asked
+/// instead of another takes a seat only if one is free.
+struct Seats {
+    provider: Provider,
+    free: Semaphore,
+}
+
 /// Hands runs to runners.
 #[derive(Clone)]
 pub(super) struct Running {
@@ -43,7 +51,8 @@ pub(super) struct Running {
 }
 
 struct Shared {
-    providers: Providers,
+    providers: HashMap<String, Seats>,
+    routing: Arc<Routing>,
     reader: Reader,
     tokio: Tokio,
     beats: watch::Receiver<u64>,
@@ -53,9 +62,17 @@ struct Shared {
 }
 
 impl Running {
-    pub(super) fn new(providers: Providers, reader: Reader, tokio: Tokio, beats: watch::Receiver<u64>) -> Self {
+    pub(super) fn new(
+        providers: Providers,
+        routing: Arc<Routing>,
+        reader: Reader,
+        tokio: Tokio,
+        beats: watch::Receiver<u64>,
+    ) -> Self {
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
-        Self { shared: Arc::new(Shared { providers, reader, tokio, beats, stopping, ends }) }
+        let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
+        let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
+        Self { shared: Arc::new(Shared { providers, routing, reader, tokio, beats, stopping, ends }) }
     }
 
     /// Begins a run; its answer goes to the loop.
@@ -118,28 +135,57 @@ impl Shared {
         if self.stopping.load(Ordering::SeqCst) {
             return runs::not_begun(occurrence);
         }
-        let Begun { provider, prompt } = match runs::begin(&self.reader, occurrence) {
-            Ok(begun) => begun,
+        let (first, instead) = match runs::begin(&self.reader, &self.routing, occurrence) {
+            Ok(asked) => asked,
             Err(input) => return input,
         };
         let watch = Stopwatch::start();
-        let answer = tokio::select! {
+        let (provider, answer) = tokio::select! {
             biased;
-            _ = ended => Err(RunError::Ambiguous { error: "it was ended".into() }),
-            answer = self.run(&provider, prompt) => answer,
+            _ = ended => (String::new(), Err(RunError::Ambiguous { error: "it was ended".into() })),
+            answered = self.ask(first, instead) => answered,
         };
         let took = Span::from_millis(watch.elapsed().as_millis() as u64);
         runs::ended(occurrence, &provider, took, answer)
     }
 
-    async fn run(&self, name: &str, prompt: Prompt) -> Result<Answer, RunError> {
-        let Some(provider) = self.providers.get(name) else {
+    /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
+    async fn ask(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
+        let name = first.provider.clone();
+        let (mut error, mut after) = match self.run(&first, true).await {
+            Err(RunError::Retry { error, after }) => (error, after),
+            answer => return (name, answer),
+        };
+        for asked in instead {
+            match self.run(&asked, false).await {
+                Err(RunError::Retry { error: why, after: wait }) => {
+                    error = format!("{error}; {asked}: {why}");
+                    after = after.max(wait);
+                }
+                // It stands in for another, which may be there again.
+                Err(RunError::Permanent { error: why }) => error = format!("{error}; {asked}: {why}"),
+                Err(RunError::Ambiguous { error: why }) => {
+                    return (asked.provider, Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
+                }
+                Ok(answer) => return (asked.provider, Ok(answer)),
+            }
+        }
+        (name, Err(RunError::Retry { error, after }))
+    }
+
+    async fn run(&self, asked: &Asked, waits: bool) -> Result<Answer, RunError> {
+        let Some(Seats { provider, free }) = self.providers.get(&asked.provider) else {
+            let name = &asked.provider;
             let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
             return Err(RunError::Permanent { error });
         };
+        let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
+        let Some(_seat) = seat else {
+            return Err(RunError::Retry { error: "it has no room now".into(), after: None });
+        };
         tokio::select! {
             biased;
-            answer = provider.runner.run(prompt) => answer,
+            answer = provider.runner.run(asked.prompt.clone()) => answer,
             () = self.patience(provider.timeout) => {
                 let error = format!("the run took longer than {}, and was ended", provider.timeout);
                 Err(RunError::Ambiguous { error })

@@ -6,27 +6,36 @@
 //! Invariant: every run that the engine hands out is answered exactly once. Not here: runners and patience (`dispatch`),
 //! who may begin (`engine`).
 
+use std::fmt;
 use std::sync::Arc;
 
+use crate::config::{Model, Routing};
 use crate::engine::change::Phase;
 use crate::engine::{Input, Ran, RunEnd};
 use crate::id::OccurrenceId;
 use crate::runner::{Answer, Prompt, RunError};
-use crate::spec::{Model, Payload};
+use crate::spec::Payload;
 use crate::store::{Reader, StoreError};
 use crate::time::Span;
 
-/// What an attempt to run needs.
+/// Somebody who is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct Asked {
     /// Name of the provider.
     pub provider: String,
     /// What it is told.
     pub prompt: Prompt,
 }
 
-/// The attempt that is to be made, or the answer to one that cannot be.
-pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> {
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.prompt.model)
+    }
+}
+
+/// The attempt that is to be made, or the answer to one that cannot be: who is asked, then who is asked instead if
+/// that one cannot answer now. It is decided now, so a schedule that names no model follows a config that was changed.
+pub fn begin(reader: &Reader, routing: &Routing, occurrence: OccurrenceId) -> Result<(Asked, Vec<Asked>), Input> {
     let unread = |error: StoreError| {
         let end = RunEnd::Retry { error: error.to_string(), after: None };
         Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end } }
@@ -34,18 +43,23 @@ pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> 
     let run = reader.run(occurrence).map_err(unread)?;
     let is_wanted = run.is_some_and(|run| matches!(run.phase, Phase::Running { .. }));
     let declared = reader.schedule(occurrence.schedule).map_err(unread)?;
-    match declared.map(|(_, schedule)| schedule.payload.clone()) {
-        Some(Payload::Task(task)) if is_wanted => {
-            let Model { provider, name } = task.model;
-            Ok(Begun { provider, prompt: Prompt { model: name, instruction: task.instruction } })
-        }
-        // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it again
-        // and again would not bring it back.
-        Some(Payload::Task(_) | Payload::Message(_)) | None => {
-            let end = RunEnd::Permanent { error: "the run is not in the store".into() };
-            Err(Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end } })
-        }
-    }
+    let end =
+        |error: String| Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end: RunEnd::Permanent { error } } };
+    let schedule = declared.filter(|_| is_wanted).map(|(_, schedule)| schedule);
+    let task = schedule.as_ref().and_then(|schedule| match &schedule.payload {
+        Payload::Task(task) => Some((task, &schedule.agent)),
+        Payload::Message(_) => None,
+    });
+    // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it again
+    // and again would not bring it back.
+    let (task, agent) = task.ok_or_else(|| end("the run is not in the store".into()))?;
+    let model = routing.choose(task.model.as_deref(), agent).map_err(|problem| end(problem.to_string()))?;
+    let asked = |Model { provider, name }| {
+        let prompt = Prompt { model: name, instruction: task.instruction.clone() };
+        Asked { provider, prompt }
+    };
+    let instead = routing.fallbacks(&model).map(asked).collect();
+    Ok((asked(model), instead))
 }
 
 /// What the engine is told of an attempt that was not made.
@@ -58,8 +72,8 @@ pub const fn not_begun(occurrence: OccurrenceId) -> Input {
 #[must_use]
 pub fn ended(occurrence: OccurrenceId, provider: &str, took: Span, answer: Result<Answer, RunError>) -> Input {
     let end = match answer {
-        Ok(Answer { text, model }) => {
-            RunEnd::Composed { text: Arc::from(text), model: format!("{provider}/{model}") }
+        Ok(Answer { text, model, tokens }) => {
+            RunEnd::Composed { text: Arc::from(text), model: format!("{provider}/{model}"), tokens }
         }
         Err(RunError::Retry { error, after }) => RunEnd::Retry { error, after },
         Err(RunError::Permanent { error }) => RunEnd::Permanent { error },

@@ -13,7 +13,6 @@ pub mod tree;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
@@ -93,23 +92,17 @@ pub enum Payload {
 pub struct Task {
     /// What it is told.
     pub instruction: String,
-    /// Who answers.
-    pub model: Model,
+    /// Who answers, as it was written; `None`: as the config says when it runs.
+    pub model: Option<String>,
 }
 
-/// A model, written `provider/name`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    /// Name of a configured provider.
-    pub provider: String,
-    /// The provider's name for it.
-    pub name: String,
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.provider, self.name)
-    }
+/// What an answer took of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// Tokens that it was given.
+    pub input: u32,
+    /// Tokens that it made.
+    pub output: u32,
 }
 
 /// The dues of a trigger that count.

@@ -35,7 +35,7 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         }),
         model: match &schedule.payload {
             Payload::Message(_) => None,
-            Payload::Task(task) => Some(task.model.to_string()),
+            Payload::Task(task) => task.model.clone(),
         },
         start_at: schedule.bounds.start_at.map(|at| at.to_string()),
         end_at: schedule.bounds.end_at.map(|at| at.to_string()),

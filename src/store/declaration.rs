@@ -10,17 +10,18 @@ use std::collections::BTreeMap;
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
-use crate::engine::change::Plan;
+use crate::engine::change::{Asks, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
+    Source, Task,
 };
 
-/// 2: how many failures are borne, and exclusions; 3: process handles.
-const SCHEDULE_VERSION: u8 = 3;
-/// 2: how many failures are borne, and exclusions; 3: who makes the texts.
-const PLAN_VERSION: u8 = 3;
+/// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model.
+const SCHEDULE_VERSION: u8 = 4;
+/// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
+/// of the model, or by the agent.
+const PLAN_VERSION: u8 = 4;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -47,10 +48,9 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.text(text);
         }
         Payload::Task(task) => {
-            out.byte(1);
+            out.byte(2);
             out.text(&task.instruction);
-            out.text(&task.model.provider);
-            out.text(&task.model.name);
+            out.option(task.model.as_deref(), |out, model| out.text(model));
         }
     }
     put_bounds(&mut out, schedule.bounds);
@@ -99,8 +99,9 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
             0 => Payload::Message(bytes.string()?),
             1 => Payload::Task(Task {
                 instruction: bytes.string()?,
-                model: Model { provider: bytes.string()?, name: bytes.string()? },
+                model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
             }),
+            2 => Payload::Task(Task { instruction: bytes.string()?, model: bytes.option(Bytes::string)? }),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
         bounds: read_bounds(bytes)?,
@@ -128,7 +129,17 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
     put_policy(&mut out, &plan.policy);
     out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
     put_except(&mut out, plan.except.as_ref());
-    out.option(plan.provider.as_deref(), |out, provider| out.text(provider));
+    match &plan.asks {
+        None => out.byte(0),
+        Some(Asks::Written(model)) => {
+            out.byte(1);
+            out.text(model);
+        }
+        Some(Asks::Usual(agent)) => {
+            out.byte(2);
+            out.text(agent);
+        }
+    }
     out
 }
 
@@ -142,10 +153,21 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
-        provider: if version < 3 { None } else { bytes.option(Bytes::string)? },
+        asks: if version < 3 { None } else { read_asks(bytes, version)? },
     };
     bytes.end()?;
     Ok(plan)
+}
+
+fn read_asks(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Asks>> {
+    Ok(match bytes.byte()? {
+        0 => None,
+        // The provider alone was written; nothing else of a model counts in a plan.
+        1 if version < 4 => Some(Asks::Written(format!("{}/", bytes.text()?))),
+        1 => Some(Asks::Written(bytes.string()?)),
+        2 => Some(Asks::Usual(bytes.string()?)),
+        other => return bytes.wrong(format!("no model is written {other}")),
+    })
 }
 
 fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {

@@ -13,13 +13,14 @@ use crate::engine::change::{
     Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, State, Status,
 };
 use crate::id::OccurrenceId;
+use crate::spec::Tokens;
 use crate::time::Timestamp;
 
 /// Bytes of a state on disk.
 pub(super) const STATE_BYTES: usize = 40;
 const STATE_VERSION: u8 = 1;
-/// 2: what a runner did; a run without that is still written as 1.
-const RUN_VERSION: u8 = 2;
+/// 2: what a runner did; 3: how many tokens that took. A run without these is still written as before them.
+const RUN_VERSION: u8 = 3;
 const NEVER: i64 = i64::MIN;
 
 type Read<T> = Result<T, Malformed>;
@@ -142,7 +143,12 @@ fn read_status(byte: u8) -> Option<(Status, Option<OutcomeKind>)> {
 pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
     let due = run.occurrence.due;
     let since_due = |at: Timestamp| at.as_millis().wrapping_sub(due.as_millis());
-    out.byte(if run.execution.is_some() { RUN_VERSION } else { 1 });
+    let tokens = run.execution.as_ref().and_then(|execution| execution.tokens);
+    out.byte(match (&run.execution, tokens) {
+        (None, _) => 1,
+        (Some(_), None) => 2,
+        (Some(_), Some(_)) => RUN_VERSION,
+    });
     out.byte(match run.cause {
         Cause::Due => 0,
         Cause::CatchUp => 1,
@@ -161,6 +167,10 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
         out.signed(since_due(execution.since));
         out.span(execution.took);
         out.option(execution.model.as_deref(), |out, model| out.text(model));
+    }
+    if let Some(tokens) = tokens {
+        out.number(u64::from(tokens.input));
+        out.number(u64::from(tokens.output));
     }
     match &run.phase {
         Phase::Pending => out.byte(0),
@@ -250,6 +260,10 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
             since: from_due(bytes.signed()?),
             took: bytes.span()?,
             model: bytes.option(Bytes::string)?,
+            tokens: match version {
+                2 => None,
+                _ => Some(Tokens { input: bytes.narrow()?, output: bytes.narrow()? }),
+            },
         })),
     };
     let phase = match bytes.byte()? {

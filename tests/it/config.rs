@@ -62,6 +62,12 @@ fn nothing_written_is_the_defaults() {
             kind = "echo"
             max_in_flight = 4
 
+            [routing]
+            default = "glm/glm-4-plus"
+            fallback = []
+
+            [routing.aliases]
+
             [tools]
             sets = ["canonical", "named"]
         "#]],
@@ -208,13 +214,14 @@ fn settings_of_later_versions_are_noticed() {
     expect![[r#"
         scripts: hooks are not built into this version; this setting does nothing
         gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
-        providers.ollama: model endpoints are not built into this version; tasks that name it are refused
-        agents.my-assistant.model: model runs are not built into this version; this setting does nothing
+        providers.ollama.price_in: budgets are not built into this version; this setting does nothing
+        providers.ollama.price_out: budgets are not built into this version; this setting does nothing
         agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
-        agents.my-assistant.quota.cost_per_day: model runs are not built into this version; this setting does nothing
-        engine_json: model settings are not built into this version; this setting does nothing
+        agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
+        routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
+        routing.fallback[0]: 'deepseek-chat' cannot be asked: is not of the form provider/name; providers: echo, ollama; a short name is told in routing.aliases
+        agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         heartbeat: heartbeat files are not built into this version; this setting does nothing
-        routing: defaults and fallbacks of models are not built into this version; this setting does nothing
         routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
 }
 

@@ -240,9 +240,9 @@ fn an_engine_json() {
         heartbeat.interval: needs the heartbeat, which this version does not have
         heartbeat.model: needs the heartbeat, which this version does not have
         processing.subagentTimeoutMs: has no counterpart
-        routing.default: defaults and fallbacks of models are not built into this version; this setting does nothing
-        routing.fallback: defaults and fallbacks of models are not built into this version; this setting does nothing
-        routing.tasks.subagent: defaults and fallbacks of models are not built into this version; this setting does nothing
+        routing.default: taken
+        routing.fallback: taken
+        routing.tasks.subagent: taken
         routing.tasks.summary: unset: nothing to take
     "#]]
     .assert_eq(&shown);
@@ -274,7 +274,7 @@ fn the_program_tells_what_it_did_and_does_it_once() {
         sched_03.yaml:1: created sched_03: At 08:00 every day, UTC
             changed: it goes on: there, its last run had failed and it never ran again
         reminder-abc123.yaml:1: refused reminder-abc123: destination.gateway: gateway 'telegram' is not configured (configured: console; add [gateways.telegram] to chimewheel.toml)
-        sched_02.yaml:1: refused sched_02: model: is missing: nothing says which model does the task (write model: echo/NAME; providers: echo; others are configured in chimewheel.toml)
+        sched_02.yaml:1: refused sched_02: model: is not written, and the config names none, so the usual one is meant: provider 'glm' is not configured (given 'glm/glm-4-plus'; write model: provider/name, or set routing.default; providers: echo; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml)
         sched_06.yaml:1: refused sched_06: colour: unknown key 'colour' (the keys are listed by: chimewheel guide schedules); schedule.cron: hour 25 is out of range (given '0 25 * * *'; hours are 0 to 23)
         sched_07.yaml:3: refused sched_07: did not find expected ',' or ']'
         sched_04.yaml:1: left out sched_04: has run

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chimewheel::calendar::Zone;
-use chimewheel::config::Agents;
+use chimewheel::config::{Agents, Routing};
 use chimewheel::runtime::clock::SystemClock;
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::spec::Destination;
@@ -42,7 +42,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
-            providers: Vec::new(),
+            routing: Routing::new(),
             data: String::new(),
             listen: None,
             serving: true,

@@ -33,7 +33,7 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
     let program = script(folder.path(), text);
     let command = Command::new(program, args.iter().map(|arg| (*arg).to_owned()).collect());
     let told = match ask(&command, instruction) {
-        Ok(Answer { text, model }) => format!("{model}: {text:?}"),
+        Ok(Answer { text, model, .. }) => format!("{model}: {text:?}"),
         Err(RunError::Retry { error, after }) => format!("retry {after:?}: {error}"),
         Err(RunError::Permanent { error }) => format!("permanent: {error}"),
         Err(RunError::Ambiguous { error }) => format!("ambiguous: {error}"),
@@ -43,7 +43,7 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
 
 #[test]
 fn an_echo_answers_with_the_instruction() {
-    let said = Answer { text: "sum up".to_owned(), model: "tiny; $(echo no)".to_owned() };
+    let said = Answer { text: "sum up".to_owned(), model: "tiny; $(echo no)".to_owned(), tokens: None };
     assert_eq!(ask(&Echo::default(), "sum up\n"), Ok(said.clone()));
     assert_eq!(ask(&Echo::new(Span::from_millis(20)), "sum up"), Ok(said));
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use chimewheel::calendar::{Trigger, Zone};
+use chimewheel::config::Routing;
 use chimewheel::engine::change::{Outcome, Phase, Status};
 use chimewheel::engine::fires_at;
 use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, Sending};
@@ -83,7 +84,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
-            providers: vec!["echo".into()],
+            routing: Routing { providers: ["echo".into()].into(), ..Routing::new() },
             data: String::new(),
             listen: None,
             serving: true,

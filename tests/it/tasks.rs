@@ -225,7 +225,7 @@ fn what_is_written_of_a_task_is_what_was_declared() {
     let (code, said) = house.run(&["add", "--in", "1h", "--task", "x", "--model", "gpt/5"]);
     assert!(code == 2 && said.contains("add [providers.gpt]"), "{said}");
     let (code, said) = house.run(&["add", "--in", "1h", "--task", "x"]);
-    assert!(code == 2 && said.contains("write model: ask/NAME"), "{said}");
+    assert!(code == 2 && said.contains("add [providers.glm]"), "{said}");
     let (code, said) = house.run(&["update", "news", "--message", "hi"]);
     assert_eq!(code, 0, "{said}");
     let (_, said) = house.run(&["export", "news", "--json"]);

@@ -18,9 +18,12 @@ use super::raw::RawSchedule;
 use super::read::Reading;
 use super::{Destination, Schedule, Source};
 use crate::calendar::{Patterns, Zone};
+use crate::config::Routing;
 use crate::limits;
 use crate::problem::{Place, Problem};
 use crate::time::Timestamp;
+
+static NO_ROUTING: Routing = Routing::new();
 
 /// Everything a writing is judged by that is not written in it.
 #[derive(Clone, Debug)]
@@ -35,8 +38,8 @@ pub struct Context<'a> {
     pub default_destination: Option<Destination>,
     /// Names of the configured gateways.
     pub gateways: &'a [String],
-    /// Names of the configured providers of models.
-    pub providers: &'a [String],
+    /// Which model does a task.
+    pub routing: &'a Routing,
     /// The id where none is written: the stem of the file's name. Without it the id is made up.
     pub fallback_id: Option<&'a str>,
     /// Random bits for an id that is made up.
@@ -53,7 +56,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A person's create at `now`: UTC, agent `default`, no destination, no gateways.
+    /// A person's create at `now`: UTC, agent `default`, no destination, no gateways, no providers.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
         Self {
@@ -62,7 +65,7 @@ impl Context<'_> {
             default_agent: "default",
             default_destination: None,
             gateways: &[],
-            providers: &[],
+            routing: &NO_ROUTING,
             fallback_id: None,
             random: [0; 10],
             origin: Origin::Person,
@@ -193,7 +196,7 @@ impl Check<'_> {
         let except = self.except(raw, zone);
         let trigger = self.trigger(raw, zone, &bounds, except.as_ref());
         let destination = self.destination(raw);
-        let payload = self.payload(raw);
+        let payload = self.payload(raw, &agent);
         let policy = self.policy(raw, trigger.as_ref());
         self.labels(raw);
         self.vars(raw);

@@ -1,19 +1,19 @@
 //! What is sent: a literal text, or a task with the model that does it.
 //!
-//! Units: limits are bytes of UTF-8. Invariant: a task that is accepted names a provider that exists.
-//! Not here: whether the provider answers (`runner`); templates, which are refused in `later`.
+//! Units: limits are bytes of UTF-8. Invariant: for a task that is accepted there is a provider, whoever names its model.
+//! Not here: who names it (`config`), whether the provider answers (`runner`); templates, which are refused in `later`.
 
 use super::Check;
 use super::text::quoted;
 use crate::limits;
-use crate::problem::{Problem, nearest};
+use crate::problem::Problem;
 use crate::spec::raw::RawSchedule;
 use crate::spec::tree::shorten;
-use crate::spec::{Model, Payload, Task};
+use crate::spec::{Payload, Task};
 
 impl Check<'_> {
     /// The payload: exactly one of its kinds.
-    pub(super) fn payload(&mut self, raw: &RawSchedule) -> Option<Payload> {
+    pub(super) fn payload(&mut self, raw: &RawSchedule, agent: &str) -> Option<Payload> {
         let payload = raw.payload.clone().unwrap_or_default();
         let given = payload.given();
         if given.len() > 1 {
@@ -23,8 +23,7 @@ impl Check<'_> {
         }
         if let Some(instruction) = payload.task {
             let instruction = self.sent_text("payload.task", instruction);
-            let model = self.model(raw);
-            return Some(Payload::Task(Task { instruction: instruction?, model: model? }));
+            return self.task(raw, agent, instruction).map(Payload::Task);
         }
         if let Some(model) = &raw.model {
             let problem = Problem::new("model", "is given, and no task that it could do").value(shorten(model));
@@ -55,38 +54,18 @@ impl Check<'_> {
         None
     }
 
-    /// `provider/name`, cut at the first slash.
-    fn model(&mut self, raw: &RawSchedule) -> Option<Model> {
-        let providers = self.context.providers;
-        let Some(text) = &raw.model else {
-            if !self.is_doubtful("model") {
-                let first = providers.iter().find(|name| *name != "echo").map_or("echo", String::as_str);
-                let problem = Problem::new("model", "is missing: nothing says which model does the task");
-                self.refuse(problem.hint(format!(
-                    "write model: {first}/NAME; providers: {}; others are configured in chimewheel.toml",
-                    providers.join(", ")
-                )));
-            }
-            return None;
+    /// A task that somebody can be asked to do.
+    fn task(&mut self, raw: &RawSchedule, agent: &str, instruction: Option<String>) -> Option<Task> {
+        let model = match &raw.model {
+            Some(text) => Some(self.name("model", Some(text))?),
+            None if self.is_doubtful("model") => return None,
+            None => None,
         };
-        let text = self.name("model", Some(text))?;
-        let parts = text.split_once('/').filter(|(provider, name)| !provider.is_empty() && !name.is_empty());
-        let Some((provider, name)) = parts else {
-            let problem = Problem::new("model", "is not of the form provider/name").value(shorten(&text));
-            self.refuse(problem.hint(format!("such as echo/any; providers: {}", providers.join(", "))));
-            return None;
-        };
-        if !providers.iter().any(|known| known == provider) {
-            let near = nearest(provider, providers.iter().map(String::as_str));
-            let near = near.map(|near| format!("did you mean '{near}/{name}'? ")).unwrap_or_default();
-            let hint = format!(
-                "{near}providers: {}; add [providers.{provider}] with kind = \"command\" and a program to chimewheel.toml",
-                providers.join(", ")
-            );
-            let problem = Problem::new("model", format!("provider '{provider}' is not configured"));
-            self.refuse(problem.value(shorten(&text)).hint(hint));
+        if let Err(problem) = self.context.routing.choose(model.as_deref(), agent) {
+            let value = problem.value.as_deref().map(shorten);
+            self.refuse(Problem { value, ..problem });
             return None;
         }
-        Some(Model { provider: provider.to_owned(), name: name.to_owned() })
+        Some(Task { instruction: instruction?, model })
     }
 }

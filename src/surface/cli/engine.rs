@@ -123,10 +123,11 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>, kind: Kind) -> Result<Runt
         Kind::Companion => Out::Error,
     };
     let gateways = outside::gateways(&setup.config, out).map_err(Error::problems)?;
+    let providers = outside::providers(&setup.config).map_err(Error::problems)?;
+    let outside = Outside { gateways, providers, routing: setup.config.routing.clone() };
     let mut waited = Duration::ZERO;
     loop {
-        let outside = Outside { gateways: gateways.clone(), providers: outside::providers(&setup.config) };
-        let started = Runtime::start(&settings, Arc::clone(clock), outside, Tokio::current());
+        let started = Runtime::start(&settings, Arc::clone(clock), outside.clone(), Tokio::current());
         match started {
             Err(StartError::Open(OpenError::Owned { address: None, .. }))
                 if waited < Duration::from_millis(limits::OWNER_SILENCE_MS_MAX) =>

@@ -12,7 +12,7 @@ use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use crate::guide;
-use crate::problem::nearest;
+use crate::problem::{Problem, nearest};
 use crate::spec::tree::shorten;
 use crate::surface::bench::cron::{CronEntrant, Own};
 use crate::surface::bench::engine::EngineContest;
@@ -96,7 +96,12 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
     };
     if matches!(command, ConfigCommand::Check) {
         // Addresses and secrets are judged as the daemon will judge them.
-        outside::gateways(&setup.config, Out::Output).map_err(Error::problems)?;
+        let gateways = outside::gateways(&setup.config, Out::Output).map(drop);
+        let found = [gateways, outside::providers(&setup.config).map(drop)];
+        let problems: Vec<Problem> = found.into_iter().filter_map(Result::err).flatten().collect();
+        if !problems.is_empty() {
+            return Err(Error::problems(problems));
+        }
     }
     match command {
         ConfigCommand::Check => screen.answer(

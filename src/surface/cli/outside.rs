@@ -18,6 +18,7 @@ use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::runner::command::Command;
 use crate::runner::echo::Echo;
+use crate::runner::openai;
 use crate::runtime::{Gateways, Provider, Providers};
 use crate::surface::admin::is_shared;
 use crate::time::Span;
@@ -68,9 +69,11 @@ fn console_of(format: Format, out: Out) -> Console {
     }
 }
 
-/// Every provider that this version has.
-pub fn providers(config: &Config) -> Providers {
-    let built = |(name, provider): (&String, &config::Provider)| {
+/// Every provider, or why one cannot be.
+pub fn providers(config: &Config) -> Result<Providers, Vec<Problem>> {
+    let mut providers = Providers::new();
+    let mut problems = Vec::new();
+    for (name, provider) in &config.providers {
         let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
             config::Provider::Echo { delay, max_in_flight } => {
                 (Arc::new(Echo::new(*delay)), Span::from_millis(2 * RUN_MS_MAX), *max_in_flight)
@@ -78,11 +81,23 @@ pub fn providers(config: &Config) -> Providers {
             config::Provider::Command { program, args, timeout, max_in_flight } => {
                 (Arc::new(Command::new(program.clone(), args.clone())), *timeout, *max_in_flight)
             }
-            config::Provider::NotBuilt => return None,
+            config::Provider::OpenAi(config) => match endpoint(config) {
+                // Its own patience ends first, and tells more.
+                Ok(runner) => (runner, Span::from_millis(2 * config.timeout.as_millis()), config.max_in_flight),
+                Err(found) => {
+                    problems.push(Problem { path: format!("providers.{name}.{}", found.path), ..found });
+                    continue;
+                }
+            },
         };
-        Some((name.clone(), Provider { runner, timeout, room }))
-    };
-    config.providers.iter().filter_map(built).collect()
+        providers.insert(name.clone(), Provider { runner, timeout, room });
+    }
+    if problems.is_empty() { Ok(providers) } else { Err(problems) }
+}
+
+fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {
+    let key = config.api_key.as_ref().map(|key| read("api_key", key)).transpose()?;
+    openai::open(config, key)
 }
 
 fn secrets(config: &config::Webhook) -> Result<Secrets, Vec<Problem>> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::setup::Setup;
-use crate::config::{Config, Gateway, Provider};
+use crate::config::{Config, Gateway};
 use crate::limits;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Gateways, Runtime, Settings, StartError};
@@ -128,12 +128,7 @@ pub fn setting(setup: &Setup, listen: Option<String>, serving: bool) -> Setting 
     Setting {
         zone: setup.zone,
         gateways: built.map(|(name, _)| name.clone()).collect(),
-        providers: config
-            .providers
-            .iter()
-            .filter(|(_, provider)| !matches!(provider, Provider::NotBuilt))
-            .map(|(name, _)| name.clone())
-            .collect(),
+        routing: config.routing.clone(),
         data: config.data.display().to_string(),
         listen,
         serving,

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Global, LogFormat};
 use crate::calendar::Zone;
-use crate::config::{Config, Format, Surroundings, conceal};
+use crate::config::{Config, Format, Notice, Surroundings, conceal};
 use crate::limits;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
+use crate::surface::import::engine;
 use crate::surface::log::{self, Logging};
 use crate::surface::ops::preview::read_zone;
 use crate::surface::tools;
@@ -73,6 +74,9 @@ impl Setup {
             (Err(problems), Some(file)) => return Err(broken(file, &text, problems)),
             (Err(problems), None) => return Err(SetupError::Other(Error::problems(problems))),
         };
+        if let Some(file) = config.engine_json.clone() {
+            config = with_engine_json(config, &file, around).map_err(SetupError::Other)?;
+        }
         // The config has been judged by the same function, so this cannot fail.
         let zone = read_zone(&config.timezone).map_err(|problem| SetupError::Other(Error::bad_input(problem)))?;
         if let Some(data) = &global.data {
@@ -102,6 +106,27 @@ impl Setup {
         let filter = self.config.log.level.as_deref().unwrap_or(level);
         log::start(&Logging { filter, format: self.config.log.format, colour })
     }
+}
+
+/// The config with what an `engine.json` says of models; what else is in it earns notices.
+fn with_engine_json(config: Config, file: &Path, around: Surroundings<'_>) -> Result<Config, Error> {
+    let refused = |problems: Vec<Problem>| {
+        let place = |path: &str| format!("engine_json: {}: {path}", file.display());
+        let named =
+            |problem: Problem| Problem { path: place(&problem.path).trim_end_matches(": ").to_owned(), ..problem };
+        Error::problems(problems.into_iter().map(named).collect())
+    };
+    let text = read_file(file)?.ok_or_else(|| {
+        refused(vec![Problem::new("", "there is no such file").hint("put it there, or leave engine_json out")])
+    })?;
+    let keys = engine::read(&text, around).map_err(refused)?;
+    let said = Config::read(&engine::to_toml(&keys), around).map_err(refused)?;
+    let mut config = config.or_routing(&said.routing);
+    let unread = keys.iter().filter(|key| key.line.is_none()).filter_map(|key| Some((key, key.note.as_ref()?)));
+    config.notices.extend(
+        unread.map(|(key, note)| Notice { path: format!("engine_json: {}", key.path), message: note.clone() }),
+    );
+    Ok(config)
 }
 
 fn broken(file: PathBuf, text: &str, problems: Vec<Problem>) -> SetupError {

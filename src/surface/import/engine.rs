@@ -1,8 +1,7 @@
 //! `engine.json`: which model answers what, key by key, as lines of `chimewheel.toml`.
 //!
-//! Nothing in it is a schedule, so nothing is applied. What this version does with each line is asked of the one who
-//! reads the config: a setting that it does not act on earns a notice there.
-//! Not here: writing the config, which is its owner's.
+//! Nothing in it is a schedule, so nothing is applied. What the lines mean, and whether they are right, is asked of the one
+//! who reads the config. Not here: writing the config, which is its owner's; laying the file under it (`cli`).
 
 use core::fmt::Write as _;
 
@@ -72,16 +71,10 @@ fn judged(path: String, value: Value, around: Surroundings<'_>) -> Key {
     };
     let Some(setting) = setting.filter(|_| note.is_none()) else { return Key { path, value, line: None, note } };
     let line = format!("{setting} = {value}");
-    let note = match Config::read(&line, around) {
-        Ok(config) => {
-            let told = config.notices.iter().find(|notice| setting.starts_with(&notice.path));
-            told.map(|notice| notice.message.clone())
-        }
-        Err(problems) => {
-            return Key { path, value, line: None, note: problems.first().map(|problem| problem.message.clone()) };
-        }
-    };
-    Key { path, value, line: Some(line), note }
+    if let Err(problems) = Config::read(&line, around) {
+        return Key { path, value, line: None, note: problems.first().map(|problem| problem.message.clone()) };
+    }
+    Key { path, value, line: Some(line), note: None }
 }
 
 /// The lines of `chimewheel.toml` that say what the file says.

@@ -334,6 +334,12 @@ pub struct ExecutionShown {
     /// The model that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Tokens that it was given, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_in: Option<u32>,
+    /// Tokens that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_out: Option<u32>,
     /// What it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -57,7 +57,10 @@ impl World {
             script.split_once(' ').map_or((&*script, Span::ZERO), |(word, after)| (word, span(after)));
         let error = || "no".to_owned();
         let (lasts, end) = match word {
-            "ok" => (after, RunEnd::Composed { text: format!("{id}#{attempt}").into(), model: "echo/any".into() }),
+            "ok" => (
+                after,
+                RunEnd::Composed { text: format!("{id}#{attempt}").into(), model: "echo/any".into(), tokens: None },
+            ),
             "retry" => (after, RunEnd::Retry { error: error(), after: None }),
             "retry-after" => (Span::ZERO, RunEnd::Retry { error: error(), after: Some(after) }),
             "permanent" => (after, RunEnd::Permanent { error: error() }),

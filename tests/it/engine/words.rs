@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, Schedule, Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, Schedule, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -56,7 +56,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         payload: match get("task") {
             Some(instruction) => Payload::Task(Task {
                 instruction: instruction.to_owned(),
-                model: Model { provider: get("provider").unwrap_or("echo").to_owned(), name: "any".into() },
+                model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
             }),
             None => Payload::Message("hello".into()),
         },

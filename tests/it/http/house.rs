@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chimewheel::calendar::Zone;
+use chimewheel::config::Routing;
 use chimewheel::runtime::clock::{ManualClock, SystemClock};
 use chimewheel::runtime::watchdog::Health;
 use chimewheel::runtime::{Gateways, Runtime, Settings};
@@ -76,7 +77,7 @@ impl House {
             gateways: vec!["console".into()],
             data: String::new(),
             listen: None,
-            providers: Vec::new(),
+            routing: Routing::new(),
             serving: true,
             notices: Vec::new(),
         };

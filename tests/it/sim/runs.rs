@@ -3,12 +3,13 @@
 //! What a runner says is the instruction, which says which wording it is. Every attempt is written down here, outside
 //! the engine. Not here: what the attempts must be like (`check_runs`).
 
+use chimewheel::config::Routing;
 use chimewheel::engine::Input;
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
 use chimewheel::runner::{Answer, RunError};
-use chimewheel::runtime::runs::{self, Begun};
-use chimewheel::spec::{Model, OverlapPolicy, Payload, Task};
+use chimewheel::runtime::runs::{self, Asked};
+use chimewheel::spec::{OverlapPolicy, Payload, Task};
 use chimewheel::time::Span;
 
 use super::history::{Mark, Rev};
@@ -68,7 +69,7 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
-        rev.schedule.payload = Payload::Task(Task { instruction, model: Model { provider, name: "any".into() } });
+        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")) });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,
@@ -85,8 +86,10 @@ impl World {
         if process.stopping {
             return self.plan(0, Event::Tell(boot, runs::not_begun(occurrence)));
         }
-        let Begun { provider, prompt } = match runs::begin(&process.reader, occurrence) {
-            Ok(begun) => begun,
+        let providers = ["ask", "echo"].map(str::to_owned).into();
+        let routing = Routing { providers, ..Routing::new() };
+        let Asked { provider, prompt } = match runs::begin(&process.reader, &routing, occurrence) {
+            Ok((asked, _)) => asked,
             Err(input) => return self.plan(0, Event::Tell(boot, input)),
         };
         let (id, rev) = load::read_text(&prompt.instruction).expect("an instruction of ours");
@@ -98,7 +101,7 @@ impl World {
         let number = self.history.runs.len() - 1;
         let error = || "no".to_owned();
         let answer = match said {
-            RunSaid::Composed => Ok(Answer { text, model: prompt.model }),
+            RunSaid::Composed => Ok(Answer { text, model: prompt.model, tokens: None }),
             RunSaid::Retry => {
                 let after = self.chance.one_in(2).then(|| Span::from_seconds(self.chance.below(60)));
                 Err(RunError::Retry { error: error(), after })

@@ -10,6 +10,7 @@ mod rules;
 mod update;
 mod when;
 
+use chimewheel::config::Routing;
 use chimewheel::spec::{Context, Draft, Origin, from_schedule, read, tree::Node, validate_reading};
 use chimewheel::surface::files::{ScheduleFile, read_text};
 use chimewheel::time::Timestamp;
@@ -23,13 +24,14 @@ fn gateways() -> &'static [String] {
     NAMES.get_or_init(|| vec!["console".to_owned(), "telegram".to_owned()])
 }
 
-fn providers() -> &'static [String] {
-    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    NAMES.get_or_init(|| vec!["ask".to_owned(), "echo".to_owned()])
+fn routing() -> &'static Routing {
+    static ROUTING: std::sync::OnceLock<Routing> = std::sync::OnceLock::new();
+    let providers = || ["ask", "echo"].map(str::to_owned).into();
+    ROUTING.get_or_init(|| Routing { providers: providers(), ..Routing::new() })
 }
 
 fn context() -> Context<'static> {
-    Context { gateways: gateways(), providers: providers(), ..Context::new(NOW) }
+    Context { gateways: gateways(), routing: routing(), ..Context::new(NOW) }
 }
 
 /// Reads a file and prints its schedules and problems.

@@ -121,7 +121,7 @@ fn wrong_changes() {
         BASE,
         r#"{"task": "think"}"#,
         expect![[r#"
-            model: is missing: nothing says which model does the task (write model: ask/NAME; providers: ask, echo; others are configured in chimewheel.toml)
+            model: is not written, and the config names none, so the usual one is meant: provider 'glm' is not configured (given 'glm/glm-4-plus'; write model: provider/name, or set routing.default; providers: ask, echo; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml)
         "#]],
     );
     update(

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use chimewheel::calendar::Zone;
+use chimewheel::config::Routing;
 use chimewheel::runtime::clock::{Clock as _, SystemClock};
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::store::FILE;
@@ -43,7 +44,7 @@ impl World {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: Vec::new(),
-            providers: Vec::new(),
+            routing: Routing::new(),
             data: String::new(),
             listen: None,
             serving: true,

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason, State,
-    Status,
+    Asks, Cause, Change, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
+    State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Model, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
+    Source, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -130,7 +130,7 @@ impl Chance {
             except: self.except(),
             policy: self.policy(),
             gateway: self.maybe(Self::word),
-            provider: [None, None, Some("echo".to_owned())][self.aside(3) as usize].clone(),
+            asks: [None, None, Some(Asks::Usual("ada".to_owned()))][self.aside(3) as usize].clone(),
         }
     }
 
@@ -157,7 +157,7 @@ impl Chance {
             payload: match (self.aside(3), self.word()) {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
-                    model: Model { provider: "echo".to_owned(), name: "a/b".to_owned() },
+                    model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
                 }),
                 (_, message) => Payload::Message(message),
             },
@@ -222,6 +222,7 @@ impl Chance {
                 since: Timestamp::from_millis(START + self.aside(DAY as u64) as i64),
                 took: Span::from_millis(self.aside(100_000)),
                 model: (self.aside(3) == 0).then(|| "echo/a".to_owned()),
+                tokens: (self.aside(5) == 0).then_some(Tokens { input: 3, output: u32::MAX }),
             })
         });
         Run {
@@ -256,6 +257,30 @@ impl Chance {
     }
 }
 
+/// The change as the sample of format 2 has it: every task names its model, of which a plan knows the provider alone, and
+/// nobody counts tokens.
+pub fn as_of_format_2(change: Change) -> Change {
+    match change {
+        Change::Plan { id, plan } => {
+            let asks = plan.asks.as_ref().map(|_| Asks::Written("echo/".to_owned()));
+            Change::Plan { id, plan: Arc::new(Plan { asks, ..(*plan).clone() }) }
+        }
+        Change::Declare { key, schedule, state } => {
+            let payload = match &schedule.payload {
+                Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
+                message @ Payload::Message(_) => message.clone(),
+            };
+            Change::Declare { key, schedule: Arc::new(Schedule { payload, ..(*schedule).clone() }), state }
+        }
+        Change::Run(run) => {
+            let untold = |execution: Box<Execution>| Box::new(Execution { tokens: None, ..*execution });
+            let execution = run.execution.clone().map(untold);
+            Change::Run(Run { execution, ..run })
+        }
+        other => other,
+    }
+}
+
 /// The change as somebody made it who knew only format 1.
 pub fn as_of_format_1(change: Change) -> Change {
     let known = |state: State| match state.status {
@@ -265,7 +290,7 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, provider: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan = Plan { except: None, asks: None, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {

@@ -11,7 +11,7 @@ use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
 use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
 
-use super::chance::{Chance, as_of_format_1};
+use super::chance::{Chance, as_of_format_1, as_of_format_2};
 use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -195,7 +195,7 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
     let batches = (0..commits).map(|number| {
         let batch = model.batch(&mut chance).into_iter();
         let mut batch: super::model::Batch =
-            if format == 1 { batch.map(as_of_format_1).collect() } else { batch.collect() };
+            if format == 1 { batch.map(as_of_format_1).collect() } else { batch.map(as_of_format_2).collect() };
         if format > 1 && number == commits / 2 {
             batch.extend([Change::Grant(Arc::new(grant())), Change::Audit(Arc::new(record()))]);
         }

@@ -31,7 +31,8 @@ fn occurrence(days: u64) -> OccurrenceId {
 
 fn run(occurrence: OccurrenceId, phase: Phase) -> Change {
     let since = occurrence.due;
-    let execution = Execution { attempts: 1, since, took: Span::ZERO, model: Some("echo/any".to_owned()) };
+    let execution =
+        Execution { attempts: 1, since, took: Span::ZERO, model: Some("echo/any".to_owned()), tokens: None };
     Change::Run(Run {
         occurrence,
         range: None,

@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use chimewheel::access::Pattern;
 use chimewheel::calendar::Zone;
-use chimewheel::config::{Agent, Agents};
+use chimewheel::config::{Agent, Agents, Routing};
 use chimewheel::runtime::clock::{Clock, ManualClock};
 use chimewheel::runtime::{Gateways, Runtime, Settings};
 use chimewheel::spec::Destination;
 use chimewheel::surface::mcp::Offer;
 use chimewheel::surface::ops::local::{Local, Setting};
-use chimewheel::surface::ops::{Caller, Calling, Identity, Operations, Request};
+use chimewheel::surface::ops::{Caller, Identity, Operations};
 use chimewheel::surface::tools::{Outcome, Set, Toolbox};
 use chimewheel::time::Timestamp;
 use expect_test::Expect;
@@ -32,26 +32,6 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     runtime: Option<Runtime>,
     _folder: TempDir,
-}
-
-/// Takes instructions for literal texts, so that what comes after can be seen in a build without model runs.
-struct Literal(Local);
-
-impl Operations for Literal {
-    fn call(&self, caller: &Caller, mut request: Request) -> Calling<'_> {
-        let body = match &mut request {
-            Request::Add(add) => add.schedule.as_mut(),
-            Request::Update(update) => Some(&mut update.patch),
-            _ => None,
-        };
-        if let Some(Value::Object(body)) = body {
-            if let Some(task) = body.remove("task") {
-                body.insert("message".to_owned(), task);
-            }
-            body.remove("model");
-        }
-        self.0.call(caller, request)
-    }
 }
 
 impl House {
@@ -74,14 +54,18 @@ impl House {
             gateways: vec!["console".into(), "telegram".into()],
             data: String::new(),
             listen: None,
-            providers: vec!["echo".into()],
+            routing: Routing {
+                default: Some("echo/any".into()),
+                providers: ["echo".into()].into(),
+                ..Routing::new()
+            },
             serving: true,
             notices: Vec::new(),
         };
         let destinations = ["telegram:*", "console:*"].map(|text| Pattern::parse(text).unwrap());
         let free = |name: &str| (name.to_owned(), Agent { destinations: destinations.to_vec(), ..Agent::default() });
         let agents = Agents::from_iter(["ada", "bob"].map(free));
-        let operations = Arc::new(Literal(Local::new(runtime.handle(), setting).with_agents(agents)));
+        let operations = Arc::new(Local::new(runtime.handle(), setting).with_agents(agents));
         Self { tokio, operations, clock, runtime: Some(runtime), _folder: folder }
     }
 

@@ -26,7 +26,7 @@ use super::request::Selector;
 use super::{Caller, Calling, Operations, Reply, Request};
 use crate::access::{Actor, Via};
 use crate::calendar::{Patterns, Zone};
-use crate::config::{Agent, Agents};
+use crate::config::{Agent, Agents, Routing};
 use crate::id::ScheduleKey;
 use crate::runtime::{By, Done, Handle, Op, OpError};
 use crate::spec::{Context, Reading};
@@ -44,8 +44,8 @@ pub struct Setting {
     pub zone: Zone,
     /// Names of the configured gateways.
     pub gateways: Vec<String>,
-    /// Names of the configured providers of models.
-    pub providers: Vec<String>,
+    /// Which model does a task.
+    pub routing: Routing,
     /// The data folder.
     pub data: String,
     /// The address of the loopback surface.
@@ -220,7 +220,7 @@ impl Local {
             default_agent: self.own_agent().unwrap_or(AGENT_DEFAULT),
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
-            providers: &self.setting.providers,
+            routing: &self.setting.routing,
             patterns: Some(&self.patterns),
             random,
             ..Context::new(self.handle.now())

@@ -277,6 +277,8 @@ pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>) -> RunLi
             attempts: execution.attempts,
             took_ms: execution.took.as_millis(),
             model: execution.model.clone(),
+            tokens_in: execution.tokens.map(|tokens| tokens.input),
+            tokens_out: execution.tokens.map(|tokens| tokens.output),
             text,
         }),
         number: run.number,

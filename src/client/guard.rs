@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// A host that not everybody can reach.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} is {kind}; write allow_private = true in the gateway's config if that is meant")]
-pub(in crate::gateway) struct Private {
+pub(crate) struct Private {
     host: String,
     kind: &'static str,
 }
@@ -35,7 +35,7 @@ impl Resolve for Guard {
 }
 
 /// Refuses an address that not everybody can reach.
-pub(in crate::gateway) fn judge(name: &str, address: IpAddr) -> Result<(), Private> {
+pub(crate) fn judge(name: &str, address: IpAddr) -> Result<(), Private> {
     let Some(kind) = kind(address) else { return Ok(()) };
     let digits = address.to_string();
     let host = if name == digits { digits } else { format!("{name} ({digits})") };

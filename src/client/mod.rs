@@ -1,46 +1,65 @@
-//! The HTTP client that gateways share: one attempt, one answer, and what a missing answer means.
+//! The HTTP client that gateways and runners share: one attempt, one answer, and what a missing answer means.
 //!
 //! It follows no redirect, tries nothing twice, asks no proxy, and keeps no connection for longer than servers do.
-//! Invariant: what certainly was not sent is `Retry` or `Permanent`, what may have been sent is `Ambiguous`.
-//! Not here: what an answer's status means on a platform (the gateways), patience with them all (`runtime`).
+//! Invariant: what is `NotSent` or `Refused` certainly was not taken; what may have been is `Lost`.
+//! Not here: what an answer's status means (whoever asks), patience with them all (`runtime`).
 
-pub(in crate::gateway) mod guard;
+pub(crate) mod guard;
 mod wait;
 
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{StatusCode, Url, redirect, retry};
+use reqwest::{Response, StatusCode, Url, redirect, retry};
 
-use crate::gateway::SendError;
-use crate::gateway::http::guard::{Guard, Private};
-use crate::limits::{ANSWER_BYTES_MAX, CONNECT_MS_MAX, IDLE_MS_MAX};
+use self::guard::{Guard, Private};
+use crate::limits::{CONNECT_MS_MAX, IDLE_MS_MAX};
 use crate::time::{Span, Timestamp};
 
 /// Where a client may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::gateway) enum Reach {
+pub(crate) enum Reach {
     /// To addresses that the whole world can reach.
     Public,
     /// To any.
     Private,
 }
 
-/// Sends requests to one platform.
-pub(in crate::gateway) struct Client {
+/// Sends requests to one server.
+pub(crate) struct Client {
     client: reqwest::Client,
     timeout: Duration,
 }
 
-/// What a platform answered.
-pub(in crate::gateway) struct Answer {
+/// What a server answered.
+pub(crate) struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// It asks to wait so long before the next attempt.
     pub wait: Option<Span>,
-    /// What it said, as far as that was short and came.
-    pub body: Vec<u8>,
+    /// What it said.
+    pub body: Body,
+}
+
+/// What came of the body of an answer.
+pub(crate) enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is longer than was asked for.
+    TooLong,
+    /// It broke off.
+    Broken(String),
+}
+
+/// Why there is no answer.
+pub(crate) enum Unanswered {
+    /// There was no connection.
+    NotSent(String),
+    /// It must not or cannot be sent.
+    Refused(String),
+    /// It may have been taken.
+    Lost(String),
 }
 
 impl Client {
@@ -63,58 +82,65 @@ impl Client {
         };
         // Where nothing is ever encrypted, a machine without certificates serves as well.
         let builder = if url.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
-        // It may have been installed by another gateway.
+        // It may have been installed for another server.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self { client: builder.build()?, timeout })
     }
 
-    /// Posts once. `now` is when.
+    /// Posts once and reads up to `most` bytes of the answer. `now` is when, where that is known.
     pub async fn post(
         &self,
         url: Url,
         headers: HeaderMap,
         body: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<Answer, SendError> {
+        most: usize,
+        now: Option<Timestamp>,
+    ) -> Result<Answer, Unanswered> {
         let request = self.client.post(url).headers(headers).timeout(self.timeout).body(body);
-        let mut response = request.send().await.map_err(|error| self.unanswered(error))?;
+        let response = request.send().await.map_err(|error| self.unanswered(error))?;
         let status = response.status();
         let wait = wait::asked(response.headers(), now);
-        let mut body = Vec::new();
-        // The status has been said; what breaks off after it changes nothing.
-        while let Ok(Some(piece)) = response.chunk().await {
-            if body.len() + piece.len() > ANSWER_BYTES_MAX {
-                body.clear();
-                break;
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(Answer { status, wait, body })
+        Ok(Answer { status, wait, body: self.body(response, most).await })
     }
 
-    fn unanswered(&self, error: reqwest::Error) -> SendError {
+    async fn body(&self, mut response: Response, most: usize) -> Body {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Body::Whole(body),
+                Ok(Some(piece)) if body.len() + piece.len() > most => return Body::TooLong,
+                Ok(Some(piece)) => body.extend_from_slice(&piece),
+                Err(error) if error.is_timeout() => return Body::Broken(self.late()),
+                Err(error) => {
+                    return Body::Broken(format!("the answer broke off: {}", innermost(&error.without_url())));
+                }
+            }
+        }
+    }
+
+    fn late(&self) -> String {
+        format!("no answer within {}", Span::from_millis(self.timeout.as_millis() as u64))
+    }
+
+    fn unanswered(&self, error: reqwest::Error) -> Unanswered {
         let error = error.without_url();
         if let Some(private) = cause::<Private>(&error) {
-            return SendError::Permanent { error: private.to_string() };
+            return Unanswered::Refused(private.to_string());
         }
         let text = innermost(&error);
         if error.is_connect() {
-            return SendError::Retry { error: format!("no connection: {text}"), after: None };
+            return Unanswered::NotSent(format!("no connection: {text}"));
         }
         if error.is_builder() {
-            return SendError::Permanent { error: format!("not a request that can be sent: {text}") };
+            return Unanswered::Refused(format!("not a request that can be sent: {text}"));
         }
         if error.is_timeout() {
-            let waited = Span::from_millis(self.timeout.as_millis() as u64);
-            return SendError::Ambiguous { error: format!("no answer within {waited}") };
+            return Unanswered::Lost(self.late());
         }
         if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_canceled) {
-            return SendError::Retry {
-                error: format!("the connection ended before it was used: {text}"),
-                after: None,
-            };
+            return Unanswered::NotSent(format!("the connection ended before it was used: {text}"));
         }
-        SendError::Ambiguous { error: format!("the connection broke off before an answer came: {text}") }
+        Unanswered::Lost(format!("the connection broke off before an answer came: {text}"))
     }
 }
 

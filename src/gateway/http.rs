@@ -1,0 +1,56 @@
+//! What gateways make of the HTTP client: an answer, or why a message was not taken.
+//!
+//! Invariant: what certainly was not sent is `Retry` or `Permanent`, what may have been sent is `Ambiguous`.
+//! Not here: connections (`client`), what an answer's status means on a platform (the gateways).
+
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
+
+use crate::client::{self, Body, Unanswered};
+pub(in crate::gateway) use crate::client::{Reach, guard};
+use crate::gateway::SendError;
+use crate::limits::ANSWER_BYTES_MAX;
+use crate::time::{Span, Timestamp};
+
+/// Sends messages to one platform.
+pub(in crate::gateway) struct Client(client::Client);
+
+/// What a platform answered.
+pub(in crate::gateway) struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// It asks to wait so long before the next attempt.
+    pub wait: Option<Span>,
+    /// What it said, as far as that was short and came.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// A client that goes no further than `reach`, to `url` and those like it.
+    pub fn new(url: &Url, reach: Reach, timeout: Span) -> reqwest::Result<Self> {
+        client::Client::new(url, reach, timeout).map(Self)
+    }
+
+    /// Posts once. `now` is when.
+    pub async fn post(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Answer, SendError> {
+        match self.0.post(url, headers, body, ANSWER_BYTES_MAX, Some(now)).await {
+            Ok(client::Answer { status, wait, body }) => {
+                let body = match body {
+                    Body::Whole(body) => body,
+                    // The status has been said; what breaks off after it changes nothing.
+                    Body::TooLong | Body::Broken(_) => Vec::new(),
+                };
+                Ok(Answer { status, wait, body })
+            }
+            Err(Unanswered::NotSent(error)) => Err(SendError::Retry { error, after: None }),
+            Err(Unanswered::Refused(error)) => Err(SendError::Permanent { error }),
+            Err(Unanswered::Lost(error)) => Err(SendError::Ambiguous { error }),
+        }
+    }
+}
