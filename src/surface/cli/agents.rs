@@ -22,8 +22,8 @@ use crate::spec::tree::shorten;
 use crate::surface::error::{Code, Error};
 use crate::surface::mcp::{Offer, Server, speak};
 use crate::surface::ops::{Caller, Identity};
+use crate::surface::tools::Set;
 use crate::surface::tools::export::{Form, export};
-use crate::surface::tools::{Set, Toolbox};
 
 /// Speaks MCP over standard input and output until the client ends.
 pub fn mcp(mcp: &Mcp, setup: Setup, clock: Arc<dyn Clock>) -> Result<u8, Error> {
@@ -85,17 +85,26 @@ fn caller(mcp: &Mcp) -> Result<Caller, Error> {
 
 /// Prints the table of tools.
 pub fn tools(tools: &Tools, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
+    let toolbox = Arc::unwrap_or_clone(offer(setup, clock).toolbox);
     let toolbox = match tools.sets.as_slice() {
-        [] => Arc::unwrap_or_clone(offer(setup, clock).toolbox),
-        given => Toolbox::of(&given.iter().map(|set| set.set()).collect::<Vec<_>>()),
+        [] => toolbox,
+        given => toolbox.only(given.iter().map(|set| set.set()).collect()),
     };
-    let shown = |form| export(toolbox.tools(&Caller::Admin), form);
+    let caller = match &tools.agent {
+        Some(agent) if setup.config.agents.get(agent).is_none() => {
+            let problem = Problem::new("--agent", "is not in the config").value(shorten(agent));
+            return Err(Error::bad_input(problem.hint("add [agents.NAME] for it")));
+        }
+        Some(agent) => Caller::agent(agent),
+        None => Caller::Admin,
+    };
+    let shown = |form| export(toolbox.tools(&caller), form);
     match tools.format {
         Some(form) => print(&format!("{:#}\n", shown(form.form())))?,
         None if screen.json => print(&format!("{}\n", shown(Form::Json)))?,
         None => {
             let mut text = String::new();
-            for tool in toolbox.tools(&Caller::Admin) {
+            for tool in toolbox.tools(&caller) {
                 let sentence = tool.about.split_once(". ").map_or(tool.about, |(first, _)| first);
                 // Writing to a String cannot fail.
                 let _ =

@@ -30,6 +30,9 @@ pub struct Tools {
     /// Form of the table
     #[arg(long, value_name = "FORM")]
     pub format: Option<ToolForm>,
+    /// Only tools that the config leaves this agent
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
     /// Only tools of this set; may be given again [default: the config's, else canonical and named]
     #[arg(long = "set", value_name = "SET")]
     pub sets: Vec<ToolSet>,

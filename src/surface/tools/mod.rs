@@ -100,6 +100,12 @@ impl Toolbox {
         Self { sets: sets.to_vec(), limited: BTreeMap::new() }
     }
 
+    /// The same limits, on the tools of these sets.
+    #[must_use]
+    pub fn only(self, sets: Vec<Set>) -> Self {
+        Self { sets, ..self }
+    }
+
     /// The same, with an agent that may use only these tools.
     #[must_use]
     pub fn limited(mut self, agent: impl Into<String>, tools: Vec<String>) -> Self {

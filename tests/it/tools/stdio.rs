@@ -165,3 +165,20 @@ fn a_command_line_that_names_nobody_is_refused() {
         assert!(told.contains(part), "{told}");
     }
 }
+
+#[test]
+fn a_provider_is_handed_what_the_config_leaves_an_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[agents.ada]\ntools = [\"schedule_task\", \"schedule_add\"]\n[agents.bob]\n";
+    std::fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let names = |arguments: &[&str]| {
+        let output = program(folder.path()).args(["tools", "--format", "openai"]).args(arguments).output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let name = |tool: &Value| tool["function"]["name"].as_str().unwrap().to_owned();
+        Some(told.as_array().unwrap().iter().map(name).collect::<Vec<_>>())
+    };
+    assert_eq!(names(&["--agent", "ada"]).unwrap(), ["schedule_task", "schedule_add"]);
+    assert_eq!(names(&["--agent", "ada", "--set", "named"]).unwrap(), ["schedule_add"]);
+    assert_eq!(names(&["--agent", "bob"]), names(&[]));
+    assert_eq!(names(&["--agent", "eve"]), None, "an agent that the config does not name has none");
+}
