@@ -91,7 +91,7 @@ fn check_again(history: &History, tries: &[&RunTry], verdict: &mut Verdict) {
         let may = matches!(earlier.said, RunSaid::Retry | RunSaid::Ambiguous);
         verdict.claim(may, || format!("I11: run again when it was over: {earlier:?} {one:?}"));
         let policy = history.known[&one.id].revs[one.rev].schedule.policy;
-        let waited = one.at.wall - told.wall;
+        let waited = one.at.since(told);
         let is_enough = waited >= policy.retry.backoff_min.as_millis() as i64 || history.steps_back > 0;
         verdict.claim(is_enough, || format!("I13: waited {waited} ms: {earlier:?} {one:?}"));
     }
@@ -141,11 +141,8 @@ fn check_overlaps(id: &str, ledger: &[Run], verdict: &mut Verdict) {
     for run in ledger {
         let Phase::Settled { at, outcome } = &run.phase else { continue };
         let needs = matches!(outcome, Outcome::Skipped(SkipReason::Overlap) | Outcome::Displaced);
-        // What takes another's place may lose it again before it has begun.
-        let is_run = |other: &Run| {
-            let is_displaced = matches!(&other.phase, Phase::Settled { outcome: Outcome::Displaced, .. });
-            other.execution.is_some() || is_displaced
-        };
+        // What takes another's place may lose it again, or be cancelled, before it has begun.
+        let is_run = |other: &Run| other.execution.is_some() || span(other).0 < span(other).1;
         let beside = || {
             let mut others = ledger.iter().filter(|other| other.occurrence != run.occurrence);
             others.any(|other| is_run(other) && span(other).0 <= *at && *at <= span(other).1)

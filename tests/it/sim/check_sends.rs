@@ -95,7 +95,7 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
     };
     // A clock set back takes as much off the wait.
     let wait = wait.max(policy.retry.backoff_min.as_millis() as i64);
-    let waited = before.told.map_or(0, |told| again.at.wall - told.wall);
+    let waited = before.told.map_or(0, |told| again.at.since(told));
     let is_enough = waited >= wait || history.steps_back > 0;
     verdict.claim(is_enough, || format!("I13: waited {waited} of {wait} ms: {before:?} {again:?}"));
     verdict.claim(again.number == before.number + 1, || format!("I13: miscounted: {before:?} {again:?}"));

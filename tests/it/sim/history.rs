@@ -25,6 +25,13 @@ pub struct Mark {
     pub wall: i64,
 }
 
+impl Mark {
+    /// How long it was from another moment to this one, by the wall or in truth: a clock that is nudged back hides some.
+    pub fn since(self, earlier: Self) -> i64 {
+        (self.wall - earlier.wall).max(self.true_ms - earlier.true_ms)
+    }
+}
+
 /// One wording of a schedule.
 #[derive(Clone, Debug)]
 pub struct Rev {

@@ -14,6 +14,9 @@ use crate::store::chance::Chance;
 /// Long enough for the oldest retry to be over.
 const PEACE_MS: i64 = 3 * 3_600_000;
 
+/// Seconds in one of which nothing may be under way.
+const RESTS_COUNT_MAX: u32 = 20;
+
 /// Walls at which runs begin: most of them a day before clocks change somewhere.
 const STARTS: &[&str] = &[
     "2026-03-28T09:00:00Z",
@@ -56,9 +59,14 @@ pub fn play(seed: u64) -> Played {
     world.run_until(weather.horizon_ms());
     make_peace(&mut world);
     world.run_until(weather.horizon_ms() + PEACE_MS);
-    // Dues lie on full seconds; half a second later nothing may be under way.
+    // Dues lie on full seconds, and most take half a second at the most; what is put off by chance may take longer.
     let rest = 1500 - world.wall().rem_euclid(1000);
     world.run_until(world.true_ms + rest);
+    for _ in 0..RESTS_COUNT_MAX {
+        if world.process.as_ref().is_some_and(|process| process.turns.status().in_flight > 0) {
+            world.run_until(world.true_ms + 1000);
+        }
+    }
     check_rest(&mut world, "after the last fault");
     cancel_all(&mut world);
     check_memory(&mut world);
