@@ -211,7 +211,7 @@ impl Routing {
             let known = self.aliases.keys().map(String::as_str);
             let near = nearest(text, known).map(|near| format!("did you mean '{near}'? ")).unwrap_or_default();
             let aliases = if self.aliases.is_empty() { "" } else { ", nor an alias" };
-            let why = format!("is not of the form provider/name{aliases}");
+            let why = format!("its form is not provider/name{aliases}");
             return Err((why, format!("{near}{}; a short name is told in routing.aliases", self.known())));
         };
         if self.providers.contains(provider) {

@@ -37,6 +37,7 @@ pages! {
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
     gateways: "where messages go: console and webhook";
+    models: "which model does a task, and how to reach one";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
     agents: "tokens, destinations, quotas, audit";
     operations: "running the daemon: config, files, store, exit codes";

@@ -219,7 +219,7 @@ fn settings_of_later_versions_are_noticed() {
         agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
         agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
-        routing.fallback[0]: 'deepseek-chat' cannot be asked: is not of the form provider/name; providers: echo, ollama; a short name is told in routing.aliases
+        routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         heartbeat: heartbeat files are not built into this version; this setting does nothing
         routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));

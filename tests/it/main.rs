@@ -25,6 +25,8 @@ mod kill;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;
+#[cfg(feature = "openai")]
+mod models;
 mod phrases;
 mod program;
 mod runner;
@@ -33,7 +35,7 @@ mod schedules;
 mod sim;
 mod source;
 mod spec;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "client")]
 mod standin;
 mod storage;
 mod store;

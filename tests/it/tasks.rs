@@ -14,13 +14,14 @@ use tempfile::TempDir;
 
 const CONFIG: &str = "[providers.ask]\nkind = \"command\"\nprogram = \"./ask\"\nargs = [\"{model}\"]\n";
 
-struct House {
+/// A daemon in a folder of its own.
+pub struct House {
     folder: TempDir,
     daemon: Child,
     messages: BufReader<ChildStdout>,
 }
 
-fn program(folder: &Path) -> Command {
+pub fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
     command.current_dir(folder).env_clear().env("HOME", folder).stdin(Stdio::null());
     command
@@ -37,7 +38,7 @@ fn serve(folder: &Path) -> (Child, BufReader<ChildStdout>) {
 
 impl House {
     /// A daemon with a provider `ask`, which is this script of the system's shell.
-    fn new(config: &str, script: &str) -> Self {
+    pub fn new(config: &str, script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ask");
         fs::write(&path, format!("#!/bin/sh\necho $$ >> begun\n{script}\n")).unwrap();
@@ -51,23 +52,23 @@ impl House {
         house
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         let output = program(self.folder.path()).args(arguments).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         (output.status.code().unwrap(), said)
     }
 
-    fn add(&self, arguments: &[&str]) {
+    pub fn add(&self, arguments: &[&str]) {
         // Until the daemon holds its folder, nothing serves what is added, but it is kept.
         let (code, said) = self.run(&[&["add"], arguments].concat());
         assert_eq!(code, 0, "{said}");
     }
 
-    fn message(&mut self) -> String {
+    pub fn message(&mut self) -> String {
         let mut line = String::new();
         self.messages.read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the daemon ended: {}", fs::read_to_string(self.path("log")).unwrap());
@@ -83,7 +84,7 @@ impl House {
     }
 
     /// Asks until the newest run is like that.
-    fn wait_for(&self, schedule: &str, outcome: &str) -> Value {
+    pub fn wait_for(&self, schedule: &str, outcome: &str) -> Value {
         loop {
             if let Some(run) = self.runs(schedule).into_iter().next().filter(|run| run["outcome"] == outcome) {
                 return run;
@@ -91,7 +92,7 @@ impl House {
         }
     }
 
-    fn kill_and_start(&mut self) {
+    pub fn kill_and_start(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();
         (self.daemon, self.messages) = serve(self.folder.path());

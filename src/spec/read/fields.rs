@@ -113,7 +113,13 @@ impl Reader {
             "destination" => self.destination(at, &mut raw.destination),
             "schedule" => self.trigger(at, &mut raw.schedule),
             "payload" => self.payload(at, &mut raw.payload),
-            "model" => raw.model = self.text_or_unset(at),
+            "model" => {
+                raw.model = self.text_or_unset(at);
+                // An empty one is none, so in a change it takes away what was there.
+                if raw.model.is_none() {
+                    self.reading.cleared.insert(at.canonical.clone());
+                }
+            }
             "hook" => raw.hook = self.text_or_unset(at),
             "start_at" => raw.start_at = self.text(at),
             "end_at" => raw.end_at = self.text(at),

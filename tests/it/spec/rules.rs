@@ -423,7 +423,7 @@ fn what_is_not_built_is_refused() {
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
-            model: is not of the form provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
+            model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
         "#]],
     );
     call(
