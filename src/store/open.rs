@@ -226,11 +226,12 @@ fn start(
 /// Brings a file of an earlier format to this one, which has more tables; refuses one that is no store, or of a later
 /// format.
 pub(super) fn upgrade(db: &Database) -> Result<(), Refused> {
-    match tables::number(&db.begin_read()?, meta::FORMAT).map_err(not_ours)? {
-        Some(FORMAT) => Ok(()),
-        Some(1) => Ok(lay_out(db)?),
+    let disk = db.begin_read()?;
+    match tables::number(&disk, meta::FORMAT).map_err(not_ours)? {
         Some(found) if found > FORMAT => Err(Refused::Newer(found)),
-        _ => Err(Refused::NotOurs),
+        Some(FORMAT) if tables::has_all(&disk)? => Ok(()),
+        Some(1..) => Ok(lay_out(db)?),
+        Some(0) | None => Err(Refused::NotOurs),
     }
 }
 

@@ -22,10 +22,11 @@ use super::audit;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
 use super::grants;
+use super::notes;
 use super::open::{self, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
-use super::tables::{self, FORMAT, TOKENS, meta};
+use super::tables::{self, FORMAT, NOTES, SCHEDULES, TOKENS, meta};
 use super::writer::Marks;
 use crate::calendar::Patterns;
 use crate::limits;
@@ -206,6 +207,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     walk.meta()?;
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
+    walk.notes()?;
     walk.tokens()?;
     walk.audits()?;
     walk.journal()?;
@@ -228,6 +230,20 @@ impl Walk<'_> {
             let is_kept = tables::audit_day(name).is_some() || known.iter().any(|known| known == name);
             if !tables::NAMES.contains(&name) && !is_kept {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
+            }
+        }
+        Ok(())
+    }
+
+    fn notes(&mut self) -> Result<(), StoreError> {
+        let schedules = self.disk.open_table(SCHEDULES)?;
+        for row in self.disk.open_table(NOTES)?.range(0..)? {
+            let (key, row) = row?;
+            let key = key.value();
+            self.found.count("notes", 1);
+            self.readable(notes::read(row.value()).map_err(|why| why.in_row("notes", key)));
+            if schedules.get(key)?.is_none() {
+                self.found.fault("notes", key, "belongs to no schedule", HARMLESS);
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
+use super::held::Pause;
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 pub use super::store_args::{Backup, Restore, Verify};
 pub use super::tool_args::{Mcp, Tools};
@@ -118,8 +119,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  chimewheel cancel standup")]
     Cancel(One),
     /// Hold a schedule until it is resumed
-    #[command(after_help = "Example:\n  chimewheel pause standup")]
-    Pause(One),
+    #[command(after_help = "Example:\n  chimewheel pause standup --note 'On holiday until Monday'")]
+    Pause(Pause),
     /// Let a paused schedule go on
     #[command(after_help = "What fell into the pause is not made up for.\n\nExample:\n  chimewheel resume standup")]
     Resume(One),

@@ -70,7 +70,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Update(reply.clone()), |look| render::updated(&reply, look))
         }
         Command::Cancel(one) => change(screen, operations, request::Cancel(one.selector()), Reply::Cancel).await,
-        Command::Pause(one) => change(screen, operations, request::Pause(one.selector()), Reply::Pause).await,
+        Command::Pause(pause) => change(screen, operations, pause.request(), Reply::Pause).await,
         Command::Resume(one) => change(screen, operations, request::Resume(one.selector()), Reply::Resume).await,
         Command::RunNow(one) => {
             let reply = perform(operations, request::RunNow(one.selector())).await?;
@@ -136,7 +136,7 @@ where
 }
 
 impl One {
-    fn selector(&self) -> Selector {
+    pub(super) fn selector(&self) -> Selector {
         Selector { schedule: self.schedule.clone(), agent: self.agent.clone(), generation: None }
     }
 }

@@ -13,6 +13,7 @@ mod commands;
 mod doctor;
 mod engine;
 mod fields;
+mod held;
 mod import;
 mod import_args;
 mod offline;

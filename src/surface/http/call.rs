@@ -95,6 +95,9 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
         let problem = || Problem::new("", "there is a body, and nothing here would read it").hint("send none");
         return if empty { Ok(Content::Nothing) } else { Err(Error::bad_input(problem())) };
     }
+    if matches!(route.takes, Taken::Note) && body.is_end_stream() {
+        return Ok(Content::Nothing);
+    }
     check_kind(&parts.headers, &route.takes)?;
     if matches!(route.takes, Taken::Lines) {
         return Ok(Content::Stream(Mutex::new(body)));
@@ -102,7 +105,7 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
     let bytes = read_whole(body).await?;
     Ok(match route.takes {
         Taken::Schedule => Content::Json(read_schedule(&bytes)?),
-        Taken::Patch => Content::Json(read_object(&bytes)?),
+        Taken::Patch | Taken::Note => Content::Json(read_object(&bytes)?),
         Taken::Request => {
             // Read for its shape here, so that what follows is about its meaning.
             let value = read_object(&bytes)?;

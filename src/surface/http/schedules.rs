@@ -6,6 +6,7 @@
 
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{expected, is_known, json_answer, tag_of, with};
@@ -162,7 +163,10 @@ pub(super) async fn update(mut call: Call) -> Result<Response, Error> {
 }
 
 /// Sets a schedule's status.
-async fn set<O: Operation<Reply = Changed>>(call: Call, operation: fn(Selector) -> O) -> Result<Response, Error> {
+async fn set<O: Operation<Reply = Changed>>(
+    call: Call,
+    operation: impl FnOnce(Selector) -> O,
+) -> Result<Response, Error> {
     let done = async {
         let changed = call.ask(operation(call.selector()?)).await?;
         json_answer(StatusCode::OK, &changed)
@@ -175,8 +179,18 @@ pub(super) async fn cancel(call: Call) -> Result<Response, Error> {
     set(call, Cancel).await
 }
 
-pub(super) async fn pause(call: Call) -> Result<Response, Error> {
-    set(call, Pause).await
+pub(super) async fn pause(mut call: Call) -> Result<Response, Error> {
+    let said: Option<Said> = serde_json::from_value(call.take_json())
+        .map_err(|error| Error::bad_input(Problem::new("", error.to_string())))?;
+    let note = said.and_then(|said| said.note);
+    set(call, |one| Pause { note, ..one.into() }).await
+}
+
+/// The body of a pause.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    note: Option<String>,
 }
 
 pub(super) async fn resume(call: Call) -> Result<Response, Error> {

@@ -204,6 +204,12 @@ pub struct Line {
     /// Failures since the last success.
     #[serde(default)]
     pub failures: u16,
+    /// It is paused because of them, and not by anybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused_itself: bool,
+    /// Why it is paused: what was said when it was, or that it paused itself, and after which error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A schedule in full.
@@ -217,9 +223,6 @@ pub struct Shown {
     /// The dialect of its cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,
-    /// Why it is as it is: that it paused itself, and after which error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
     /// Its next three times.
     pub upcoming: Vec<FireTime>,
     /// The file that declares it.
@@ -254,6 +257,9 @@ pub struct Changed {
     pub status: String,
     /// Whether it was another one before.
     pub changed: bool,
+    /// Why it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its next due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<FireTime>,

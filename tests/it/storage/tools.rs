@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::world::World;
 
 #[test]
@@ -123,4 +125,45 @@ fn compacting_shrinks_the_file_and_loses_nothing() {
         assert!(code == 3 && err.contains("chimewheel.redb"), "{command:?}: {err}");
         assert!(!nowhere.data().exists(), "{command:?} made a folder");
     }
+}
+
+#[test]
+fn a_note_stays_with_its_pause_and_no_longer() {
+    let world = World::filled(4);
+    world.ask(&["add", "--id", "held", "--every", "1h", "-m", "x"]);
+    let note = |command: &[&str]| world.ask(command)["note"].clone();
+    let shown = || note(&["show", "held"]);
+    assert_eq!(note(&["pause", "held", "--note", "on holiday"]), "on holiday");
+    assert_eq!(shown(), "on holiday");
+    let (_, list, _) = world.run(&["list"]);
+    assert!(list.contains("note: on holiday"), "{list}");
+    let again = world.ask(&["pause", "held", "--note", "ill"]);
+    assert_eq!((again["changed"].as_bool(), again["note"].as_str()), (Some(false), Some("ill")));
+    assert_eq!(note(&["pause", "held"]), "ill", "what was said stays");
+    world.ask(&["update", "held", "-m", "y"]);
+    world.ask(&["backup", "copy.redb"]);
+    assert_eq!(world.ask(&["verify", "copy.redb"])["counts"]["notes"], 1);
+    assert!(!world.run(&["export", "held"]).1.contains("ill"));
+    for over in ["resume", "cancel"] {
+        world.ask(&["pause", "held", "--note", "ill"]);
+        world.ask(&[over, "held"]);
+        assert_eq!(shown(), Value::Null, "{over}");
+        assert_eq!(world.ask(&["verify"])["counts"]["notes"], Value::Null, "{over}");
+    }
+    let (code, _, err) = world.run(&["pause", "held", "--note", " "]);
+    assert!(code == 2 && err.contains("note: is empty"), "{err}");
+}
+
+#[test]
+fn a_store_from_before_notes_opens_and_takes_one() {
+    let world = World::filled(3);
+    world.ask(&["add", "--id", "held", "--every", "1h", "-m", "x"]);
+    let db = redb::Database::open(world.file()).unwrap();
+    let txn = db.begin_write().unwrap();
+    assert!(txn.delete_table(redb::TableDefinition::<u64, &[u8]>::new("notes")).unwrap());
+    txn.commit().unwrap();
+    drop(db);
+    assert_eq!(world.ask(&["verify"])["sound"], true);
+    world.ask(&["pause", "held", "--note", "on holiday"]);
+    assert_eq!(world.ask(&["show", "held"])["note"], "on holiday");
 }

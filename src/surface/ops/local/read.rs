@@ -10,7 +10,7 @@ use super::super::reply::{BackedUp, Counts, Exported, Instant, Listed, Previewed
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::engine::change::{Phase, Run, Status};
+use crate::engine::change::{Phase, Run, State};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
@@ -40,7 +40,10 @@ impl Local {
         let (rows, cursor) =
             self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
         let now = self.handle.now();
-        let schedules = rows.iter().map(|row| view::line(&row.schedule, &row.state, now)).collect();
+        let line = |row: &store::Listed| {
+            Ok::<_, Error>(view::line(&row.schedule, &row.state, self.note(row.key, &row.state)?, now))
+        };
+        let schedules = rows.iter().map(line).collect::<Result<_, _>>()?;
         let declarations = rows.iter().filter(|_| list.declarations);
         let declarations = declarations.map(|row| view::declaration(&row.schedule, &row.state));
         Ok(Listed { schedules, declarations: declarations.collect::<Result<_, _>>()?, cursor })
@@ -48,9 +51,13 @@ impl Local {
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
         let found = self.find(one)?;
-        let failing = found.state.status == Status::Failing;
-        let error = if failing { self.handle.reader().last_error(found.key)? } else { None };
-        view::shown(found.key, &found.schedule, &found.state, error, self.handle.now())
+        let note = self.note(found.key, &found.state)?;
+        view::shown(found.key, &found.schedule, &found.state, note, self.handle.now())
+    }
+
+    /// What the store keeps of why a schedule is paused.
+    pub(super) fn note(&self, key: ScheduleKey, state: &State) -> Result<Option<String>, Error> {
+        if state.status.is_paused() { Ok(self.handle.reader().note(key)?) } else { Ok(None) }
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
