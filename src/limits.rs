@@ -178,6 +178,8 @@ pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HISTORY_DAYS_MAX: u32 = 30;
 /// Faults that verifying a store tells of one by one; further ones are counted.
 pub const FAULTS_COUNT_MAX: usize = 1000;
+/// Rows of the ledgers that are looked at for one page of dead letters.
+pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 

@@ -16,6 +16,7 @@ mod fields;
 mod held;
 mod import;
 mod import_args;
+mod letters;
 mod offline;
 mod outside;
 mod reach;

@@ -16,6 +16,7 @@ use axum::response::Response;
 use super::Shared;
 use super::accept::Leash;
 use super::answer::{refuse, refuse_as};
+use super::body::read_note;
 use super::body::{check_kind, read_object, read_schedule, read_whole};
 use super::query::Query;
 use super::route::{Call, Content, Route, Taken};
@@ -105,7 +106,8 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
     let bytes = read_whole(body).await?;
     Ok(match route.takes {
         Taken::Schedule => Content::Json(read_schedule(&bytes)?),
-        Taken::Patch | Taken::Note => Content::Json(read_object(&bytes)?),
+        Taken::Patch => Content::Json(read_object(&bytes)?),
+        Taken::Note => Content::Json(read_note(&bytes)?),
         Taken::Request => {
             // Read for its shape here, so that what follows is about its meaning.
             let value = read_object(&bytes)?;

@@ -189,6 +189,15 @@ pub(super) static ROUTES: &[Route] = &[
         ..ROUTE
     },
     Route {
+        path: "/v1/dead-letters",
+        id: "listDeadLetters",
+        operation: Some("dead-letters"),
+        about: "Lists what was given up, of all schedules, newest due first.",
+        query: &[AGENT, LIMIT, CURSOR],
+        handle: |call| Box::pin(schedules::dead_letters(call)),
+        ..ROUTE
+    },
+    Route {
         path: "/v1/schedules/{id}/occurrences",
         id: "listOccurrences",
         operation: Some("preview"),

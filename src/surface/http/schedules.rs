@@ -6,16 +6,18 @@
 
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{expected, is_known, json_answer, tag_of, with};
+use super::body::Said;
 use super::route::Call;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
-use crate::surface::ops::request::{Add, Cancel, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update};
+use crate::surface::ops::request::{
+    Add, Cancel, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
+};
 
 /// The header that makes a repeated create harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -186,13 +188,6 @@ pub(super) async fn pause(mut call: Call) -> Result<Response, Error> {
     set(call, |one| Pause { note, ..one.into() }).await
 }
 
-/// The body of a pause.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Said {
-    note: Option<String>,
-}
-
 pub(super) async fn resume(call: Call) -> Result<Response, Error> {
     set(call, Resume).await
 }
@@ -222,6 +217,14 @@ pub(super) async fn runs(call: Call) -> Result<Response, Error> {
     let response = json_answer(StatusCode::OK, &listed)?;
     let path = format!("{}/runs", address(&listed.id));
     Ok(linked(response, &call, &path, listed.cursor.as_deref()))
+}
+
+pub(super) async fn dead_letters(call: Call) -> Result<Response, Error> {
+    let query = &call.query;
+    let (agent, limit, cursor) = (query.text("agent"), query.count("limit"), query.text("cursor"));
+    let listed = call.ask(DeadLetters { agent, limit, cursor }).await?;
+    let response = json_answer(StatusCode::OK, &listed)?;
+    Ok(linked(response, &call, call.route.path, listed.cursor.as_deref()))
 }
 
 pub(super) async fn occurrences(call: Call) -> Result<Response, Error> {

@@ -10,7 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub use super::letters::DeadLettersListed;
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
+pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;
 use crate::spec::RawSchedule;
 use crate::time::Timestamp;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::books::{Audit, ProcessExited, TokenList, TokenNew, TokenRevoke};
+pub use super::letters::DeadLetters;
+pub use super::verified::Verify;
 
 /// Names one schedule: by id, or by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

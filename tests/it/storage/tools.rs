@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::world::World;
 
@@ -36,16 +36,14 @@ fn what_is_not_folded_yet_counts_like_what_is() {
 }
 
 #[test]
-fn a_store_that_is_open_is_not_verified_but_backed_up() {
+fn a_store_that_is_open_is_backed_up_and_nothing_puts_another_in_its_place() {
     let world = World::filled(12);
     let daemon = world.serve();
     let pid = format!("(pid {})", daemon.pid());
-    for command in [&["verify"][..], &["compact"], &["restore", "x.redb", "--force"]] {
+    for command in [&["compact"][..], &["restore", "x.redb", "--force"]] {
         let (code, out, err) = world.run(command);
         assert!(code == 5 && err.contains(&pid), "{command:?}: {out}{err}");
     }
-    let (_, _, err) = world.run(&["verify", ".chimewheel/chimewheel.redb"]);
-    assert!(err.contains(&pid) && err.contains("`chimewheel backup FILE`"), "{err}");
     world.ask(&["add", "--id", "fresh", "--every", "1h", "-m", "not folded yet"]);
     let backup = world.ask(&["backup", "copy.redb"]);
     let file = world.folder().join("copy.redb");
@@ -61,6 +59,63 @@ fn a_store_that_is_open_is_not_verified_but_backed_up() {
     again.ask(&["restore", file.to_str().unwrap()]);
     assert_eq!(again.schedules(), before);
     assert!(again.ask(&["verify"])["sound"].as_bool().unwrap());
+}
+
+#[test]
+fn a_busy_daemon_verifies_its_own_store_and_goes_on() {
+    let world = World::filled(12);
+    let daemon = world.serve();
+    let lines: String = (0..400)
+        .map(|number| {
+            format!(
+                "{}\n",
+                json!({"id": format!("tick-{number}"),
+        "schedule": {"every": "1s"}, "payload": {"message": "x"}})
+            )
+        })
+        .collect();
+    fs::write(world.folder().join("ticks.jsonl"), lines).unwrap();
+    world.ask(&["import", "bulk", "ticks.jsonl"]);
+    let commits = || world.ask(&["status"])["commits"].as_u64().unwrap();
+    let before = commits();
+    std::thread::scope(|scope| {
+        let adding = scope.spawn(|| {
+            for number in 0..10 {
+                world.ask(&["add", "--id", &format!("busy-{number}"), "--every", "1h", "-m", "x"]);
+                world.ask(&["cancel", &format!("busy-{number}")]);
+            }
+        });
+        let mut looks = 0;
+        while looks < 5 || !adding.is_finished() {
+            let found = world.ask(&["verify"]);
+            assert_eq!((found["sound"].as_bool(), found["faults_count"].as_u64()), (Some(true), Some(0)), "{found}");
+            assert!(found["counts"]["schedules"].as_u64() >= Some(412), "{found}");
+            looks += 1;
+        }
+    });
+    assert!(commits() >= before + 20, "it stood still");
+    let (code, out, _) = world.run(&["verify", ".chimewheel/chimewheel.redb"]);
+    assert!(code == 0 && out.contains("Sound: every page"), "{out}");
+    daemon.end("-TERM");
+    let found = world.ask(&["verify"]);
+    assert_eq!((found["sound"].as_bool(), found["counts"]["schedules"].as_u64()), (Some(true), Some(422)), "{found}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_daemon_whose_file_is_damaged_says_so_with_the_same_exit_code() {
+    let world = World::filled(40);
+    let daemon = world.serve();
+    world.ask(&["add", "--id", "marked", "--every", "1h", "-m", "x"]);
+    let bytes = fs::read(world.file()).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(world.file()).unwrap();
+    // Every copy of the row is changed, whichever commit it belongs to.
+    for at in (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"marked")) {
+        std::os::unix::fs::FileExt::write_all_at(&file, b"M", at as u64).unwrap();
+    }
+    let (code, out, err) = world.run(&["verify"]);
+    assert!(code == 1 && out.contains("Not sound"), "{out}{err}");
+    drop(daemon);
 }
 
 #[cfg(unix)]

@@ -22,6 +22,7 @@ impl Local {
         let of_admin = match request {
             Request::Apply(_)
             | Request::Backup(_)
+            | Request::Verify(_)
             | Request::TokenNew(_)
             | Request::TokenList(_)
             | Request::TokenRevoke(_)
@@ -35,6 +36,7 @@ impl Local {
             | Request::Resume(_)
             | Request::RunNow(_)
             | Request::Runs(_)
+            | Request::DeadLetters(_)
             | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)

@@ -14,11 +14,12 @@ mod declare;
 mod differing;
 mod find;
 mod import;
+mod letters;
 mod read;
 mod tokens;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use self::import::Checked;
 use super::reply::Changed;
@@ -68,6 +69,7 @@ pub struct Local {
     caller: Caller,
     patterns: Arc<Patterns>,
     checked: Arc<Checked>,
+    verifying: Arc<Mutex<()>>,
     /// What the agent that calls may do; nothing is said of the admin.
     rules: Option<Arc<Agent>>,
     via: Via,
@@ -89,6 +91,7 @@ impl Local {
             is_companion: false,
             patterns: Arc::default(),
             checked: Arc::default(),
+            verifying: Arc::default(),
             rules: None,
             via: Via::default(),
             operation: "",
@@ -167,9 +170,13 @@ impl Local {
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
             Request::Changes(changes) => self.reading(move |local| local.changes(&changes)).await.map(Reply::Changes),
             Request::Runs(runs) => self.reading(move |local| local.runs(&runs)).await.map(Reply::Runs),
+            Request::DeadLetters(asked) => {
+                self.reading(move |local| local.dead_letters(&asked)).await.map(Reply::DeadLetters)
+            }
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
+            Request::Verify(_) => self.reading(Self::verify).await.map(Reply::Verify),
             Request::Export(export) => self.reading(move |local| local.export(&export)).await.map(Reply::Export),
         }
     }

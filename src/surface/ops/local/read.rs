@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
-use super::super::reply::{BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
+use super::super::reply::{
+    BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
+};
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
@@ -14,7 +16,7 @@ use crate::engine::change::{Phase, Run, State};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
-use crate::runtime::{Done, Op};
+use crate::runtime::{Done, Op, VerifyError, verify_beside};
 use crate::spec::Schedule;
 use crate::store::{self, RunCursor};
 use crate::surface::error::{Code, Error};
@@ -164,6 +166,19 @@ impl Local {
         }
         let copied = self.handle.reader().backup(file, backup.force)?;
         Ok(BackedUp { file: backup.file, rows: copied.rows, bytes: copied.bytes })
+    }
+
+    /// One at a time: each reads the whole file and builds an engine beside the one that runs.
+    pub(super) fn verify(&self) -> Result<VerifiedShown, Error> {
+        let Ok(_alone) = self.verifying.try_lock() else {
+            return Err(Error::new(Code::Conflict, "the store is being verified already; wait for that answer"));
+        };
+        let found = verify_beside(self.handle.reader(), self.handle.now()).map_err(|error| match error {
+            VerifyError::Open(error) => Error::from(error),
+            VerifyError::Store(error) => error.into(),
+        })?;
+        let file = Path::new(&self.setting.data).join(store::FILE);
+        Ok(VerifiedShown::new(file.display().to_string(), found))
     }
 
     pub(super) async fn status(&self) -> Result<StatusShown, Error> {
