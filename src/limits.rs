@@ -6,6 +6,8 @@
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a schedule's name, an agent's name, a label, a gateway name or a chat id.
 pub const NAME_BYTES_MAX: usize = 256;
+/// Bytes of what is said about a pause.
+pub const NOTE_BYTES_MAX: usize = 1024;
 /// Bytes of a literal message.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one schedule file.
@@ -84,8 +86,6 @@ pub const DUE_LAG_MS_MAX: u64 = 5000;
 pub const ATTEMPTS_COUNT_MAX: u16 = 100;
 /// Failures in a row after which a schedule pauses itself.
 pub const FAILURES_COUNT_MAX: u16 = 10;
-/// Rows of the history in which the error of the last failure is looked for.
-pub const FAILURES_ROWS_MAX: usize = 100;
 /// Milliseconds for which the owner's chat is told of that before it is given up: a day.
 pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
 /// Milliseconds between two attempts to tell it.
@@ -184,6 +184,8 @@ pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HISTORY_DAYS_MAX: u32 = 30;
 /// Faults that verifying a store tells of one by one; further ones are counted.
 pub const FAULTS_COUNT_MAX: usize = 1000;
+/// Rows of the ledgers that are looked at for one page of dead letters.
+pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 

@@ -290,6 +290,13 @@ pub enum Change {
         /// What it says.
         text: Arc<str>,
     },
+    /// Why a schedule is paused.
+    Note {
+        /// Which.
+        key: ScheduleKey,
+        /// What is said of it; `None`: nothing any more.
+        note: Option<Arc<str>>,
+    },
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
     /// A request changed something.

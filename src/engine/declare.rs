@@ -12,7 +12,7 @@ use crate::engine::dues::{Dues, anchored, following};
 use crate::engine::edited::Waiting;
 use crate::engine::plans::plan_of;
 use crate::engine::slots::Slot;
-use crate::engine::{Engine, OpId, Reply, Start, Timing};
+use crate::engine::{Effect, Engine, OpId, Reply, Start, Timing};
 use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
 use crate::limits::LATE_CREATE_MS_MAX;
 use crate::planted::{self, Bug};
@@ -109,6 +109,9 @@ impl Engine {
         if state.next_due.is_none() {
             state.status = Status::Completed;
         }
+        if old.status.is_paused() && !state.status.is_paused() {
+            self.note(key, None);
+        }
         self.end_open(key);
         let is_sent_anew = |waiting: &Waiting| state.status == Status::Active && state.next_due == Some(waiting.due);
         if let Some(waiting) = waiting.filter(is_sent_anew) {
@@ -134,8 +137,8 @@ impl Engine {
         None
     }
 
-    /// Dues pass without a run from here on.
-    pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey) {
+    /// Dues pass without a run from here on. One that paused itself is paused by its owner as soon as that says why.
+    pub(super) fn pause(&mut self, op: OpId, key: ScheduleKey, note: Option<Arc<str>>) {
         self.serve_overdue(key);
         self.pass_excluded(key);
         if self.state(key).is_some_and(|state| state.status == Status::Active) {
@@ -147,6 +150,13 @@ impl Engine {
                 state.status = Status::Paused;
                 self.put(key, state);
                 self.arm(key);
+                self.note(key, note);
+                Reply::Done(state)
+            }
+            Status::Paused | Status::Failing if note.is_some() => {
+                state.status = Status::Paused;
+                self.put(key, state);
+                self.note(key, note);
                 Reply::Done(state)
             }
             Status::Paused | Status::Failing => Reply::Unchanged(state),
@@ -172,6 +182,7 @@ impl Engine {
                 state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
                 self.put(key, state);
                 self.arm(key);
+                self.note(key, None);
                 Reply::Done(state)
             }
             Status::Active => Reply::Unchanged(old),
@@ -192,6 +203,9 @@ impl Engine {
         state.status = Status::Cancelled;
         state.next_due = None;
         self.put(key, state);
+        if old.status.is_paused() {
+            self.note(key, None);
+        }
         if !planted::is(Bug::CancelMissesOpen) {
             self.end_open(key);
         }
@@ -248,10 +262,15 @@ impl Engine {
         self.slots.change(key, |slot| slot.state = state);
         self.dirty_slots.remove(&key);
         for (id, plan) in self.plans.take_added() {
-            self.effects.push_back(super::Effect::Persist(Change::Plan { id, plan }));
+            self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
         }
-        self.effects.push_back(super::Effect::Persist(Change::Declare { key, schedule, state }));
+        self.effects.push_back(Effect::Persist(Change::Declare { key, schedule, state }));
         self.arm(key);
+    }
+
+    /// Says why a schedule is paused, or that nothing is to be said of it any more.
+    pub(super) fn note(&mut self, key: ScheduleKey, note: Option<Arc<str>>) {
+        self.effects.push_back(Effect::Persist(Change::Note { key, note }));
     }
 
     /// What is due already is served under the old rules before they change.

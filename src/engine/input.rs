@@ -49,6 +49,8 @@ pub enum Input {
         op: OpId,
         /// Which.
         key: ScheduleKey,
+        /// Why; of one that is paused already, `None` leaves what was said.
+        note: Option<Arc<str>>,
     },
     /// The end of a pause.
     Resume {

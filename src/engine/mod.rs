@@ -157,7 +157,7 @@ impl Engine {
                 self.create(op, key, schedule, start, generation);
             }
             Input::Update { op, key, schedule, timing, paused } => self.update(op, key, schedule, timing, paused),
-            Input::Pause { op, key } => self.pause(op, key),
+            Input::Pause { op, key, note } => self.pause(op, key, note),
             Input::Resume { op, key } => self.resume(op, key),
             Input::Cancel { op, key } => self.cancel(op, key),
             Input::RunNow { op, key } => self.run_now(op, key),

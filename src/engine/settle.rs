@@ -57,6 +57,7 @@ impl Engine {
             self.retries.cancel(timer);
         }
         let (kind, cause) = (outcome.kind(), open.run.cause);
+        let error = if let Outcome::Failed { error } = &outcome { Some(error.as_str().into()) } else { None };
         self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
         let noted = self.slots.change(key, |slot| {
@@ -66,7 +67,7 @@ impl Engine {
             self.dirty_slots.insert(key);
         }
         if cause != Cause::Notice {
-            self.count_outcome(key, kind);
+            self.count_outcome(key, kind, error);
         }
         // Last, because a failure may have been one too many: then nobody takes its turn.
         if is_before_text {

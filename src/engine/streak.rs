@@ -1,9 +1,12 @@
 //! Failures in a row: after so many a schedule pauses itself, and its owner's chat is told once.
 //!
 //! The telling is an occurrence of its own ([`Cause::Notice`]), so that it survives a restart, is tried again and has
-//! a record; it counts neither as a run nor as a failure, and a resume withdraws it.
+//! a record; it counts neither as a run nor as a failure, and a resume withdraws it. The last error is the note of the
+//! pause.
 //! Units: `Span`. Invariant: one notice for each pause; a schedule that has ended is never paused.
 //! Not here: the words of the notice (`runtime`), what a failure is (`settle`).
+
+use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, State, Status};
@@ -14,8 +17,8 @@ use crate::spec::RetryPolicy;
 use crate::time::Span;
 
 impl Engine {
-    /// Notes how a run ended; a failure may be the last that is borne.
-    pub(super) fn count_outcome(&mut self, key: ScheduleKey, kind: OutcomeKind) {
+    /// Notes how a run ended; a failure, which has an error, may be the last that is borne.
+    pub(super) fn count_outcome(&mut self, key: ScheduleKey, kind: OutcomeKind, error: Option<Arc<str>>) {
         let noted = self.slots.change(key, |slot| {
             slot.state.last_outcome = Some(kind);
             match kind {
@@ -29,11 +32,11 @@ impl Engine {
         }
         self.dirty_slots.insert(key);
         if kind == OutcomeKind::Failed {
-            self.pause_if_failing(key);
+            self.pause_if_failing(key, error);
         }
     }
 
-    fn pause_if_failing(&mut self, key: ScheduleKey) {
+    fn pause_if_failing(&mut self, key: ScheduleKey, error: Option<Arc<str>>) {
         let may_be_paused = self.state(key).is_some_and(|state| self.has_failed_enough(&state));
         if !may_be_paused {
             return;
@@ -44,6 +47,7 @@ impl Engine {
         state.status = Status::Failing;
         self.put(key, state);
         self.arm(key);
+        self.note(key, error);
         self.skip_buffered(key);
         if planted::is(Bug::NoticeNotWritten) {
             return;

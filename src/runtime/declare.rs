@@ -30,7 +30,7 @@ impl Turns {
                 }
                 self.replace(key, &old, declaration)
             }
-            Op::Pause(key) => self.plain(key, move |op| Input::Pause { op, key }),
+            Op::Pause { key, note } => self.plain(key, move |op| Input::Pause { op, key, note }),
             Op::Resume(key) => self.plain(key, move |op| Input::Resume { op, key }),
             Op::Cancel(key) => self.plain(key, move |op| Input::Cancel { op, key }),
             Op::RunNow(key) => {

@@ -41,7 +41,7 @@ pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
 pub use running::{Provider, Providers};
-pub use verify::{VerifyError, verify, verify_file};
+pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::config::Routing;

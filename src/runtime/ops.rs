@@ -31,7 +31,12 @@ pub enum Op {
         declaration: Declaration,
     },
     /// Dues pass without a run.
-    Pause(ScheduleKey),
+    Pause {
+        /// Which.
+        key: ScheduleKey,
+        /// Why.
+        note: Option<Arc<str>>,
+    },
     /// The end of a pause.
     Resume(ScheduleKey),
     /// The end of a schedule.

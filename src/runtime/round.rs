@@ -107,7 +107,11 @@ fn compose(
             Some(text) => text,
             None => return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() }),
         },
-        (Content::Notice, _) => notice(&schedule, state.failures, reader.last_error(key).map_err(unread)?.as_deref()),
+        (Content::Notice, _) => {
+            // Where its owner has said why it is paused, that is no error.
+            let error = if state.status == Status::Failing { reader.note(key).map_err(unread)? } else { None };
+            notice(&schedule, state.failures, error.as_deref())
+        }
     };
     let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
     let part = if planted::is(Bug::KeyWithAttempt) { attempt } else { 0 };

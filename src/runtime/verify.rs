@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Options};
 use crate::runtime::restore;
-use crate::store::{FILE, OpenError, Store, StoreError, Verified};
+use crate::store::{FILE, OpenError, Opened, Reader, Store, StoreError, Verified};
 use crate::time::Timestamp;
 
 /// Verifies the store of a folder that no process has open.
@@ -18,9 +18,19 @@ pub fn verify(data: &Path, now: Timestamp) -> Result<Verified, VerifyError> {
 
 /// Verifies a database file that nobody writes, such as a backup.
 pub fn verify_file(file: &Path, now: Timestamp) -> Result<Verified, VerifyError> {
-    let mut found = Store::verify(file)?;
-    if found.is_sound() {
-        let opened = Store::open_on_glass(file)?;
+    let (found, opened) = Store::verify(file)?;
+    boot(found, opened, now)
+}
+
+/// Verifies the store of this process as some commit of now left it; commits go on meanwhile.
+pub fn verify_beside(reader: &Reader, now: Timestamp) -> Result<Verified, VerifyError> {
+    let (found, opened) = reader.verify()?;
+    boot(found, opened, now)
+}
+
+/// Boots an engine from what was verified, to see whether it would hold what the tables say.
+fn boot(mut found: Verified, opened: Option<Opened>, now: Timestamp) -> Result<Verified, VerifyError> {
+    if let Some(opened) = opened {
         // It serves nothing: it is never told that time passes.
         let options = Options { epoch: opened.epoch, ..Options::default() };
         let mut engine = Engine::new(now, options);

@@ -19,9 +19,9 @@ use super::overlay::Layer;
 use super::reader::Reader;
 use super::row::read_run;
 use super::tables::{self, OPEN};
-use crate::engine::change::{Cause, Outcome, Phase, Run};
+use crate::engine::change::Run;
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::limits::{self, FAILURES_ROWS_MAX};
+use crate::limits;
 use crate::time::Timestamp;
 
 /// A place in the runs of one schedule; the next page begins below it.
@@ -143,16 +143,6 @@ impl Reader {
         let key = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
         let row = disk.open_table(tables::texts(&name))?.get(key)?;
         row.map_or(Ok(None), |row| read(row.value()))
-    }
-
-    /// The error of the latest run that failed, if it is among the latest [`FAILURES_ROWS_MAX`] rows.
-    pub fn last_error(&self, schedule: ScheduleKey) -> Result<Option<String>, StoreError> {
-        let runs = self.runs(schedule, FAILURES_ROWS_MAX, None)?;
-        let mut of_schedule = runs.into_iter().filter(|run| run.cause != Cause::Notice);
-        Ok(of_schedule.find_map(|run| {
-            let Phase::Settled { outcome: Outcome::Failed { error }, .. } = run.phase else { return None };
-            Some(error)
-        }))
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
             }
             Change::Plan { .. }
             | Change::PlanDropped { .. }
+            | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
             | Change::DropHistory { .. } => {}
@@ -88,6 +89,7 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
         Change::Text { occurrence, .. } => Some(occurrence.due),
         Change::Plan { .. }
         | Change::PlanDropped { .. }
+        | Change::Note { .. }
         | Change::Grant(_)
         | Change::Audit(_)
         | Change::DropHistory { .. } => None,

@@ -27,9 +27,10 @@
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
 //! | `by_process` | agent, process handle, schedule | nothing |
 //! | `audit-<day>` | instant, number | a request that changed something on that UTC day (`audit.rs`) |
+//! | `notes` | schedule | why it is paused (`notes.rs`) |
 //! | `tokens` | token id | what is kept of the token (`grants.rs`) |
 //!
-//! Schedules, plans and indexes are written by the commit that declares them. `state`, `open`, the ledgers and the texts
+//! Schedules, plans, indexes and notes are written by the commit that declares them. `state`, `open`, the ledgers and the texts
 //! are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
 //!
 //! A text goes with the history of its day, or later, when the last occurrence of that day has been settled.
@@ -102,7 +103,9 @@ mod glass;
 mod grants;
 mod history;
 mod journal;
+mod letters;
 mod names;
+mod notes;
 mod open;
 mod overlay;
 mod owner;
@@ -120,6 +123,7 @@ pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use feed::{Fed, FeedCursor, Piece, What};
 pub use history::RunCursor;
+pub use letters::{LetterCursor, Letters};
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};

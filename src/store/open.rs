@@ -82,9 +82,8 @@ impl Store {
     /// Opens a store to look at it, whoever owns its folder: nothing that is written reaches the file.
     pub fn open_on_glass(path: &Path) -> Result<Opened, OpenError> {
         let glass = Glass::over(path).map_err(io_error(path, "open the database file"))?;
-        let options = Options { raise_epoch: false, ..Options::default() };
         let text = path.display().to_string();
-        start(open_redb(&text, glass, &options)?, &options, None, None).map_err(|error| error.named(&text))
+        start_on_glass(open_redb(&text, glass, &Options::default())?, &text)
     }
 
     /// Keeps every other process out of a data folder that has a store, as long as the answer lives.
@@ -103,6 +102,12 @@ impl Store {
 pub(super) fn open_held(path: &Path, options: &Options) -> Result<Opened, OpenError> {
     let text = path.display().to_string();
     start(open_file(path, options)?, options, Some(path.to_owned()), None).map_err(|error| error.named(&text))
+}
+
+/// Opens what lies on glass.
+pub(super) fn start_on_glass(db: Database, path: &str) -> Result<Opened, OpenError> {
+    let options = Options { raise_epoch: false, ..Options::default() };
+    start(db, &options, None, None).map_err(|error| error.named(path))
 }
 
 /// A refusal that does not know the file's name yet.
@@ -226,11 +231,12 @@ fn start(
 /// Brings a file of an earlier format to this one, which has more tables; refuses one that is no store, or of a later
 /// format.
 pub(super) fn upgrade(db: &Database) -> Result<(), Refused> {
-    match tables::number(&db.begin_read()?, meta::FORMAT).map_err(not_ours)? {
-        Some(FORMAT) => Ok(()),
-        Some(1) => Ok(lay_out(db)?),
+    let disk = db.begin_read()?;
+    match tables::number(&disk, meta::FORMAT).map_err(not_ours)? {
         Some(found) if found > FORMAT => Err(Refused::Newer(found)),
-        _ => Err(Refused::NotOurs),
+        Some(FORMAT) if tables::has_all(&disk)? => Ok(()),
+        Some(1..) => Ok(lay_out(db)?),
+        Some(0) | None => Err(Refused::NotOurs),
     }
 }
 

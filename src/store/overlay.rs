@@ -175,6 +175,11 @@ impl Layer {
         self.texts.clear();
     }
 
+    /// A copy of its runs, to be read at leisure; they are found in order only.
+    pub(super) fn runs_alone(&self) -> Self {
+        Self { runs: self.runs.clone(), rows: self.rows.clone(), ..Self::default() }
+    }
+
     /// The bytes of a run's row.
     pub(super) fn row_of(&self, entry: &RunEntry) -> &[u8] {
         &self.rows[entry.row as usize][entry.at as usize..(entry.at + entry.len) as usize]

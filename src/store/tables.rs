@@ -26,10 +26,11 @@ pub(super) const BY_TOKEN: TableDefinition<'_, (&str, &str), u64> = TableDefinit
 pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_agent");
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
 pub(super) const BY_PROCESS: TableDefinition<'_, (&str, &str, u64), ()> = TableDefinition::new("by_process");
+pub(super) const NOTES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("notes");
 pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
 /// Every table but the ledgers, texts and audits.
-pub(super) const NAMES: [&str; 13] = [
+pub(super) const NAMES: [&str; 14] = [
     "meta",
     "schedules",
     "plans",
@@ -42,6 +43,7 @@ pub(super) const NAMES: [&str; 13] = [
     "by_agent",
     "by_file",
     "by_process",
+    "notes",
     "tokens",
 ];
 
@@ -135,6 +137,7 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_AGENT)?;
     txn.open_table(BY_FILE)?;
     txn.open_table(BY_PROCESS)?;
+    txn.open_table(NOTES)?;
     txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }
@@ -169,6 +172,12 @@ pub(super) fn text(txn: &ReadTransaction, name: &str) -> Result<Option<String>, 
     let table = txn.open_table(META)?;
     let row = table.get(name)?;
     Ok(row.map(|row| String::from_utf8_lossy(row.value()).into_owned()))
+}
+
+/// Whether every table is there that readers expect.
+pub(super) fn has_all(txn: &ReadTransaction) -> Result<bool, StoreError> {
+    let there: BTreeSet<String> = txn.list_tables()?.map(|table| table.name().to_owned()).collect();
+    Ok(NAMES.iter().all(|name| there.contains(*name)))
 }
 
 /// Whether the file has been laid out; a file with no table at all is one whose creation was interrupted.

@@ -19,6 +19,7 @@ use super::error::StoreError;
 use super::fold::Fold;
 use super::grants;
 use super::journal::{self, Entries};
+use super::notes;
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
 use super::tables::{self, JOURNAL, OPEN, meta};
@@ -210,6 +211,7 @@ impl Writer {
         if marks.next_key != self.marks.next_key {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
+        notes::write(&txn, batch)?;
         grants::write(&txn, batch)?;
         audit::write(&txn, batch)?;
         if drop_history(&txn, batch, marks)? {

@@ -46,7 +46,8 @@ impl Remote {
             let message = format!("this is {} bytes; a daemon takes {}", body.len(), limits::REQUEST_BYTES_MAX);
             return Err(Error::new(Code::TooLarge, message));
         }
-        let patience = if name == "backup" { limits::REMOTE_COPY_MS_MAX } else { limits::REMOTE_MS_MAX };
+        let patience =
+            if matches!(name, "backup" | "verify") { limits::REMOTE_COPY_MS_MAX } else { limits::REMOTE_MS_MAX };
         let answered = tokio::select! {
             answered = self.exchange(self.operation(&caller, name, body)?) => answered,
             () = self.falls_silent() => Err(self.silent()),

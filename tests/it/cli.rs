@@ -149,6 +149,8 @@ fn line() -> Line {
         runs: 3,
         max_runs: None,
         failures: 0,
+        paused_itself: false,
+        note: None,
     }
 }
 

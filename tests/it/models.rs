@@ -19,7 +19,8 @@ const PROVIDERS: &str =
 
 /// What is chosen for each (model as written, agent), a line each.
 fn choose(config: &str, cases: &[(Option<&str>, &str)], expected: Expect) {
-    let around = Surroundings { base: Path::new(""), home: None, zone: &|_| Ok(()), filter: &|_| Ok(()) };
+    let around =
+        Surroundings { base: Path::new(""), home: None, zone: &|_| Ok(()), filter: &|_| Ok(()), tool: &|_| Ok(()) };
     let routing = Config::read(config, around).unwrap().routing;
     let line = |(written, agent): &(Option<&str>, &str)| match routing.choose(*written, agent) {
         Ok(model) => {

@@ -278,7 +278,7 @@ fn a_refused_message_is_tried_again_and_a_finished_schedule_can_be_asked_about()
     while handle.reader().runs(key, 1, None).unwrap().iter().any(|run| !run.is_settled()) {
         handle.wake();
     }
-    assert!(matches!(house.ask(&handle, Op::Pause(key)), Err(OpError::Ended(Status::Completed))));
+    assert!(matches!(house.ask(&handle, Op::Pause { key, note: None }), Err(OpError::Ended(Status::Completed))));
     assert!(matches!(house.ask(&handle, Op::RunNow(key)), Ok(Done::Started(_))));
     assert_eq!(house.handed.recv().unwrap().text, "this is once");
     assert!(

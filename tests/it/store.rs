@@ -7,6 +7,7 @@ mod damage;
 pub(crate) mod disk;
 mod feed;
 mod files;
+mod letters;
 pub(crate) mod model;
 mod names;
 mod texts;

@@ -22,10 +22,12 @@ use super::audit;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
 use super::grants;
-use super::open::{self, Options, Store};
+use super::notes;
+use super::open::{self, Opened, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
-use super::tables::{self, FORMAT, TOKENS, meta};
+use super::reader::Reader;
+use super::tables::{self, FORMAT, NOTES, SCHEDULES, TOKENS, meta};
 use super::writer::Marks;
 use crate::calendar::Patterns;
 use crate::limits;
@@ -66,14 +68,6 @@ const RESTORE: &str =
     "restore a backup: chimewheel restore FILE --force; until then the store can only be read in part";
 /// What to do about something that nothing depends on.
 const HARMLESS: &str = "harmless: it is not looked at any more";
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { table, key, what, way_out } = self;
-        let key = if key.is_empty() { String::new() } else { format!(" row {key}") };
-        write!(f, "{table}{key}: {what}; {way_out}")
-    }
-}
 
 impl Verified {
     /// Whether nothing is wrong.
@@ -118,35 +112,69 @@ struct Walk<'a> {
     found: Verified,
 }
 
+/// Times that a store is looked at beside its writer before what was found counts.
+const LOOKS: usize = 3;
+
 impl Store {
-    /// Verifies a database file: a backup, or that of a folder which the caller holds. The file is not changed.
-    pub fn verify(path: &Path) -> Result<Verified, OpenError> {
-        let text = path.display().to_string();
-        let len = fs::metadata(path).map_err(open::io_error(path, "look for the database file"))?.len();
-        if len == 0 {
-            return Err(OpenError::damaged(&text, "the file is empty"));
-        }
-        let db = match open_checked(path)? {
-            Ok(db) => db,
-            Err(why) => {
-                let mut found = Verified::default();
-                found.fault("(file)", "", why, RESTORE);
-                return Ok(found);
-            }
-        };
-        let walked = quietly(|| {
-            // On glass: an older file is judged as it will be read.
-            open::upgrade(&db).map_err(|refused| refused.named(&text))?;
-            let disk = db.begin_read().map_err(|error| StoreError::from(error).at(&text))?;
-            verify_snapshot(&disk, &Patterns::default()).map_err(|error| error.at(&text))
-        });
-        let mut found = walked.unwrap_or_else(|| Err(OpenError::damaged(&text, "the database is corrupted")))?;
-        found.counts.insert("bytes", len);
+    /// Verifies a database file: a backup, or that of a folder which the caller holds. The file is not changed. One
+    /// that is sound is handed back open, as the engine would find it at boot.
+    pub fn verify(path: &Path) -> Result<(Verified, Option<Opened>), OpenError> {
+        let (mut found, opened) = look(path)?;
         if has_newer_commit(path).map_err(open::io_error(path, "read the head of the database file"))? {
             found.counts.insert(UNFINISHED, 1);
         }
-        Ok(found)
+        Ok((found, opened))
     }
+}
+
+impl Reader {
+    /// Verifies the store as some commit of now left it, while the writer goes on.
+    ///
+    /// redb takes back no page that a snapshot may need which is still held, so every commit that follows one held here
+    /// stays whole in the file. A look may begin at the commit just before it, and a commit may end while the head of
+    /// the file is read: then pages change under the look, and what it says against the store may be wrong. The next
+    /// one begins later.
+    pub fn verify(&self) -> Result<(Verified, Option<Opened>), OpenError> {
+        let Some(path) = &self.shared.file else {
+            let nowhere = open::io_error(Path::new("(backend)"), "verify a store that is no file");
+            return Err(nowhere(io::ErrorKind::Unsupported.into()));
+        };
+        let _held = self.disk();
+        let mut found = look(path);
+        for _ in 1..LOOKS {
+            if found.as_ref().is_ok_and(|(found, _)| found.is_sound()) {
+                break;
+            }
+            found = look(path);
+        }
+        found
+    }
+}
+
+fn look(path: &Path) -> Result<(Verified, Option<Opened>), OpenError> {
+    let text = path.display().to_string();
+    let len = fs::metadata(path).map_err(open::io_error(path, "look for the database file"))?.len();
+    if len == 0 {
+        return Err(OpenError::damaged(&text, "the file is empty"));
+    }
+    let db = match open_checked(path)? {
+        Ok(db) => db,
+        Err(why) => {
+            let mut found = Verified::default();
+            found.fault("(file)", "", why, RESTORE);
+            return Ok((found, None));
+        }
+    };
+    let walked = quietly(|| {
+        // On glass: an older file is judged as it will be read.
+        open::upgrade(&db).map_err(|refused| refused.named(&text))?;
+        let disk = db.begin_read().map_err(|error| StoreError::from(error).at(&text))?;
+        verify_snapshot(&disk, &Patterns::default()).map_err(|error| error.at(&text))
+    });
+    let mut found = walked.unwrap_or_else(|| Err(OpenError::damaged(&text, "the database is corrupted")))?;
+    found.counts.insert("bytes", len);
+    let opened = if found.is_sound() { Some(open::start_on_glass(db, &text)?) } else { None };
+    Ok((found, opened))
 }
 
 /// Opens a file on glass with every page checked; the inner error is what redb has against it.
@@ -206,6 +234,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     walk.meta()?;
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
+    walk.notes()?;
     walk.tokens()?;
     walk.audits()?;
     walk.journal()?;
@@ -228,6 +257,20 @@ impl Walk<'_> {
             let is_kept = tables::audit_day(name).is_some() || known.iter().any(|known| known == name);
             if !tables::NAMES.contains(&name) && !is_kept {
                 self.found.fault(name, "", "is no table of a store", RESTORE);
+            }
+        }
+        Ok(())
+    }
+
+    fn notes(&mut self) -> Result<(), StoreError> {
+        let schedules = self.disk.open_table(SCHEDULES)?;
+        for row in self.disk.open_table(NOTES)?.range(0..)? {
+            let (key, row) = row?;
+            let key = key.value();
+            self.found.count("notes", 1);
+            self.readable(notes::read(row.value()).map_err(|why| why.in_row("notes", key)));
+            if schedules.get(key)?.is_none() {
+                self.found.fault("notes", key, "belongs to no schedule", HARMLESS);
             }
         }
         Ok(())

@@ -10,7 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use super::bench_args::{Bench, BenchPart};
 use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
+use super::held::Pause;
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
+use super::letters::DeadLetters;
 pub use super::store_args::{Backup, Restore, Verify};
 pub use super::tool_args::{Mcp, Tools};
 
@@ -116,8 +118,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  chimewheel cancel standup")]
     Cancel(One),
     /// Hold a schedule until it is resumed
-    #[command(after_help = "Example:\n  chimewheel pause standup")]
-    Pause(One),
+    #[command(after_help = "Example:\n  chimewheel pause standup --note 'On holiday until Monday'")]
+    Pause(Pause),
     /// Let a paused schedule go on
     #[command(after_help = "What fell into the pause is not made up for.\n\nExample:\n  chimewheel resume standup")]
     Resume(One),
@@ -127,6 +129,9 @@ pub enum Command {
     /// Show what became of a schedule's dues, newest first
     #[command(after_help = "Examples:\n  chimewheel runs standup\n  chimewheel runs standup --outcome failed --json")]
     Runs(Runs),
+    /// Show what was given up, of all schedules
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Compute the next times of a trigger, or of a schedule
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
                             Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \
@@ -161,7 +166,7 @@ pub enum Command {
     #[command(after_help = "One line a check: ok, warn or fail, and what to do. It ends with 1 when any fails.\n\n\
                             Example:\n  chimewheel doctor --json")]
     Doctor,
-    /// Check every page and row of a stopped store, or of a backup
+    /// Check every page and row of the store, also while a daemon runs, or of a backup
     #[command(after_help = "Nothing is changed. It ends with 1 when anything is wrong.\n\n\
                             Examples:\n  chimewheel verify\n  chimewheel verify backup.redb --json")]
     Verify(Verify),

@@ -18,7 +18,7 @@ use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use super::storage::{backup_request, size};
-use super::{bring, import};
+use super::{bring, import, letters};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
@@ -70,7 +70,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Update(reply.clone()), |look| render::updated(&reply, look))
         }
         Command::Cancel(one) => change(screen, operations, request::Cancel(one.selector()), Reply::Cancel).await,
-        Command::Pause(one) => change(screen, operations, request::Pause(one.selector()), Reply::Pause).await,
+        Command::Pause(pause) => change(screen, operations, pause.request(), Reply::Pause).await,
         Command::Resume(one) => change(screen, operations, request::Resume(one.selector()), Reply::Resume).await,
         Command::RunNow(one) => {
             let reply = perform(operations, request::RunNow(one.selector())).await?;
@@ -81,6 +81,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             let narrowed = runs.outcome.is_some();
             show(screen, Reply::Runs(reply.clone()), |look| render::runs(&reply, narrowed, look))
         }
+        Command::DeadLetters(command) => letters::run(command, operations, screen).await,
         Command::Next(next) => {
             let reply = perform(operations, preview_request(&next)).await?;
             if reply.next.is_empty() && !screen.json {
@@ -136,7 +137,7 @@ where
 }
 
 impl One {
-    fn selector(&self) -> Selector {
+    pub(super) fn selector(&self) -> Selector {
         Selector { schedule: self.schedule.clone(), agent: self.agent.clone(), generation: None }
     }
 }

@@ -1,10 +1,10 @@
 //! Commands about the database file itself: `verify`, `restore`, `compact`, and the request of `backup`.
 //!
-//! Each but `backup` needs a store that no process has open, and says which process has it otherwise.
+//! `restore` and `compact` need a store that no process has open, and say which process has it otherwise; `verify` asks
+//! that process.
 //! Invariant: nothing is put in place that has not been verified as it lies there.
 //! Not here: judging and copying (`store`).
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -14,35 +14,54 @@ use super::args::{Backup, Restore, Verify};
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use crate::runtime::{VerifyError, verify, verify_file};
-use crate::store::{self, FILE, OpenError, Options, Store, Verified};
+use crate::store::{self, FILE, OpenError, Options, Store};
+use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error};
-use crate::surface::ops::request;
+use crate::surface::ops::reply::VerifiedShown;
+use crate::surface::ops::{Reply, perform, request};
+use crate::surface::remote::Remote;
 
 /// Faults that are shown one by one to a person.
 const FAULTS_SHOWN: usize = 50;
 
-/// Verifies the store, or another database file.
+/// Verifies the store, or another database file. A store that a daemon has is verified by the daemon.
 pub fn verify_store(asked: &Verify, setup: &Setup, screen: &Screen) -> Result<u8, Error> {
     let now = screen.look.now;
-    let data = &setup.config.data;
-    let (shown, found) = match &asked.file {
-        // The store itself, by its own name: whoever has it open must be asked.
-        Some(file) if file.file_name().is_some_and(|name| name == FILE) => {
-            (file.clone(), verify(file.parent().unwrap_or(Path::new("")), now))
-        }
-        Some(file) => (file.clone(), verify_file(file, now)),
-        None => (data.join(FILE), verify(data, now)),
+    // The store itself may be given by its own name, too: whoever has it open must be asked.
+    let folder = match &asked.file {
+        Some(file) if file.file_name().is_some_and(|name| name == FILE) => file.parent(),
+        Some(_) => None,
+        None => Some(setup.config.data.as_path()),
     };
-    let found = found.map_err(|error| match error {
-        VerifyError::Open(error @ OpenError::Owned { .. }) => {
-            let hint = "a running daemon's store is verified by a copy: `chimewheel backup FILE`, then \
-                        `chimewheel verify FILE`";
-            Error::new(Code::Owned, format!("{error}; {hint}"))
+    let found = match (folder, &asked.file) {
+        (None, Some(file)) => {
+            VerifiedShown::new(file.display().to_string(), verify_file(file, now).map_err(refused)?)
         }
-        other => refused(other),
-    })?;
-    told(&shown, &found, screen)?;
-    Ok(if found.is_sound() { 0 } else { Code::Failed.exit() })
+        (folder, _) => {
+            let folder = folder.unwrap_or(Path::new(""));
+            match verify(folder, now) {
+                Err(VerifyError::Open(error @ OpenError::Owned { .. })) => ask_owner(folder, &error)?,
+                found => VerifiedShown::new(folder.join(FILE).display().to_string(), found.map_err(refused)?),
+            }
+        }
+    };
+    told(&found, screen)?;
+    Ok(if found.sound { 0 } else { Code::Failed.exit() })
+}
+
+/// Has the process that owns a store verify it.
+fn ask_owner(folder: &Path, owned: &OpenError) -> Result<VerifiedShown, Error> {
+    let address = store::owner(folder).and_then(|owner| owner.address?.parse().ok());
+    let Some(address) = address else {
+        let hint = "it does not listen, so it cannot be asked; stop it first";
+        return Err(Error::new(Code::Owned, format!("{owned}; {hint}")));
+    };
+    let remote = Remote::new(address, Token::load(folder)?);
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
+    tokio.block_on(perform(&remote, request::Verify {}))
 }
 
 /// Puts a backup in place of the store.
@@ -57,7 +76,7 @@ pub fn restore(asked: &Restore, setup: &Setup, screen: &Screen) -> Result<u8, Er
     };
     let found = verify_file(restoring.copy(), screen.look.now).map_err(refused)?;
     if !found.is_sound() {
-        told(&asked.file, &found, screen)?;
+        told(&VerifiedShown::new(asked.file.display().to_string(), found), screen)?;
         let message = format!("{} is not sound; nothing was changed", asked.file.display());
         return Err(Error::new(Code::Failed, message));
     }
@@ -120,25 +139,13 @@ pub fn size(bytes: u64) -> String {
     format!("{shown:.1} {}", UNITS[3])
 }
 
-fn told(file: &Path, found: &Verified, screen: &Screen) -> Result<(), Error> {
-    let shown = file.display();
-    let faults = || {
-        let fault = |fault: &store::Fault| json!({"table": fault.table, "key": fault.key, "message": fault.what, "hint": fault.way_out});
-        found.faults.iter().map(fault).collect::<Vec<_>>()
-    };
-    let counts: BTreeMap<&str, u64> = found.counts.iter().map(|(&what, &count)| (what, count)).collect();
+fn told(found: &VerifiedShown, screen: &Screen) -> Result<(), Error> {
     screen.answer(
-        || {
-            let file = shown.to_string();
-            Ok(json!({
-                "file": file, "sound": found.is_sound(), "counts": counts,
-                "faults_count": found.faults_count, "faults": faults(),
-            }))
-        },
+        || Reply::Verify(found.clone()).to_json(),
         |_| {
-            let mut text = format!("{shown}\n");
+            let mut text = format!("{}\n", found.file);
             // Writing to a String cannot fail.
-            for (what, count) in &counts {
+            for (what, count) in &found.counts {
                 let _ = writeln!(text, "  {count:>12}  {what}");
             }
             for fault in found.faults.iter().take(FAULTS_SHOWN) {

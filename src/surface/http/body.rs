@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::route::Taken;
@@ -105,6 +106,22 @@ pub(super) fn read_object(bytes: &[u8]) -> Result<Value, Error> {
         return Ok(value);
     }
     Err(Error::bad_input(Problem::new("", "the body is no object").hint("write a JSON object")))
+}
+
+/// The body of a pause.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    pub note: Option<String>,
+}
+
+/// Reads the body of a pause, and leaves what it means to the operation.
+pub(super) fn read_note(bytes: &[u8]) -> Result<Value, Error> {
+    let value = read_object(bytes)?;
+    match serde_json::from_value::<Said>(value.clone()) {
+        Ok(_) => Ok(value),
+        Err(error) => Err(Error::bad_input(Problem::new("", error.to_string()))),
+    }
 }
 
 /// Reads a schedule in its one strict shape, and leaves what it means to the operation.

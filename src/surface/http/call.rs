@@ -16,6 +16,7 @@ use axum::response::Response;
 use super::Shared;
 use super::accept::Leash;
 use super::answer::{refuse, refuse_as};
+use super::body::read_note;
 use super::body::{check_kind, read_object, read_schedule, read_whole};
 use super::query::Query;
 use super::route::{Call, Content, Route, Taken};
@@ -95,6 +96,9 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
         let problem = || Problem::new("", "there is a body, and nothing here would read it").hint("send none");
         return if empty { Ok(Content::Nothing) } else { Err(Error::bad_input(problem())) };
     }
+    if matches!(route.takes, Taken::Note) && body.is_end_stream() {
+        return Ok(Content::Nothing);
+    }
     check_kind(&parts.headers, &route.takes)?;
     if matches!(route.takes, Taken::Lines) {
         return Ok(Content::Stream(Mutex::new(body)));
@@ -103,6 +107,7 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
     Ok(match route.takes {
         Taken::Schedule => Content::Json(read_schedule(&bytes)?),
         Taken::Patch => Content::Json(read_object(&bytes)?),
+        Taken::Note => Content::Json(read_note(&bytes)?),
         Taken::Request => {
             // Read for its shape here, so that what follows is about its meaning.
             let value = read_object(&bytes)?;

@@ -125,6 +125,11 @@ fn entry(route: &Route) -> Option<&'static Entry> {
 fn body(route: &Route, schemas: &mut SchemaGenerator) -> Option<Value> {
     let schema = match route.takes {
         Taken::Nothing | Taken::Any => return None,
+        Taken::Note => json!({
+            "type": "object",
+            "properties": {"note": {"type": ["string", "null"], "description": "Why; it is shown until the end of the pause."}},
+            "additionalProperties": false,
+        }),
         Taken::Schedule => schemas.subschema_for::<RawSchedule>().to_value(),
         Taken::Patch => {
             json!({"type": "object", "description": "A merge patch of a schedule; null removes a field."})
@@ -138,7 +143,7 @@ fn body(route: &Route, schemas: &mut SchemaGenerator) -> Option<Value> {
     }
     let content: Map<String, Value> =
         route.takes.kinds().iter().map(|kind| ((*kind).to_owned(), content.clone())).collect();
-    Some(json!({"required": true, "content": content}))
+    Some(json!({"required": !matches!(route.takes, Taken::Note), "content": content}))
 }
 
 fn responses(route: &Route, schemas: &mut SchemaGenerator) -> Value {

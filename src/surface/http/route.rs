@@ -98,6 +98,8 @@ pub(super) struct Header {
 #[derive(Clone, Copy)]
 pub(super) enum Taken {
     Nothing,
+    /// Nothing, or a note.
+    Note,
     /// One schedule, in the strict shape.
     Schedule,
     /// A merge patch of one.
@@ -126,7 +128,7 @@ impl Taken {
     pub(super) fn kinds(&self) -> &'static [&'static str] {
         match self {
             Self::Nothing => &[],
-            Self::Schedule | Self::Request | Self::Any => &["application/json"],
+            Self::Note | Self::Schedule | Self::Request | Self::Any => &["application/json"],
             Self::Patch => &["application/merge-patch+json", "application/json"],
             Self::Lines => &["application/jsonl", "application/x-ndjson"],
         }

@@ -150,7 +150,9 @@ pub(super) static ROUTES: &[Route] = &[
         path: "/v1/schedules/{id}/pause",
         id: "pauseSchedule",
         operation: Some("pause"),
-        about: "Holds a schedule: its dues pass without a run.",
+        about: "Holds a schedule: its dues pass without a run. One that is paused already takes a new note.",
+        takes: Taken::Note,
+        example: Some(r#"{"note": "On holiday until Monday"}"#),
         handle: |call| Box::pin(schedules::pause(call)),
         ..SETTING
     },
@@ -184,6 +186,15 @@ pub(super) static ROUTES: &[Route] = &[
         ],
         refuses: &[404],
         handle: |call| Box::pin(schedules::runs(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/dead-letters",
+        id: "listDeadLetters",
+        operation: Some("dead-letters"),
+        about: "Lists what was given up, of all schedules, newest due first.",
+        query: &[AGENT, LIMIT, CURSOR],
+        handle: |call| Box::pin(schedules::dead_letters(call)),
         ..ROUTE
     },
     Route {

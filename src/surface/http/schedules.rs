@@ -9,12 +9,15 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::answer::{expected, is_known, json_answer, tag_of, with};
+use super::body::Said;
 use super::route::Call;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
-use crate::surface::ops::request::{Add, Cancel, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update};
+use crate::surface::ops::request::{
+    Add, Cancel, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
+};
 
 /// The header that makes a repeated create harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -162,7 +165,10 @@ pub(super) async fn update(mut call: Call) -> Result<Response, Error> {
 }
 
 /// Sets a schedule's status.
-async fn set<O: Operation<Reply = Changed>>(call: Call, operation: fn(Selector) -> O) -> Result<Response, Error> {
+async fn set<O: Operation<Reply = Changed>>(
+    call: Call,
+    operation: impl FnOnce(Selector) -> O,
+) -> Result<Response, Error> {
     let done = async {
         let changed = call.ask(operation(call.selector()?)).await?;
         json_answer(StatusCode::OK, &changed)
@@ -175,8 +181,11 @@ pub(super) async fn cancel(call: Call) -> Result<Response, Error> {
     set(call, Cancel).await
 }
 
-pub(super) async fn pause(call: Call) -> Result<Response, Error> {
-    set(call, Pause).await
+pub(super) async fn pause(mut call: Call) -> Result<Response, Error> {
+    let said: Option<Said> = serde_json::from_value(call.take_json())
+        .map_err(|error| Error::bad_input(Problem::new("", error.to_string())))?;
+    let note = said.and_then(|said| said.note);
+    set(call, |one| Pause { note, ..one.into() }).await
 }
 
 pub(super) async fn resume(call: Call) -> Result<Response, Error> {
@@ -208,6 +217,14 @@ pub(super) async fn runs(call: Call) -> Result<Response, Error> {
     let response = json_answer(StatusCode::OK, &listed)?;
     let path = format!("{}/runs", address(&listed.id));
     Ok(linked(response, &call, &path, listed.cursor.as_deref()))
+}
+
+pub(super) async fn dead_letters(call: Call) -> Result<Response, Error> {
+    let query = &call.query;
+    let (agent, limit, cursor) = (query.text("agent"), query.count("limit"), query.text("cursor"));
+    let listed = call.ask(DeadLetters { agent, limit, cursor }).await?;
+    let response = json_answer(StatusCode::OK, &listed)?;
+    Ok(linked(response, &call, call.route.path, listed.cursor.as_deref()))
 }
 
 pub(super) async fn occurrences(call: Call) -> Result<Response, Error> {

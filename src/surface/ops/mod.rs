@@ -7,12 +7,14 @@
 
 pub mod books;
 pub mod caller;
+mod letters;
 pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
 mod state;
 mod told;
+mod verified;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -164,6 +166,8 @@ operations! {
     "run-now" => RunNow -> Started;
     /// Shows what became of a schedule's dues, newest first.
     "runs" => Runs -> RunsListed;
+    /// Lists what was given up, of all schedules, newest due first.
+    "dead-letters" => DeadLetters -> DeadLettersListed;
     /// Computes the next times of a trigger or a schedule.
     "preview" => Preview -> Previewed;
     /// Writes schedules in the form in which files declare them.
@@ -174,6 +178,8 @@ operations! {
     "changes" => Changes -> ChangesTold;
     /// Writes a consistent copy of the store to a file.
     "backup" => Backup -> BackedUp;
+    /// Checks every page and row of the store, while it is in use.
+    "verify" => Verify -> VerifiedShown;
     /// Makes a token for an agent or an admin, and shows it this once.
     "token-new" => TokenNew -> TokenMade;
     /// Lists what is kept of every token.

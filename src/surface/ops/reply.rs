@@ -11,8 +11,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
+pub use super::letters::DeadLettersListed;
 pub use super::state::{BackedUp, Counts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
+pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;
 use crate::spec::RawSchedule;
 use crate::time::Timestamp;
@@ -204,6 +206,12 @@ pub struct Line {
     /// Failures since the last success.
     #[serde(default)]
     pub failures: u16,
+    /// It is paused because of them, and not by anybody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused_itself: bool,
+    /// Why it is paused: what was said when it was, or that it paused itself, and after which error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A schedule in full.
@@ -217,9 +225,6 @@ pub struct Shown {
     /// The dialect of its cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<String>,
-    /// Why it is as it is: that it paused itself, and after which error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
     /// Its next three times.
     pub upcoming: Vec<FireTime>,
     /// The file that declares it.
@@ -254,6 +259,9 @@ pub struct Changed {
     pub status: String,
     /// Whether it was another one before.
     pub changed: bool,
+    /// Why it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its next due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<FireTime>,

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::books::{Audit, ProcessExited, TokenList, TokenNew, TokenRevoke};
+pub use super::letters::DeadLetters;
+pub use super::verified::Verify;
 
 /// Names one schedule: by id, or by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -139,12 +141,33 @@ selecting! {
     Show;
     /// Ends one schedule.
     Cancel;
-    /// Holds one schedule.
-    Pause;
     /// Lets a paused schedule go on.
     Resume;
     /// Runs one schedule once, now.
     RunNow;
+}
+
+/// Holds one schedule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// Its id, or its name.
+    pub schedule: String,
+    /// Its owner; a name alone is the default agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Only while its declaration is of this generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// Why; it is shown until the schedule is resumed. One that is paused already takes a new note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl From<Selector> for Pause {
+    fn from(Selector { schedule, agent, generation }: Selector) -> Self {
+        Self { schedule, agent, generation, note: None }
+    }
 }
 
 /// Shows what became of a schedule's dues.

@@ -127,7 +127,7 @@ pub(super) async fn enable(desk: &Desk<'_>, arguments: Arguments) -> Outcome {
 
 /// `schedule_disable`.
 pub(super) async fn disable(desk: &Desk<'_>, arguments: Arguments) -> Outcome {
-    set(desk, &arguments, request::Pause, "disabled").await
+    set(desk, &arguments, request::Pause::from, "disabled").await
 }
 
 async fn set<O>(desk: &Desk<'_>, arguments: &Arguments, request: fn(Selector) -> O, word: &str) -> Outcome

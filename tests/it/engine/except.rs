@@ -227,7 +227,7 @@ fn every_due_is_recorded_once_and_no_excluded_one_is_sent() {
             match below(12) {
                 0 => {
                     has_paused = true;
-                    world.ask(key, Input::Pause { op, key });
+                    world.ask(key, Input::Pause { op, key, note: None });
                 }
                 1 | 2 => world.ask(key, Input::Resume { op, key }),
                 3 => world.update(key, ""),

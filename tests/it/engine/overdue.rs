@@ -77,7 +77,7 @@ fn whoever_stands_in_line_is_not_lost_by_a_kill_an_edit_a_pause_or_a_cancel() {
     assert!([edited, paused, cancelled].iter().all(|key| world.state(*key).next_due.is_some()));
     world.edit(edited, "chat elsewhere");
     let op = chimewheel::engine::OpId(0);
-    world.ask(paused, Input::Pause { op, key: paused });
+    world.ask(paused, Input::Pause { op, key: paused, note: None });
     world.ask(cancelled, Input::Cancel { op, key: cancelled });
     world.advance(Span::from_seconds(2));
     world.down("5s");

@@ -171,7 +171,7 @@ impl Play {
                 let is_durable = self.world.state(key).status == Status::Cancelled;
                 told.until = told.until.or((was_live && is_durable).then_some(now));
             }
-            1 => self.world.ask(key, Input::Pause { op, key }),
+            1 => self.world.ask(key, Input::Pause { op, key, note: None }),
             2 | 3 => self.world.ask(key, Input::Resume { op, key }),
             4 => self.world.ask(key, Input::RunNow { op, key }),
             5 if self.world.is_live(key) || (told.at.is_some() && told.until.is_none()) => {

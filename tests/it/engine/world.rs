@@ -97,7 +97,7 @@ impl World {
             ("add-past", None) => self.add(id, words, Start::Past),
             ("update", Some(key)) => self.update(key, words),
             ("edit", Some(key)) => self.edit(key, words),
-            ("pause", Some(key)) => self.ask(key, Input::Pause { op, key }),
+            ("pause", Some(key)) => self.ask(key, Input::Pause { op, key, note: None }),
             ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
             ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
             ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
@@ -347,7 +347,7 @@ impl World {
                 let before = self.disk.texts.insert(occurrence, text);
                 assert_eq!(before, None, "a text was made twice");
             }
-            Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
+            Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
         }
     }
 

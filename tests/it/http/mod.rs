@@ -43,6 +43,7 @@ impl Operations for Scripted {
         Box::pin(async move {
             match request {
                 Request::Cancel(Cancel(one)) if one.schedule == "standup" => Ok(Reply::Cancel(Changed {
+                    note: None,
                     id: one.schedule,
                     name: None,
                     status: "cancelled".to_owned(),
@@ -181,7 +182,7 @@ async fn an_error_makes_the_round_trip() {
     let remote = daemon.remote();
     let error = perform(&remote, Cancel(Selector::default())).await.unwrap_err();
     assert_eq!((error.code, error.message.as_str()), (Code::NotFound, "schedule not found: "));
-    let error = perform(&remote, Pause(Selector::default())).await.unwrap_err();
+    let error = perform(&remote, Pause::default()).await.unwrap_err();
     assert_eq!(error.problems.len(), 2);
     assert_eq!(error.problems[0].hint.as_deref(), Some("0 to 23"));
     let error = perform(&remote, Status {}).await.unwrap_err();

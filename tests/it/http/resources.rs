@@ -31,6 +31,17 @@ fn a_schedule_is_created_read_changed_and_ended() {
         let set = house.ask("POST", &format!("/v1/schedules/tick/{action}"), "");
         assert_eq!((set.status, &set.json()["status"]), (200, &json!(status)));
     }
+    let noted = house.ask("POST", "/v1/schedules/tick/pause", r#"{"note": "on holiday"}"#).json();
+    assert_eq!(noted["note"], "on holiday");
+    let listed = house.ask("GET", "/v1/schedules?status=paused", "").json();
+    assert_eq!(listed["schedules"][0]["note"], "on holiday");
+    for (body, status) in [(r#"{"nota": "x"}"#, 400), (r#"{"note": 7}"#, 400), (r#"{"note": ""}"#, 422)] {
+        assert_eq!(house.ask("POST", "/v1/schedules/tick/pause", body).status, status, "{body}");
+    }
+    let resumed = house.ask("POST", "/v1/schedules/tick/resume", "").json();
+    assert_eq!((&resumed["status"], &resumed["note"]), (&json!("active"), &Value::Null));
+    let letters = house.ask("GET", "/v1/dead-letters?limit=5", "");
+    assert_eq!((letters.status, letters.json()), (200, json!({"dead_letters": [], "cut": false})));
     let run = house.ask("POST", "/v1/schedules/tick/run", "");
     assert_eq!((run.status, run.header("location")), (202, Some("/v1/schedules/tick/runs")));
     let runs = house.ask("GET", "/v1/schedules/tick/runs?since=2026-01-30T13:59:00Z", "");
@@ -165,7 +176,7 @@ const REFUSED: &[Refused] = &[
     ("GET", "/v1/schedules", "accept: text/html\r\n", "", 406, "application/json only"),
     ("GET", "/v1/schedules", "accept: application/json;q=0\r\n", "", 406, "application/json only"),
     ("GET", "/v1/events", "last-event-id: x\r\n", "", 422, "is not one of our cursors"),
-    ("POST", "/v1/schedules/tick/pause", "", "{}", 400, "nothing here would read it"),
+    ("POST", "/v1/schedules/tick/resume", "", "{}", 400, "nothing here would read it"),
     ("POST", "/v1/schedules", "", "", 415, "content-type application/json"),
     ("POST", "/v1/schedules", "content-type: text/json\r\n", "{}", 415, "content-type application/json"),
     ("POST", "/v1/schedules", "content-type: application/json\r\n", "{", 400, "is not JSON"),

@@ -225,7 +225,7 @@ pub fn op(ask: Ask, known: &Known, read: u32) -> Option<Op> {
             Op::Create(again)
         }
         (Ask::Update(rev), Some(key)) => Op::Replace { key, read, declaration: declared(rev) },
-        (Ask::Pause, Some(key)) => Op::Pause(key),
+        (Ask::Pause, Some(key)) => Op::Pause { key, note: None },
         (Ask::Resume, Some(key)) => Op::Resume(key),
         (Ask::Cancel, Some(key)) => Op::Cancel(key),
         (Ask::Prune, Some(key)) => Op::Prune(key),

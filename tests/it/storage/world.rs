@@ -58,7 +58,7 @@ impl World {
                 let one = request::Selector { schedule: format!("s{number}"), ..Default::default() };
                 match number % 9 {
                     0 => drop(perform(&local, request::Cancel(one)).await.unwrap()),
-                    1 => drop(perform(&local, request::Pause(one)).await.unwrap()),
+                    1 => drop(perform(&local, request::Pause::from(one)).await.unwrap()),
                     2 => drop(perform(&local, request::RunNow(one)).await.unwrap()),
                     3 => {
                         let patch = json!({"name": format!("renamed-{number}"), "schedule": {"every": "2h"}});

@@ -121,7 +121,7 @@ fn a_year_of_history_stays_a_month_long_and_the_file_as_large_as_that() {
         assert_eq!(state.runs, 365 * 2, "the state keeps the count that the history lost");
     }
     house.opened.writer.close().unwrap();
-    let found = Store::verify(&data.join(FILE)).unwrap();
+    let found = Store::verify(&data.join(FILE)).unwrap().0;
     assert!(found.is_sound(), "{:?}", found.faults);
     assert_eq!(fs::metadata(data.join(FILE)).unwrap().len(), found.counts["bytes"]);
 }

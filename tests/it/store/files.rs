@@ -261,7 +261,7 @@ fn the_sample_of_every_format_is_read() {
         let data = tempfile::tempdir().unwrap();
         let file = format!("tests/data/format-{format}.redb");
         fs::copy(&file, data.path().join(FILE)).unwrap();
-        let found = Store::verify(Path::new(&file)).unwrap();
+        let found = Store::verify(Path::new(&file)).unwrap().0;
         // The model's batches are no engine's, so only that every row is read is judged here.
         assert!(!found.faults.iter().any(|fault| fault.what.contains("cannot be read")), "{:?}", found.faults);
         let opened = open(data.path()).unwrap();

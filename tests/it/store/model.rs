@@ -68,7 +68,7 @@ impl Model {
                 Change::State { key, state } => drop(self.states.insert(key.0, *state)),
                 Change::Run(run) => drop(self.runs.insert(run.occurrence, run.clone())),
                 Change::Text { occurrence, text } => drop(self.texts.insert(*occurrence, Arc::clone(text))),
-                Change::Grant(_) | Change::Audit(_) => {}
+                Change::Note { .. } | Change::Grant(_) | Change::Audit(_) => {}
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
             }
         }

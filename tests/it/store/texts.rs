@@ -109,7 +109,7 @@ fn a_backup_has_the_texts() {
     opened.reader.backup(&file, false).unwrap();
     let copy = Store::open_on_glass(&file).unwrap();
     assert_eq!(copy.reader.text(one).unwrap(), Some(format!("text of {}", one.due)));
-    let found = Store::verify(&file).unwrap();
+    let found = Store::verify(&file).unwrap().0;
     assert!(found.is_sound() && found.counts["composed texts"] == 1, "{found:?}");
 }
 
@@ -123,8 +123,9 @@ fn a_text_that_is_missed_is_a_fault() {
         } else {
             drop(opened);
         }
-        let found = Store::verify(&data.path().join(FILE)).unwrap();
-        let told: Vec<String> = found.faults.iter().map(ToString::to_string).collect();
+        let found = Store::verify(&data.path().join(FILE)).unwrap().0;
+        let told: Vec<String> =
+            found.faults.iter().map(|one| format!("{} row {}: {}", one.table, one.key, one.what)).collect();
         assert!(told.iter().any(|fault| fault.contains("the text that was composed for it is gone")), "{told:?}");
     }
 }

@@ -17,7 +17,7 @@ use crate::surface::admin::Token;
 use crate::surface::cli::args::Global;
 use crate::surface::cli::setup::{Setup, SetupError};
 use crate::surface::error::{Code, Error};
-use crate::surface::ops::reply::{Line, StatusShown};
+use crate::surface::ops::reply::StatusShown;
 use crate::surface::ops::{perform, request};
 use crate::surface::remote::Remote;
 use crate::time::{Span, Timestamp};
@@ -111,9 +111,8 @@ impl Scene {
         let status = tokio.block_on(perform(&remote, request::Status {}));
         if status.is_ok() {
             let paused = request::List { status: Some("paused".to_owned()), ..request::List::default() };
-            let failing = |line: &Line| line.failures > 0;
             let listed = tokio.block_on(perform(&remote, paused))?;
-            let failing = listed.schedules.iter().filter(|line| failing(line));
+            let failing = listed.schedules.iter().filter(|line| line.paused_itself);
             self.failing = failing.map(|line| format!("{}/{}", line.agent, line.id)).collect();
         }
         self.daemon = Some(status);

@@ -5,6 +5,7 @@
 
 use super::times::{both, clock, relative, rough};
 use super::{Look, finish, plural, table, word};
+use crate::spec::tree::shorten;
 use crate::surface::ops::reply::{Applied, Line, Listed, RunLine, RunsListed};
 use crate::time::Span;
 
@@ -26,7 +27,7 @@ pub fn listed(listed: &Listed, narrowed: bool, look: Look) -> String {
     for line in &listed.schedules {
         let mut row = vec![
             comfy_table::Cell::new(title(&line.id, line.name.as_deref())),
-            comfy_table::Cell::new(&line.description),
+            comfy_table::Cell::new(about(line)),
             comfy_table::Cell::new(both(line.next.as_ref(), look.now)),
             word(look, &line.status),
             comfy_table::Cell::new(last(line, look)),
@@ -41,6 +42,14 @@ pub fn listed(listed: &Listed, narrowed: bool, look: Look) -> String {
         text.push_str("\nThere are more; raise --limit to see them.\n");
     }
     text
+}
+
+/// When it is due, and why it is not.
+fn about(line: &Line) -> String {
+    match &line.note {
+        Some(note) => format!("{}\nnote: {}", line.description, shorten(note)),
+        None => line.description.clone(),
+    }
 }
 
 /// The history of a schedule; `narrowed` when only some outcomes were asked for.

@@ -45,10 +45,15 @@ pub fn changed(changed: &Changed, look: Look) -> String {
         ("cancelled", true) => "Cancelled schedule",
         ("paused", true) => "Paused schedule",
         ("active", true) => "Resumed schedule",
-        (other, _) => return format!("'{}' is {other} already\n", changed.id),
+        (other, _) => return format!("'{}' is {other} already\n{}", changed.id, note(changed)),
     };
     let next = changed.next.as_ref().map(|next| format!("  next {}\n", time(next, look))).unwrap_or_default();
-    format!("{verb}: {}\n{next}", changed.id)
+    format!("{verb}: {}\n{}{next}", changed.id, note(changed))
+}
+
+/// Why it is paused.
+fn note(changed: &Changed) -> String {
+    changed.note.as_ref().map(|note| format!("  note: {note}\n")).unwrap_or_default()
 }
 
 /// A run that was asked for.
@@ -79,7 +84,7 @@ pub fn shown(shown: &Shown, look: Look) -> String {
     if line.failures > 0 {
         rows.push(("failures", format!("{} in a row", line.failures)));
     }
-    rows.extend(shown.note.clone().map(|note| ("note", note)));
+    rows.extend(line.note.clone().map(|note| ("note", note)));
     let created_at = shown.line.created_at.0;
     rows.push(("created", format!("{created_at}  ({})", relative(created_at, look.now))));
     rows.extend(shown.source.clone().map(|file| ("declared in", file)));

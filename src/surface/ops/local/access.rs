@@ -23,6 +23,7 @@ impl Local {
         let of_admin = match request {
             Request::Apply(_)
             | Request::Backup(_)
+            | Request::Verify(_)
             | Request::TokenNew(_)
             | Request::TokenList(_)
             | Request::TokenRevoke(_)
@@ -36,6 +37,7 @@ impl Local {
             | Request::Resume(_)
             | Request::RunNow(_)
             | Request::Runs(_)
+            | Request::DeadLetters(_)
             | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)

@@ -47,7 +47,8 @@ impl Local {
         }
         let what = match piece.what {
             What::State(_, state) | What::StateOfRun(_, state) => {
-                WhatChanged::Schedule(view::line(&schedule, &state, self.handle.now()))
+                let note = self.note(key, &state)?;
+                WhatChanged::Schedule(view::line(&schedule, &state, note, self.handle.now()))
             }
             What::Run(run) => WhatChanged::Run(view::run_told(&schedule, &run)),
         };

@@ -14,21 +14,25 @@ mod declare;
 mod differing;
 mod find;
 mod import;
+mod letters;
 mod read;
 mod tokens;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use self::import::Checked;
 use super::reply::Changed;
-use super::request::Selector;
+use super::request::{Pause, Selector};
 use super::{Caller, Calling, Operations, Reply, Request};
 use crate::access::{Actor, Via};
 use crate::calendar::{Patterns, Zone};
 use crate::config::{Agent, Agents, Routing};
 use crate::id::ScheduleKey;
+use crate::limits;
+use crate::problem::Problem;
 use crate::runtime::{By, Done, Handle, Op, OpError};
+use crate::spec::tree::shorten;
 use crate::spec::{Context, Reading};
 use crate::store::StoreError;
 use crate::surface::error::{Code, Error};
@@ -65,6 +69,7 @@ pub struct Local {
     caller: Caller,
     patterns: Arc<Patterns>,
     checked: Arc<Checked>,
+    verifying: Arc<Mutex<()>>,
     /// What the agent that calls may do; nothing is said of the admin.
     rules: Option<Arc<Agent>>,
     via: Via,
@@ -86,6 +91,7 @@ impl Local {
             is_companion: false,
             patterns: Arc::default(),
             checked: Arc::default(),
+            verifying: Arc::default(),
             rules: None,
             via: Via::default(),
             operation: "",
@@ -149,7 +155,7 @@ impl Local {
             Request::Apply(apply) => self.apply_request(apply).await.map(Reply::Apply),
             Request::Update(update) => self.update(update).await.map(Reply::Update),
             Request::Cancel(one) => self.change(one.0, Op::Cancel).await.map(Reply::Cancel),
-            Request::Pause(one) => self.change(one.0, Op::Pause).await.map(Reply::Pause),
+            Request::Pause(pause) => self.pause(pause).await.map(Reply::Pause),
             Request::Resume(one) => self.change(one.0, Op::Resume).await.map(Reply::Resume),
             Request::RunNow(one) => self.run_now(one.0).await.map(Reply::RunNow),
             Request::TokenNew(new) => self.token_new(new).await.map(Reply::TokenNew),
@@ -164,9 +170,13 @@ impl Local {
             Request::Show(one) => self.reading(move |local| local.show(&one.0)).await.map(Reply::Show),
             Request::Changes(changes) => self.reading(move |local| local.changes(&changes)).await.map(Reply::Changes),
             Request::Runs(runs) => self.reading(move |local| local.runs(&runs)).await.map(Reply::Runs),
+            Request::DeadLetters(asked) => {
+                self.reading(move |local| local.dead_letters(&asked)).await.map(Reply::DeadLetters)
+            }
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
+            Request::Verify(_) => self.reading(Self::verify).await.map(Reply::Verify),
             Request::Export(export) => self.reading(move |local| local.export(&export)).await.map(Reply::Export),
         }
     }
@@ -181,7 +191,14 @@ impl Local {
         joined.unwrap_or_else(|error| Err(Error::new(Code::Failed, "reading broke off").detail(error)))
     }
 
-    async fn change(&self, one: Selector, op: fn(ScheduleKey) -> Op) -> Result<Changed, Error> {
+    async fn pause(&self, pause: Pause) -> Result<Changed, Error> {
+        let Pause { schedule, agent, generation, note } = pause;
+        let note: Option<Arc<str>> = note.map(read_note).transpose()?.map(Arc::from);
+        let one = Selector { schedule, agent, generation };
+        self.change(one, move |key| Op::Pause { key, note }).await
+    }
+
+    async fn change(&self, one: Selector, op: impl FnOnce(ScheduleKey) -> Op) -> Result<Changed, Error> {
         let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
         let op = op(found.key);
@@ -193,7 +210,8 @@ impl Local {
             Done::Unchanged(_, state) => (state, false),
             Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
         };
-        Ok(view::changed(&found.schedule, &state, changed, self.handle.now()))
+        let note = self.reading(move |local| local.note(found.key, &state)).await?;
+        Ok(view::changed(&found.schedule, &state, changed, note, self.handle.now()))
     }
 
     async fn run_now(&self, one: Selector) -> Result<super::reply::Started, Error> {
@@ -251,6 +269,20 @@ impl Local {
         }
         warnings
     }
+}
+
+/// Judges what is said about a pause.
+fn read_note(note: String) -> Result<String, Error> {
+    let wrong = if note.trim().is_empty() {
+        "is empty".to_owned()
+    } else if note.len() > limits::NOTE_BYTES_MAX {
+        format!("is longer than {} bytes", limits::NOTE_BYTES_MAX)
+    } else if note.chars().any(|one| one.is_control() && one != '\n') {
+        "holds a control character".to_owned()
+    } else {
+        return Ok(note);
+    };
+    Err(Error::bad_input(Problem::new("note", wrong).value(shorten(&note)).hint("a sentence that says why")))
 }
 
 /// The change, only while the declaration is the expected one, if one is expected.

@@ -6,15 +6,17 @@
 use std::path::Path;
 
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
-use super::super::reply::{BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown};
+use super::super::reply::{
+    BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
+};
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{AGENT_DEFAULT, Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::engine::change::{Phase, Run, Status};
+use crate::engine::change::{Phase, Run, State};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
-use crate::runtime::{Done, Op};
+use crate::runtime::{Done, Op, VerifyError, verify_beside};
 use crate::spec::Schedule;
 use crate::store::{self, RunCursor};
 use crate::surface::error::{Code, Error};
@@ -40,7 +42,10 @@ impl Local {
         let (rows, cursor) =
             self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
         let now = self.handle.now();
-        let schedules = rows.iter().map(|row| view::line(&row.schedule, &row.state, now)).collect();
+        let line = |row: &store::Listed| {
+            Ok::<_, Error>(view::line(&row.schedule, &row.state, self.note(row.key, &row.state)?, now))
+        };
+        let schedules = rows.iter().map(line).collect::<Result<_, _>>()?;
         let declarations = rows.iter().filter(|_| list.declarations);
         let declarations = declarations.map(|row| view::declaration(&row.schedule, &row.state));
         Ok(Listed { schedules, declarations: declarations.collect::<Result<_, _>>()?, cursor })
@@ -48,9 +53,13 @@ impl Local {
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
         let found = self.find(one)?;
-        let failing = found.state.status == Status::Failing;
-        let error = if failing { self.handle.reader().last_error(found.key)? } else { None };
-        view::shown(found.key, &found.schedule, &found.state, error, self.handle.now())
+        let note = self.note(found.key, &found.state)?;
+        view::shown(found.key, &found.schedule, &found.state, note, self.handle.now())
+    }
+
+    /// What the store keeps of why a schedule is paused.
+    pub(super) fn note(&self, key: ScheduleKey, state: &State) -> Result<Option<String>, Error> {
+        if state.status.is_paused() { Ok(self.handle.reader().note(key)?) } else { Ok(None) }
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
@@ -158,6 +167,19 @@ impl Local {
         }
         let copied = self.handle.reader().backup(file, backup.force)?;
         Ok(BackedUp { file: backup.file, rows: copied.rows, bytes: copied.bytes })
+    }
+
+    /// One at a time: each reads the whole file and builds an engine beside the one that runs.
+    pub(super) fn verify(&self) -> Result<VerifiedShown, Error> {
+        let Ok(_alone) = self.verifying.try_lock() else {
+            return Err(Error::new(Code::Conflict, "the store is being verified already; wait for that answer"));
+        };
+        let found = verify_beside(self.handle.reader(), self.handle.now()).map_err(|error| match error {
+            VerifyError::Open(error) => Error::from(error),
+            VerifyError::Store(error) => error.into(),
+        })?;
+        let file = Path::new(&self.setting.data).join(store::FILE);
+        Ok(VerifiedShown::new(file.display().to_string(), found))
     }
 
     pub(super) async fn status(&self) -> Result<StatusShown, Error> {

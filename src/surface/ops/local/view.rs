@@ -160,7 +160,7 @@ pub(super) fn drafted(draft: &Draft, now: Timestamp, warnings: Vec<String>) -> C
 }
 
 /// A schedule in a list.
-pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
+pub(super) fn line(schedule: &Schedule, state: &State, note: Option<String>, now: Timestamp) -> Line {
     Line {
         id: schedule.id.to_string(),
         name: schedule.name.clone(),
@@ -176,6 +176,20 @@ pub(super) fn line(schedule: &Schedule, state: &State, now: Timestamp) -> Line {
         runs: state.runs,
         max_runs: schedule.bounds.max_runs,
         failures: state.failures,
+        paused_itself: state.status == Status::Failing,
+        note: note_told(state, note),
+    }
+}
+
+/// Why a schedule is paused. What the store keeps of one that paused itself is the last error.
+fn note_told(state: &State, note: Option<String>) -> Option<String> {
+    match state.status {
+        Status::Paused => note,
+        Status::Failing => {
+            let because = note.map(|error| format!("; the last error: {error}")).unwrap_or_default();
+            Some(format!("it paused itself after too many failures in a row{because}"))
+        }
+        Status::Active | Status::Completed | Status::Cancelled => None,
     }
 }
 
@@ -184,15 +198,11 @@ pub(super) fn shown(
     key: ScheduleKey,
     schedule: &Schedule,
     state: &State,
-    last_error: Option<String>,
+    note: Option<String>,
     now: Timestamp,
 ) -> Result<Shown, Error> {
-    let because = last_error.map(|error| format!("; the last error: {error}")).unwrap_or_default();
-    let note = (state.status == Status::Failing)
-        .then(|| format!("it paused itself after too many failures in a row{because}"));
     Ok(Shown {
-        note,
-        line: line(schedule, state, now),
+        line: line(schedule, state, note, now),
         generation: state.generation,
         dialect: dialect_word(&schedule.trigger).map(str::to_owned),
         upcoming: {
@@ -221,13 +231,20 @@ pub(super) fn declaration(schedule: &Schedule, state: &State) -> Result<Value, E
 }
 
 /// A schedule whose status was set.
-pub(super) fn changed(schedule: &Schedule, state: &State, changed: bool, now: Timestamp) -> Changed {
+pub(super) fn changed(
+    schedule: &Schedule,
+    state: &State,
+    changed: bool,
+    note: Option<String>,
+    now: Timestamp,
+) -> Changed {
     let due = if state.status == Status::Active { upcoming(schedule, state, now, 1).pop() } else { None };
     Changed {
         id: schedule.id.to_string(),
         name: schedule.name.clone(),
         status: status_word(state.status).to_owned(),
         changed,
+        note: note_told(state, note),
         next: due.map(|due| FireTime::new(due, schedule.zone)),
     }
 }
