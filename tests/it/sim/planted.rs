@@ -10,7 +10,7 @@ use super::faults::Weather;
 use super::run;
 
 /// Seeds that a bug may take to be found.
-const SEEDS_MAX: u64 = 60;
+const SEEDS_MAX: u64 = 400;
 
 /// Where a bug shows at all: a clock set back, or more than 24 days.
 fn seeds(bug: Bug) -> impl Iterator<Item = u64> {
