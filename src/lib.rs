@@ -32,8 +32,7 @@
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
 //! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `client`,
-//!    `gateway` and `runner`, `clap`,
-//!    `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
+//!    `gateway` and `runner`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
 //! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
@@ -49,9 +48,8 @@
 //! due of one generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a
 //! runner as it is configured. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
 //! gateway. *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that
-//! passed while it could not be served. *ledger*: the
-//! record of occurrences and what became of them. *exclusion*: days or hours on which dues do not count.
-//! *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
+//! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
+//! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!
 //! # Modules in reading order
 //!
