@@ -175,7 +175,7 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
         asks: match &schedule.payload {
-            Payload::Message(_) => None,
+            Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => Some(match &task.model {
                 Some(model) => Asks::Written(model.clone()),
                 None => Asks::Usual(schedule.agent.clone()),

@@ -103,7 +103,10 @@ fn compose(
     let Some(destination) = schedule.destination.clone() else { return Err(Answer::Superseded) };
     let text = match (content, &schedule.payload) {
         (Content::Payload, Payload::Message(text)) => text.clone(),
-        (Content::Payload, Payload::Task(_)) => match reader.text(occurrence).map_err(unread)? {
+        (Content::Payload, Payload::Task(_) | Payload::Template(_)) => match reader
+            .text(occurrence)
+            .map_err(unread)?
+        {
             Some(text) => text,
             None => return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() }),
         },

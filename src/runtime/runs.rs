@@ -48,7 +48,7 @@ pub fn begin(reader: &Reader, routing: &Routing, occurrence: OccurrenceId) -> Re
     let schedule = declared.filter(|_| is_wanted).map(|(_, schedule)| schedule);
     let task = schedule.as_ref().and_then(|schedule| match &schedule.payload {
         Payload::Task(task) => Some((task, &schedule.agent)),
-        Payload::Message(_) => None,
+        Payload::Message(_) | Payload::Template(_) => None,
     });
     // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it again
     // and again would not bring it back.

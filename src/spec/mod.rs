@@ -22,7 +22,7 @@ pub use crate::access::Destination;
 pub use overlay::{from_schedule, merge};
 pub use raw::RawSchedule;
 pub use read::{Reading, read};
-pub use validate::{Context, Draft, Origin, validate, validate_reading};
+pub use validate::{Context, Draft, NoScripts, Origin, Scripts, validate, validate_reading};
 
 /// A valid schedule, as declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,10 @@ pub struct Schedule {
     pub trigger: Trigger,
     /// What is sent.
     pub payload: Payload,
+    /// Name of the script that shapes its runs.
+    pub hook: Option<String>,
+    /// What becomes of a run whose script fails.
+    pub on_hook_error: OnHookError,
     /// Where its dues begin and end.
     pub bounds: Bounds,
     /// Which of its dues do not count.
@@ -83,6 +87,8 @@ impl Schedule {
 pub enum Payload {
     /// This text, literally.
     Message(String),
+    /// This text, with what its `${…}` come to.
+    Template(String),
     /// What a model answers to this.
     Task(Task),
 }
@@ -94,6 +100,16 @@ pub struct Task {
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+}
+
+/// What becomes of a run whose hook or template fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnHookError {
+    /// The run fails, and says where the script went wrong.
+    #[default]
+    Fail,
+    /// It goes on as if the function that failed were not there; of a template that fails its own words are sent.
+    DeliverPlain,
 }
 
 /// What an answer took of a model.

@@ -10,7 +10,7 @@ use crate::time::Span;
 use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
-use super::{Payload, Policy, RetryPolicy, Schedule};
+use super::{OnHookError, Payload, Policy, RetryPolicy, Schedule};
 
 /// The writing that validates to this schedule; policies are written only where they are not the default.
 #[must_use]
@@ -31,12 +31,15 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         schedule: Some(trigger(schedule)),
         payload: Some(match &schedule.payload {
             Payload::Message(text) => RawPayload { message: Some(text.clone()), ..RawPayload::default() },
+            Payload::Template(text) => RawPayload { template: Some(text.clone()), ..RawPayload::default() },
             Payload::Task(task) => RawPayload { task: Some(task.instruction.clone()), ..RawPayload::default() },
         }),
         model: match &schedule.payload {
-            Payload::Message(_) => None,
+            Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => task.model.clone(),
         },
+        hook: schedule.hook.clone(),
+        on_hook_error: words::differing(words::ON_HOOK_ERROR, schedule.on_hook_error, OnHookError::default()),
         start_at: schedule.bounds.start_at.map(|at| at.to_string()),
         end_at: schedule.bounds.end_at.map(|at| at.to_string()),
         max_runs: schedule.bounds.max_runs.map(i64::from),
@@ -190,6 +193,8 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
         "payload" => raw.payload = None,
         "model" => raw.model = None,
+        "hook" => raw.hook = None,
+        "on_hook_error" => raw.on_hook_error = None,
         "start_at" => raw.start_at = None,
         "end_at" => raw.end_at = None,
         "max_runs" => raw.max_runs = None,

@@ -13,12 +13,13 @@ use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
 use crate::engine::change::{Asks, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
-    Source, Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
+    Schedule, Source, Task,
 };
 
-/// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model.
-const SCHEDULE_VERSION: u8 = 4;
+/// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
+/// and templates.
+const SCHEDULE_VERSION: u8 = 5;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
 /// of the model, or by the agent.
 const PLAN_VERSION: u8 = 4;
@@ -52,6 +53,10 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
         }
+        Payload::Template(text) => {
+            out.byte(3);
+            out.text(text);
+        }
     }
     put_bounds(&mut out, schedule.bounds);
     put_policy(&mut out, &schedule.policy);
@@ -73,6 +78,11 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
     });
     put_except(&mut out, schedule.except.as_ref());
     out.option(schedule.process_handle.as_deref(), |out, handle| out.text(handle));
+    out.option(schedule.hook.as_deref(), |out, hook| out.text(hook));
+    out.byte(match schedule.on_hook_error {
+        OnHookError::Fail => 0,
+        OnHookError::DeliverPlain => 1,
+    });
     out
 }
 
@@ -102,6 +112,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
             }),
             2 => Payload::Task(Task { instruction: bytes.string()?, model: bytes.option(Bytes::string)? }),
+            3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
         bounds: read_bounds(bytes)?,
@@ -115,9 +126,19 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         source: bytes.option(read_source)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
+        hook: if version < 5 { None } else { bytes.option(Bytes::string)? },
+        on_hook_error: if version < 5 { OnHookError::Fail } else { read_on_hook_error(bytes)? },
     };
     bytes.end()?;
     Ok((generation, schedule))
+}
+
+fn read_on_hook_error(bytes: &mut Bytes<'_>) -> Read<OnHookError> {
+    Ok(match bytes.byte()? {
+        0 => OnHookError::Fail,
+        1 => OnHookError::DeliverPlain,
+        other => return bytes.wrong(format!("no outcome of a failed hook is written {other}")),
+    })
 }
 
 /// The row of a plan.

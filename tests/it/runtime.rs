@@ -13,7 +13,7 @@ use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::limits::{GATEWAY_SENDS_COUNT_MAX, QUEUE_INPUTS_COUNT_MAX};
 use chimewheel::runtime::clock::{ManualClock, reading};
 use chimewheel::runtime::{Declaration, Done, Gateways, Handle, Op, OpError, Runtime, Settings, StartError};
-use chimewheel::spec::{Bounds, Destination, Payload, Policy, Schedule, Source};
+use chimewheel::spec::{Bounds, Destination, OnHookError, Payload, Policy, Schedule, Source};
 use chimewheel::surface::ops::local::{Local, Setting};
 use chimewheel::surface::ops::{Caller, Operations as _, Request};
 use chimewheel::time::{Span, Timestamp};
@@ -119,6 +119,8 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         vars: BTreeMap::new(),
         client_token: None,
         process_handle: None,
+        hook: None,
+        on_hook_error: OnHookError::Fail,
         source: None,
     };
     Declaration { schedule, paused: false, past: false }

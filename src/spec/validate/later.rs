@@ -5,7 +5,7 @@
 
 use super::Check;
 use crate::problem::Problem;
-use crate::spec::raw::{RawPayload, RawSchedule};
+use crate::spec::raw::RawSchedule;
 
 /// A field that a later version will read.
 struct Later {
@@ -20,13 +20,6 @@ struct Later {
 }
 
 const LATER: &[Later] = &[
-    Later {
-        path: "payload.template",
-        needs: "scripts",
-        instead: "use message, with literal text",
-        given: |raw| payload(raw).is_some_and(|payload| payload.template.is_some() && payload.given().len() == 1),
-    },
-    Later { path: "hook", needs: "scripts", instead: "leave it out", given: |raw| raw.hook.is_some() },
     Later {
         path: "session",
         needs: "isolated runs",
@@ -47,17 +40,7 @@ const LATER: &[Later] = &[
         instead: "leave it out",
         given: |raw| raw.expect_every.is_some(),
     },
-    Later {
-        path: "on_hook_error",
-        needs: "scripts",
-        instead: "leave it out",
-        given: |raw| raw.on_hook_error.is_some(),
-    },
 ];
-
-fn payload(raw: &RawSchedule) -> Option<&RawPayload> {
-    raw.payload.as_ref()
-}
 
 impl Check<'_> {
     /// Refuses every field of the table that is given.

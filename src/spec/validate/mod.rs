@@ -12,6 +12,7 @@ mod trigger;
 pub(super) mod words;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 
 use super::raw::RawSchedule;
@@ -24,6 +25,29 @@ use crate::problem::{Place, Problem};
 use crate::time::Timestamp;
 
 static NO_ROUTING: Routing = Routing::new();
+
+/// What is known of scripts, for a writing that names one or is one.
+pub trait Scripts: fmt::Debug {
+    /// Whether a schedule can have the hook of this name; if not, why, with a hint.
+    fn judge_hook(&self, name: &str) -> Result<(), Problem>;
+    /// Whether this text is a template; if not, why, with a hint.
+    fn judge_template(&self, text: &str) -> Result<(), Problem>;
+}
+
+/// Nobody who could read a script.
+#[derive(Clone, Copy, Debug)]
+pub struct NoScripts;
+
+impl Scripts for NoScripts {
+    fn judge_hook(&self, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("", "hooks are not built into this version: it needs scripts").hint("leave it out"))
+    }
+
+    fn judge_template(&self, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("", "'template' is not built into this version: it needs scripts")
+            .hint("use message, with literal text"))
+    }
+}
 
 /// Everything a writing is judged by that is not written in it.
 #[derive(Clone, Debug)]
@@ -40,6 +64,8 @@ pub struct Context<'a> {
     pub gateways: &'a [String],
     /// Which model does a task.
     pub routing: &'a Routing,
+    /// Which hooks there are, and what a template may say.
+    pub scripts: &'a dyn Scripts,
     /// The id where none is written: the stem of the file's name. Without it the id is made up.
     pub fallback_id: Option<&'a str>,
     /// Random bits for an id that is made up.
@@ -56,7 +82,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A person's create at `now`: UTC, agent `default`, no destination, no gateways, no providers.
+    /// A person's create at `now`: UTC, agent `default`, no destination, no gateways, no providers, no scripts.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
         Self {
@@ -66,6 +92,7 @@ impl Context<'_> {
             default_destination: None,
             gateways: &[],
             routing: &NO_ROUTING,
+            scripts: &NoScripts,
             fallback_id: None,
             random: [0; 10],
             origin: Origin::Person,
@@ -197,6 +224,8 @@ impl Check<'_> {
         let trigger = self.trigger(raw, zone, &bounds, except.as_ref());
         let destination = self.destination(raw);
         let payload = self.payload(raw, &agent);
+        let hook = self.hook(raw);
+        let on_hook_error = self.on_hook_error(raw);
         let policy = self.policy(raw, trigger.as_ref());
         self.labels(raw);
         self.vars(raw);
@@ -211,6 +240,8 @@ impl Check<'_> {
             destination,
             trigger: trigger?,
             payload: payload?,
+            hook,
+            on_hook_error,
             bounds,
             except,
             policy,

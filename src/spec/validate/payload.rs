@@ -1,15 +1,16 @@
-//! What is sent: a literal text, or a task with the model that does it.
+//! What is sent: a literal text, a template, or a task with the model that does it; and the script that shapes it.
 //!
 //! Units: limits are bytes of UTF-8. Invariant: for a task that is accepted there is a provider, whoever names its model.
-//! Not here: who names it (`config`), whether the provider answers (`runner`); templates, which are refused in `later`.
+//! Not here: who names it (`config`), whether the provider answers (`runner`); what a script may say (`script`).
 
 use super::Check;
 use super::text::quoted;
+use super::words;
 use crate::limits;
 use crate::problem::Problem;
 use crate::spec::raw::RawSchedule;
 use crate::spec::tree::shorten;
-use crate::spec::{Payload, Task};
+use crate::spec::{OnHookError, Payload, Task};
 
 impl Check<'_> {
     /// The payload: exactly one of its kinds.
@@ -29,6 +30,9 @@ impl Check<'_> {
             let problem = Problem::new("model", "is given, and no task that it could do").value(shorten(model));
             self.refuse(problem.hint("leave it out, or write payload: {task: \"…\"}"));
         }
+        if let Some(template) = payload.template {
+            return self.template(template).map(Payload::Template);
+        }
         let Some(message) = payload.message else {
             let meant = ["payload", "payload.message", "payload.template", "payload.task"];
             if given.is_empty() && !meant.into_iter().any(|path| self.is_doubtful(path)) {
@@ -38,6 +42,43 @@ impl Check<'_> {
             return None;
         };
         self.sent_text("payload.message", message).map(Payload::Message)
+    }
+
+    /// A template that can be worked out.
+    fn template(&mut self, text: String) -> Option<String> {
+        let text = self.sent_text("payload.template", text)?;
+        match self.context.scripts.judge_template(&text) {
+            Ok(()) => Some(text),
+            Err(problem) => {
+                self.refuse(Problem { path: "payload.template".into(), ..problem });
+                None
+            }
+        }
+    }
+
+    /// A script that is there.
+    pub(super) fn hook(&mut self, raw: &RawSchedule) -> Option<String> {
+        let name = self.name("hook", raw.hook.as_deref())?;
+        match self.context.scripts.judge_hook(&name) {
+            Ok(()) => Some(name),
+            Err(problem) => {
+                self.refuse(Problem { path: "hook".into(), ..problem });
+                None
+            }
+        }
+    }
+
+    /// What becomes of a run whose script fails; where there is no script the word would do nothing.
+    pub(super) fn on_hook_error(&mut self, raw: &RawSchedule) -> OnHookError {
+        let usual = OnHookError::default();
+        let word = raw.on_hook_error.as_deref();
+        let has_template = raw.payload.as_ref().is_some_and(|payload| payload.template.is_some());
+        if let Some(word) = word.filter(|_| raw.hook.is_none() && !has_template && !self.is_doubtful("hook")) {
+            let problem =
+                Problem::new("on_hook_error", "is given, and neither a hook nor a template that could fail");
+            self.refuse(problem.value(shorten(word)).hint("leave it out, or name a hook"));
+        }
+        self.word("on_hook_error", word, words::ON_HOOK_ERROR, usual)
     }
 
     fn sent_text(&mut self, path: &str, text: String) -> Option<String> {

@@ -6,7 +6,7 @@ use chimewheel::calendar::{Trigger, Zone};
 use chimewheel::engine::change::{Cause, Change, Outcome, Phase, Run, SkipReason};
 use chimewheel::engine::{Effect, Engine, Input, OpId, Options, Start};
 use chimewheel::id::{ScheduleId, ScheduleKey};
-use chimewheel::spec::{Bounds, MisfirePolicy, Payload, Policy, Schedule};
+use chimewheel::spec::{Bounds, MisfirePolicy, OnHookError, Payload, Policy, Schedule};
 use chimewheel::time::{Span, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -35,6 +35,8 @@ fn engine() -> Engine {
         vars: std::collections::BTreeMap::new(),
         client_token: None,
         process_handle: None,
+        hook: None,
+        on_hook_error: OnHookError::Fail,
         source: None,
     };
     let (op, key, start, generation) = (OpId(0), ScheduleKey(1), Start::Active, 1);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, Schedule, Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, Schedule,
+    Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -74,6 +75,8 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         vars: BTreeMap::new(),
         client_token: None,
         process_handle: None,
+        hook: None,
+        on_hook_error: OnHookError::Fail,
         source: None,
     }
 }

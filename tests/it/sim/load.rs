@@ -6,7 +6,8 @@ use chimewheel::calendar::Zone;
 use chimewheel::id::ScheduleId;
 use chimewheel::runtime::{Declaration, Op};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, Payload, Policy, RetryPolicy, Schedule, Source,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, Payload, Policy, RetryPolicy, Schedule,
+    Source,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -78,6 +79,8 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         vars: BTreeMap::new(),
         client_token: (!place.is_multiple_of(3)).then(|| format!("token-{}", place / AGENTS.len())),
         process_handle: None,
+        hook: None,
+        on_hook_error: OnHookError::Fail,
         source: place.is_multiple_of(3).then(|| source(id, number)),
     };
     Rev { shape, closed, schedule, renews: true, paused: false }

@@ -48,7 +48,7 @@ pub fn has_tasks(seed: u64) -> bool {
 /// The text that a payload leads to.
 pub fn text_of(payload: &Payload) -> &str {
     match payload {
-        Payload::Message(text) => text,
+        Payload::Message(text) | Payload::Template(text) => text,
         Payload::Task(task) => &task.instruction,
     }
 }
@@ -57,6 +57,7 @@ pub fn text_of(payload: &Payload) -> &str {
 pub fn reworded(payload: &Payload, text: String) -> Payload {
     match payload {
         Payload::Message(_) => Payload::Message(text),
+        Payload::Template(_) => Payload::Template(text),
         Payload::Task(task) => Payload::Task(Task { instruction: text, ..task.clone() }),
     }
 }

@@ -11,7 +11,8 @@ mod update;
 mod when;
 
 use chimewheel::config::Routing;
-use chimewheel::spec::{Context, Draft, Origin, from_schedule, read, tree::Node, validate_reading};
+use chimewheel::problem::Problem;
+use chimewheel::spec::{Context, Draft, Origin, Scripts, from_schedule, read, tree::Node, validate_reading};
 use chimewheel::surface::files::{ScheduleFile, read_text};
 use chimewheel::time::Timestamp;
 use expect_test::Expect;
@@ -30,8 +31,25 @@ fn routing() -> &'static Routing {
     ROUTING.get_or_init(|| Routing { providers: providers(), ..Routing::new() })
 }
 
+/// One hook, `standup`, and templates that end what they open.
+#[derive(Debug)]
+struct Standup;
+
+impl Scripts for Standup {
+    fn judge_hook(&self, name: &str) -> Result<(), Problem> {
+        let unknown = || Problem::new("", "no script has this name").value(name).hint("did you mean 'standup'?");
+        if name == "standup" { Ok(()) } else { Err(unknown()) }
+    }
+
+    fn judge_template(&self, text: &str) -> Result<(), Problem> {
+        let open = |after: &str| !after.contains('}');
+        let is_cut = text.split("${").skip(1).any(open);
+        if is_cut { Err(Problem::new("", "'${' is not closed").hint("add '}'")) } else { Ok(()) }
+    }
+}
+
 fn context() -> Context<'static> {
-    Context { gateways: gateways(), routing: routing(), ..Context::new(NOW) }
+    Context { gateways: gateways(), routing: routing(), scripts: &Standup, ..Context::new(NOW) }
 }
 
 /// Reads a file and prints its schedules and problems.

@@ -412,26 +412,37 @@ fn default_destination() {
 #[test]
 fn what_is_not_built_is_refused() {
     call(
-        r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "hook": "h", "silence": "json",
+        r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "silence": "json",
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
-            "expect_every": "26h", "on_hook_error": "fail", "process_handle": "p"}"#,
+            "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            hook: 'hook' is not built into this version: it needs scripts (leave it out)
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs silent runs (leave it out)
             budget: 'budget' is not built into this version: it needs priced models (leave it out)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
-            on_hook_error: 'on_hook_error' is not built into this version: it needs scripts (leave it out)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
         "#]],
     );
-    call(
-        r#"{"in": "2h", "template": "hi ${who}"}"#,
-        expect![[r#"
-            template: 'template' is not built into this version: it needs scripts (use message, with literal text)
-        "#]],
-    );
+}
+
+#[test]
+fn scripts_are_looked_up() {
+    call(r#"{"in": "2h", "template": "hi ${who}", "hook": "standup"}"#, expect![[r#"
+        {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"template":"hi ${who}"},"hook":"standup"}
+    "#]]);
+    call(r#"{"in": "2h", "template": "hi ${who", "hook": "standu", "on_hook_error": "plain"}"#, expect![[r#"
+        template: '${' is not closed (add '}')
+        hook: no script has this name (given 'standu'; did you mean 'standup'?)
+        on_hook_error: is not one of the allowed words (given 'plain'; allowed: fail, deliver_plain)
+    "#]]);
+    call(r#"{"in": "2h", "message": "hi", "on_hook_error": "deliver_plain"}"#, expect![[r#"
+        on_hook_error: is given, and neither a hook nor a template that could fail (given 'deliver_plain'; leave it out, or name a hook)
+    "#]]);
+    let none = Context::new(super::NOW);
+    let raw = RawSchedule { hook: Some("standup".into()), ..RawSchedule::default() };
+    let problems = validate(&raw, &none).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.path == "hook"), "{problems:?}");
 }
 
 #[test]

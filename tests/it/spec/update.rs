@@ -7,8 +7,8 @@ use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::tree::Node;
 use chimewheel::spec::{
-    Bounds, Context, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, from_schedule, merge, read, validate, validate_reading,
+    Bounds, Context, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RetryPolicy, Schedule, from_schedule, merge, read, validate, validate_reading,
 };
 use chimewheel::time::{Span, Timestamp};
 use expect_test::{Expect, expect};
@@ -211,8 +211,9 @@ fn policies() -> impl Strategy<Value = Policy> {
 prop_compose! {
     fn schedules()(
         name in names(), session in names(), chat in names(), thread in names(), token in names(),
-        trigger in triggers(), policy in policies(), message in r"(?s)[^\x00]{0,30}[a-z]",
+        trigger in triggers(), policy in policies(), message in r"(?s)[^\x00$]{0,30}[a-z]",
         runs in proptest::option::of(1u32..), variable in any::<i32>(), is_excluded in any::<bool>(),
+        is_template in any::<bool>(), is_hooked in any::<bool>(),
     ) -> Schedule {
         let zone = if let Trigger::Cron(cron) = &trigger { cron.zone() } else { Zone::parse("Asia/Tokyo").unwrap() };
         Schedule {
@@ -224,7 +225,9 @@ prop_compose! {
             zone,
             destination: chat.map(|chat_id| Destination { gateway: "console".to_owned(), chat_id, thread }),
             trigger,
-            payload: Payload::Message(message),
+            payload: if is_template { Payload::Template(message) } else { Payload::Message(message) },
+            hook: is_hooked.then(|| "standup".to_owned()),
+            on_hook_error: if is_template { OnHookError::DeliverPlain } else { OnHookError::Fail },
             bounds: Bounds { start_at: Some(Timestamp::from_millis(5)), end_at: None, max_runs: runs },
             except: is_excluded.then(|| Except::read(&["2150-01-01".into(), "2150-02-01..2150-02-03".into()], zone).unwrap()),
             policy,

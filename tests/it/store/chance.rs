@@ -12,8 +12,8 @@ use chimewheel::engine::change::{
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OverlapPolicy, Payload, Policy, RetryPolicy, Schedule,
-    Source, Task, Tokens,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
+    Schedule, Source, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -159,6 +159,7 @@ impl Chance {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
                 }),
+                (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
             },
             bounds: self.bounds(),
@@ -166,6 +167,8 @@ impl Chance {
             policy: self.policy(),
             labels: (0..self.below(3)).map(|_| (self.word(), self.word())).collect(),
             vars,
+            hook: (key % 5 == 1).then(|| "standup".to_owned()),
+            on_hook_error: if key % 10 == 1 { OnHookError::DeliverPlain } else { OnHookError::Fail },
             process_handle: if self.aside(3) == 0 { Some(format!("p{}", self.aside(5))) } else { None },
             client_token: if self.one_in(3) { Some(format!("t{}", self.below(8))) } else { None },
             source: self.maybe(|c| Source {
@@ -268,9 +271,11 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
                 Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
-                message @ Payload::Message(_) => message.clone(),
+                Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
-            Change::Declare { key, schedule: Arc::new(Schedule { payload, ..(*schedule).clone() }), state }
+            let fail = OnHookError::Fail;
+            let schedule = Schedule { payload, hook: None, on_hook_error: fail, ..(*schedule).clone() };
+            Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
             let untold = |execution: Box<Execution>| Box::new(Execution { tokens: None, ..*execution });
@@ -296,12 +301,14 @@ pub fn as_of_format_1(change: Change) -> Change {
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
                 Payload::Task(task) => Payload::Message(task.instruction.clone()),
-                message @ Payload::Message(_) => message.clone(),
+                Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let schedule = Schedule {
                 except: None,
                 payload,
                 process_handle: None,
+                hook: None,
+                on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
                 ..(*schedule).clone()
             };

@@ -16,7 +16,7 @@ use crate::id::ScheduleId;
 use crate::limits;
 use crate::runtime::clock::{Clock, ManualClock, SystemClock};
 use crate::runtime::{Declaration, Done, Gateways, Handle, Op, Runtime, Settings, Status};
-use crate::spec::{Bounds, Destination, Payload, Policy, Schedule};
+use crate::spec::{Bounds, Destination, OnHookError, Payload, Policy, Schedule};
 use crate::surface::error::{Code, Error};
 use crate::time::{Span, Timestamp};
 
@@ -108,6 +108,8 @@ impl Crowd {
             vars: BTreeMap::new(),
             client_token: None,
             process_handle: None,
+            hook: None,
+            on_hook_error: OnHookError::Fail,
             source: None,
         };
         Ok(Declaration { schedule, paused: false, past: false })

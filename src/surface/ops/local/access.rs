@@ -179,6 +179,7 @@ impl Judged<'_> {
     fn payload(&self) -> Option<Problem> {
         let (path, text) = match &self.schedule.payload {
             Payload::Message(text) => ("payload.message", text),
+            Payload::Template(text) => ("payload.template", text),
             Payload::Task(task) => ("payload.task", &task.instruction),
         };
         let (bytes, most) = (text.len(), self.rules.quota.payload_bytes);
