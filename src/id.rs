@@ -76,7 +76,7 @@ pub struct IdError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScheduleKey(pub u64);
 
-/// One due of one generation of one schedule.
+/// One due of one generation of one schedule, or one of the deliveries that it became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OccurrenceId {
     /// Whose.
@@ -85,14 +85,36 @@ pub struct OccurrenceId {
     pub generation: u32,
     /// The nominal time.
     pub due: Timestamp,
+    /// 0: the occurrence itself; from 1: which of its deliveries, where there are several.
+    pub delivery: u16,
 }
 
+// Tables of them stand in memory for all that is open.
+const _: () = assert!(size_of::<OccurrenceId>() == 24);
+
 impl OccurrenceId {
+    /// The occurrence itself.
+    #[must_use]
+    pub const fn new(schedule: ScheduleKey, generation: u32, due: Timestamp) -> Self {
+        Self { schedule, generation, due, delivery: 0 }
+    }
+
+    /// The occurrence that this is, or is a delivery of.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self { delivery: 0, ..self }
+    }
+
+    /// Its deliveries, if it has so many.
+    pub fn deliveries(self, count: u16) -> impl Iterator<Item = Self> + use<> {
+        (1..=count).map(move |delivery| Self { delivery, ..self })
+    }
+
     /// Every occurrence that a schedule can have, whatever its generation.
     #[must_use]
     pub const fn all_of(schedule: ScheduleKey) -> std::ops::RangeInclusive<Self> {
-        let first = Self { schedule, generation: 0, due: Timestamp::from_millis(i64::MIN) };
-        let last = Self { schedule, generation: u32::MAX, due: Timestamp::from_millis(i64::MAX) };
+        let first = Self::new(schedule, 0, Timestamp::from_millis(i64::MIN));
+        let last = Self { delivery: u16::MAX, ..Self::new(schedule, u32::MAX, Timestamp::from_millis(i64::MAX)) };
         first..=last
     }
 }

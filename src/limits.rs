@@ -110,8 +110,20 @@ pub const BUFFERED_RUNS_COUNT_MAX: usize = 100;
 pub const FALLBACKS_COUNT_MAX: usize = 8;
 /// Short names of models.
 pub const ALIASES_COUNT_MAX: usize = 256;
-/// Runs with all providers at a time.
+/// Runs with all providers at a time; those that no model makes are not among them.
 pub const RUNS_COUNT_MAX: usize = 256;
+/// Runs that scripts alone make at a time.
+pub const SCRIPT_RUNS_COUNT_MAX: usize = 64;
+/// Deliveries that one occurrence may become.
+pub const DELIVERIES_COUNT_MAX: usize = 256;
+/// Bytes of the map that a hook keeps from one run to the next, as JSON.
+pub const HOOK_STATE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the latest text that a hook may look back at; longer ones are cut.
+pub const LAST_TEXT_BYTES_MAX: usize = 4096;
+/// Bytes of what a hook notes in the record of one run; longer notes are cut.
+pub const RUN_NOTES_BYTES_MAX: usize = 4096;
+/// Milliseconds from the end of a run to the due that its hook may wish for.
+pub const WISH_MS_MIN: u64 = 1000;
 /// Runs with one provider at a time, unless its config says otherwise.
 pub const PROVIDER_RUNS_COUNT_MAX: usize = 4;
 /// Milliseconds that one attempt to run may take, unless its provider's config says otherwise: ten minutes.
@@ -297,6 +309,7 @@ const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is 
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= BUFFERED_RUNS_COUNT_MAX as u64, "whatever is caught up can be buffered");
 const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule cannot ask for more than all may");
+const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's number has 16 bits");
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");

@@ -5,7 +5,8 @@
 //! Invariant: `next_after(t)` is strictly later than `t`, so every walk ends; `latest_in` and `count_in` agree with
 //! that walk; no due lies at or beyond `Timestamp::HORIZON`, no cron due before 1970.
 //! Reading order: `cron`, `dialect`, `field` (text in), `matcher` (the compiled pattern), `search` (civil time),
-//! `fold` and `offsets` (clock changes), `describe` (text out); `except` (dues that do not count); `phrase` (triggers
+//! `fold` and `offsets` (clock changes), `describe` (text out); `grid` (dues from a known one on); `except` (dues that do not
+//! count); `phrase` (triggers
 //! in plain words).
 //! Not here: jitter, bounds and misfires (`engine`), the current time (callers pass it).
 //! Source: POSIX crontab, OCPS 1.4, Quartz `CronExpression`; Debian's cron for daylight saving.
@@ -19,6 +20,7 @@ mod except;
 mod exclusion;
 mod field;
 mod fold;
+mod grid;
 mod matcher;
 mod offsets;
 mod patterns;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 pub use cron::{Cron, CronError, Dialect, DialectChoice};
 pub use except::{Except, Stretch};
 pub use exclusion::ExceptError;
+pub use grid::Grid;
 pub use patterns::Patterns;
 pub use phrase::{Meaning, PHRASE_EXAMPLES, Phrase, PhraseError};
 pub use zone::{Local, ZONE_DATA_VERSION, Zone, ZoneError};

@@ -32,14 +32,15 @@ pub(super) fn jitter(jitter: Span, occurrence: OccurrenceId, room: Option<Span>)
 /// When a due of a schedule fires, its jitter included.
 #[must_use]
 pub fn fires_at(schedule: &Schedule, key: ScheduleKey, due: Timestamp) -> Timestamp {
-    let room = schedule.trigger.next_after(due).map(|next| next.since(due));
-    let occurrence = OccurrenceId { schedule: key, generation: 0, due };
+    let room = schedule.trigger.from_due(due).next_after(due).map(|next| next.since(due));
+    let occurrence = OccurrenceId::new(key, 0, due);
     due.plus(jitter(schedule.policy.jitter, occurrence, room))
 }
 
 /// Whatever its generation: an edit does not move it.
 fn seed(occurrence: OccurrenceId) -> u64 {
-    mix(occurrence.schedule.0 ^ mix(occurrence.due.as_millis().cast_unsigned()))
+    let due = mix(occurrence.due.as_millis().cast_unsigned());
+    mix(occurrence.schedule.0 ^ due) ^ u64::from(occurrence.delivery) << 48
 }
 
 fn below(seed: u64, bound: u64) -> u64 {

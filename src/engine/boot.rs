@@ -8,7 +8,6 @@
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Outcome, Phase, Plan, PlanId, Run, State, Status};
-use crate::engine::dues::anchored;
 use crate::engine::slots::Slot;
 use crate::engine::{Engine, GRACE};
 use crate::id::{OccurrenceId, ScheduleKey};
@@ -48,11 +47,13 @@ impl Engine {
     pub fn restore_run(&mut self, run: Run) {
         let Some(slot) = self.slots.get(run.occurrence.schedule) else { return };
         let (state, occurrence) = (slot.state, run.occurrence);
-        let gateway = self.plans.gateway(state.plan);
-        let is_before_text = run.phase.is_before_text();
-        let has_nowhere_to_go =
-            if is_before_text { self.plans.provider(state.plan).is_none() } else { gateway.is_none() };
-        self.hold_open(state.lane, gateway.unwrap_or_default(), run);
+        let (lane, gateway) = self.way(&state, run.execution.as_ref().and_then(|execution| execution.to.as_ref()));
+        let has_nowhere_to_go = match run.phase {
+            Phase::Spread(_) => false,
+            _ if run.phase.is_before_text() => self.plans.provider(state.plan).is_none(),
+            _ => gateway.is_empty(),
+        };
+        self.hold_open(lane, gateway, run);
         if has_nowhere_to_go {
             self.settle(occurrence, Outcome::Cancelled);
         }
@@ -103,14 +104,18 @@ impl Engine {
         let was_edited = self.was_edited_one_shot(occurrence);
         let now = self.now;
         let Some(open) = self.open.get_mut(&occurrence) else { return };
-        if planted::is(Bug::BootRunsAgain) && open.run.execution.is_some() && !open.run.phase.is_before_text() {
+        let is_made = matches!(open.run.phase, Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. });
+        if planted::is(Bug::BootRunsAgain) && open.run.execution.is_some() && is_made {
             return self.line_up_run(occurrence);
         }
         match open.run.phase {
             Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Rerun { .. } => {
                 self.resume_run(occurrence, step);
             }
+            // Its deliveries go on.
+            Phase::Spread(_) => {}
             Phase::Pending if planted::is(Bug::BootForgetsClaimed) => {}
+            Phase::Pending if occurrence.delivery > 0 && planted::is(Bug::BootForgetsDeliveries) => {}
             Phase::Pending => self.line_up(occurrence),
             Phase::Sending { .. } if planted::is(Bug::BootTakesSendingForDelivered) => {
                 self.settle(occurrence, Outcome::Delivered { message_id: None });
@@ -143,12 +148,12 @@ impl Engine {
         for key in self.slots.keys() {
             let Some(mut state) = self.state(key) else { continue };
             let Some(plan) = self.plans.get(state.plan) else { continue };
-            let (Trigger::Cron(_), Some(due)) = (&plan.trigger, state.next_due.filter(|due| *due > self.now)) else {
+            let (Trigger::Cron(cron), Some(_)) = (&plan.trigger, state.next_due.filter(|due| *due > self.now)) else {
                 continue;
             };
             let floor = state.last_due.map_or(self.now, |last| last.max(self.now));
             let start = plan.bounds.start_at.map_or(floor, |start| floor.max(start.minus(Span::from_millis(1))));
-            let next = anchored(plan, due).next_after(start);
+            let next = cron.next_after(start);
             if next != state.next_due {
                 let end = plan.bounds.end_at;
                 state.next_due = next.filter(|next| end.is_none_or(|end| *next <= end));

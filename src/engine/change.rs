@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::spec::{Bounds, Policy, Schedule, Tokens};
+use crate::spec::{Bounds, Destination, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
 
 /// Number of a [`Plan`] inside one store.
@@ -34,17 +34,19 @@ pub struct Plan {
     pub policy: Policy,
     /// Gateway of the destination; `None`: the result is only recorded.
     pub gateway: Option<String>,
-    /// Which model makes its texts; `None`: they are literal.
-    pub asks: Option<Asks>,
+    /// Who makes its texts; `None`: they are literal, and no script looks at them.
+    pub maker: Option<Maker>,
 }
 
-/// Which model a task asks.
+/// Who makes the texts of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Asks {
-    /// This one, as it was written.
-    Written(String),
-    /// The one that the config says for this agent.
-    Usual(String),
+pub enum Maker {
+    /// A script alone: a template, or a hook around a literal text.
+    Script,
+    /// This model, as it was written.
+    Model(String),
+    /// The model that the config says for this agent.
+    UsualModel(String),
 }
 
 /// The compact row of a schedule: all of it that changes while it lives.
@@ -100,7 +102,7 @@ pub struct Run {
     pub claimed_at: Timestamp,
     /// Attempts of its delivery that were begun.
     pub attempt: u16,
-    /// What its runner did; none for a literal text.
+    /// What was done to make its text; none for a literal one.
     pub execution: Option<Box<Execution>>,
     /// How far it is.
     pub phase: Phase,
@@ -119,6 +121,12 @@ pub struct Execution {
     pub model: Option<String>,
     /// What that took, where it was told.
     pub tokens: Option<Tokens>,
+    /// What its hook noted.
+    pub notes: Option<Arc<str>>,
+    /// Where its text goes, if not to the schedule's destination.
+    pub to: Option<Destination>,
+    /// How many deliveries it became, each with a record of its own; 0: it is one itself.
+    pub deliveries: u16,
 }
 
 /// Dues that share one record.
@@ -139,7 +147,7 @@ pub enum Cause {
     CatchUp,
     /// Somebody asked for it.
     Manual,
-    /// Its schedule paused itself, and the owner's chat is told.
+    /// Its schedule paused itself, or its hook has something to say, and the owner's chat is told.
     Notice,
 }
 
@@ -162,6 +170,8 @@ pub enum Phase {
         /// What went wrong last.
         error: String,
     },
+    /// It became several deliveries, and these are not all settled.
+    Spread(Spread),
     /// There is a text, literal or composed; not handed to a gateway yet.
     Pending,
     /// Handed to a gateway by the process of this boot epoch.
@@ -185,6 +195,23 @@ pub enum Phase {
     },
 }
 
+/// How far the deliveries of one occurrence are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// Not settled yet.
+    pub left: u16,
+    /// A gateway took them.
+    pub delivered: u16,
+    /// They were given up.
+    pub failed: u16,
+    /// Nobody knows whether a gateway took them.
+    pub unknown: u16,
+    /// They were not sent, because the schedule was cancelled or replaced.
+    pub cancelled: u16,
+    /// Which of them failed, or are unknown, and why.
+    pub errors: String,
+}
+
 /// How an occurrence ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -200,6 +227,11 @@ pub enum Outcome {
     },
     /// It did not run.
     Skipped(SkipReason),
+    /// Its hook held it back before anything was made of it.
+    Gated {
+        /// Why, as the hook says.
+        reason: String,
+    },
     /// It was given up: a dead letter.
     Failed {
         /// The last error.
@@ -240,7 +272,7 @@ pub enum OutcomeKind {
     Delivered,
     /// See [`Outcome::Silent`].
     Silent,
-    /// See [`Outcome::Skipped`].
+    /// See [`Outcome::Skipped`] and [`Outcome::Gated`].
     Skipped,
     /// See [`Outcome::Failed`].
     Failed,
@@ -283,12 +315,21 @@ pub enum Change {
     },
     /// A row of the ledger.
     Run(Run),
-    /// The text that a runner made.
+    /// The text that was made.
     Text {
-        /// Of which occurrence.
+        /// Of which occurrence, or delivery.
         occurrence: OccurrenceId,
         /// What it says.
         text: Arc<str>,
+    },
+    /// What a schedule's hook is to find at its next run.
+    Kept {
+        /// Which.
+        key: ScheduleKey,
+        /// What of it.
+        part: Kept,
+        /// What it says; `None`: nothing any more.
+        text: Option<Arc<str>>,
     },
     /// Why a schedule is paused.
     Note {
@@ -308,6 +349,15 @@ pub enum Change {
     },
 }
 
+/// What is kept for a hook from one run to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kept {
+    /// The map that the hook keeps, as JSON.
+    State,
+    /// The latest text that was made.
+    Text,
+}
+
 impl Outcome {
     /// The outcome without its details.
     #[must_use]
@@ -315,7 +365,7 @@ impl Outcome {
         match self {
             Self::Delivered { .. } => OutcomeKind::Delivered,
             Self::Silent { .. } => OutcomeKind::Silent,
-            Self::Skipped(_) => OutcomeKind::Skipped,
+            Self::Skipped(_) | Self::Gated { .. } => OutcomeKind::Skipped,
             Self::Failed { .. } => OutcomeKind::Failed,
             Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
             Self::Unknown { .. } => OutcomeKind::Unknown,

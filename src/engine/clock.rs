@@ -85,7 +85,7 @@ impl Engine {
                 Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Rerun { .. } => {
                     self.shift_run(occurrence, step);
                 }
-                Phase::Sending { .. } | Phase::Settled { .. } => {}
+                Phase::Spread(_) | Phase::Sending { .. } | Phase::Settled { .. } => {}
             }
         }
     }

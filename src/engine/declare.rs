@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::calendar::Trigger;
 use crate::engine::change::{Cause, Change, LaneId, Outcome, Phase, SkipReason, State, Status};
-use crate::engine::dues::{Dues, anchored, following};
+use crate::engine::dues::{Dues, following};
 use crate::engine::edited::Waiting;
 use crate::engine::plans::plan_of;
 use crate::engine::slots::Slot;
@@ -16,7 +16,7 @@ use crate::engine::{Effect, Engine, OpId, Reply, Start, Timing};
 use crate::id::{OccurrenceId, ScheduleKey, stable_hash};
 use crate::limits::LATE_CREATE_MS_MAX;
 use crate::planted::{self, Bug};
-use crate::spec::Schedule;
+use crate::spec::{Destination, Schedule};
 use crate::time::{Span, Timestamp};
 
 impl Engine {
@@ -99,12 +99,15 @@ impl Engine {
         let due = match given_up {
             _ if renewed && waiting.is_some() => waiting.as_ref().map(|waiting| waiting.due),
             _ if renewed => self.renewed_due(key, &schedule, &mut state),
-            Some(given_up) => anchored(&plan, given_up).next_after(given_up.max(self.now)),
+            Some(given_up) => plan.trigger.from_due(given_up).next_after(given_up.max(self.now)),
             None => old.next_due,
         };
         state.next_due = due.filter(|due| is_allowed(*due, state.runs));
         state.plan = self.plans.take(plan);
         state.lane = lane_of(&schedule);
+        if self.plans.provider(old.plan).is_some() && self.plans.provider(state.plan).is_none() {
+            self.forget_kept(key);
+        }
         self.plans.release(old.plan);
         if state.next_due.is_none() {
             state.status = Status::Completed;
@@ -206,6 +209,9 @@ impl Engine {
         if old.status.is_paused() {
             self.note(key, None);
         }
+        if self.plans.provider(old.plan).is_some() {
+            self.forget_kept(key);
+        }
         if !planted::is(Bug::CancelMissesOpen) {
             self.end_open(key);
         }
@@ -229,7 +235,7 @@ impl Engine {
         self.claim(key, &mut state, due, Cause::Manual);
         self.put(key, state);
         self.finish_if_over(key);
-        self.reply(op, Reply::Started(OccurrenceId { schedule: key, generation: state.generation, due }));
+        self.reply(op, Reply::Started(OccurrenceId::new(key, state.generation, due)));
     }
 
     /// A finished schedule comes back into memory because somebody asks for it.
@@ -298,13 +304,15 @@ impl Engine {
         let trigger = self.plans.get(state.plan).zip(state.next_due.or(state.last_due)).map(|(plan, known)| {
             // The grid begins at its anchor, so that must be early enough to know the dues just before now.
             let early = plan.first_after(known, floor).filter(|early| *early < known);
-            anchored(plan, early.unwrap_or(known))
+            plan.trigger.from_due(early.unwrap_or(known))
         });
-        let mut occurrence = OccurrenceId { schedule: key, generation: state.generation, due: self.now };
+        let mut occurrence = OccurrenceId::new(key, state.generation, self.now);
         loop {
             let before = occurrence.due.minus(Span::from_millis(1));
             let on_grid = trigger.as_ref().is_some_and(|trigger| trigger.count_in(before, occurrence.due) > 0);
-            if !on_grid && self.manual.insert(occurrence) {
+            // What a hook wished for is on no grid.
+            let is_known = [state.next_due, state.last_due].contains(&Some(occurrence.due));
+            if !on_grid && !is_known && self.manual.insert(occurrence) {
                 return occurrence.due;
             }
             occurrence.due = before;
@@ -322,7 +330,7 @@ impl Engine {
         let first = old.next_due.filter(|due| *due <= self.now);
         let (Some(first), Some(plan)) = (first, self.plans.get(old.plan).map(Arc::clone)) else { return None };
         let until = plan.bounds.end_at.map_or(self.now, |end| end.min(self.now));
-        let dues = Dues::of(&anchored(&plan, first), first.minus(Span::from_millis(1)), until)?;
+        let dues = Dues::of(&plan.trigger.from_due(first), first.minus(Span::from_millis(1)), until)?;
         let mut state = *old;
         self.skip(key, &mut state, dues, outcome);
         self.put(key, state);
@@ -336,6 +344,8 @@ impl Engine {
         for id in ids {
             match self.open.get_mut(&id) {
                 Some(open) if matches!(open.run.phase, Phase::Sending { .. }) => open.superseded = true,
+                // It ends with its deliveries.
+                Some(open) if matches!(open.run.phase, Phase::Spread(_)) => {}
                 _ => self.settle(id, Outcome::Cancelled),
             }
         }
@@ -361,8 +371,11 @@ const RECENT: Span = Span::from_seconds(10);
 
 /// The queue its deliveries wait in.
 fn lane_of(schedule: &Schedule) -> LaneId {
-    schedule.destination.as_ref().map_or(LaneId(0), |destination| {
-        let hash = stable_hash(&[&destination.gateway, &destination.chat_id]);
-        LaneId((hash >> 64) as u64)
-    })
+    schedule.destination.as_ref().map_or(LaneId(0), lane_to)
+}
+
+/// The queue of a destination's chat.
+pub(super) fn lane_to(destination: &Destination) -> LaneId {
+    let hash = stable_hash(&[&destination.gateway, &destination.chat_id]);
+    LaneId((hash >> 64) as u64)
 }

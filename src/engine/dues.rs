@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Trigger;
+use crate::calendar::Grid;
 use crate::engine::Engine;
 use crate::engine::change::{Outcome, Plan, SkipReason, State, Status};
 use crate::id::ScheduleKey;
@@ -27,7 +27,7 @@ pub(super) struct Dues {
 
 /// The dues of a stretch of time, by whether they count.
 pub(super) struct Sorted {
-    trigger: Trigger,
+    grid: Grid,
     /// Parts `(after, until]` in which dues count, oldest first.
     free: Vec<(Timestamp, Timestamp)>,
     /// The dues that are excluded, however many stretches they lie in.
@@ -40,11 +40,11 @@ impl Dues {
         Self { first: due, last: due, count: 1 }
     }
 
-    /// The dues of a trigger in `(after, until]`.
-    pub(super) fn of(trigger: &Trigger, after: Timestamp, until: Timestamp) -> Option<Self> {
-        let first = trigger.next_after(after).filter(|first| *first <= until)?;
-        let last = trigger.latest_in(after, until).unwrap_or(first);
-        Some(Self { first, last, count: 1 + trigger.count_in(first, last) })
+    /// The dues of a grid in `(after, until]`.
+    pub(super) fn of(grid: &Grid, after: Timestamp, until: Timestamp) -> Option<Self> {
+        let first = grid.next_after(after).filter(|first| *first <= until)?;
+        let last = grid.latest_in(after, until).unwrap_or(first);
+        Some(Self { first, last, count: 1 + grid.count_in(first, last) })
     }
 
     /// These and later ones.
@@ -56,34 +56,34 @@ impl Dues {
 impl Sorted {
     /// Sorts the dues from `first`, which is one, to `last`.
     pub(super) fn new(plan: &Plan, first: Timestamp, last: Timestamp) -> Self {
-        let trigger = anchored(plan, first);
+        let grid = plan.trigger.from_due(first);
         let after = first.minus(MS);
         let Some(except) = plan.except.as_ref().filter(|_| !planted::is(Bug::ExceptIgnoredAtCatchUp)) else {
-            return Self { trigger, free: vec![(after, last)], excluded: None };
+            return Self { grid, free: vec![(after, last)], excluded: None };
         };
         let (mut free, mut excluded) = (Vec::new(), None);
         for stretch in except.stretches(after, last) {
             if !stretch.covered {
                 free.push((stretch.after, stretch.until));
-            } else if let Some(dues) = Dues::of(&trigger, stretch.after, stretch.until) {
+            } else if let Some(dues) = Dues::of(&grid, stretch.after, stretch.until) {
                 excluded = Some(excluded.map_or(dues, |earlier: Dues| earlier.and(dues)));
             }
         }
-        Self { trigger, free, excluded }
+        Self { grid, free, excluded }
     }
 
     /// Up to `most` of the latest dues that count and are not older than `oldest`, oldest first.
     pub(super) fn latest(&self, oldest: Timestamp, most: usize) -> Vec<Timestamp> {
         let mut dues = Vec::new();
         for &(after, until) in self.free.iter().rev() {
-            let mut due = self.trigger.latest_in(after, until);
+            let mut due = self.grid.latest_in(after, until);
             while let Some(found) = due {
                 if dues.len() == most || found < oldest {
                     dues.reverse();
                     return dues;
                 }
                 dues.push(found);
-                due = self.trigger.latest_in(after, found.minus(MS));
+                due = self.grid.latest_in(after, found.minus(MS));
             }
         }
         dues.reverse();
@@ -94,7 +94,7 @@ impl Sorted {
     pub(super) fn before(&self, due: Option<Timestamp>) -> Option<Dues> {
         let end = due.map(|due| due.minus(MS));
         let parts = self.free.iter().map(|&(after, until)| (after, end.map_or(until, |end| until.min(end))));
-        let dues = parts.filter_map(|(after, until)| Dues::of(&self.trigger, after, until));
+        let dues = parts.filter_map(|(after, until)| Dues::of(&self.grid, after, until));
         dues.reduce(Dues::and)
     }
 }
@@ -107,14 +107,13 @@ impl Plan {
             return due;
         }
         self.first_free(due).unwrap_or_else(|| {
-            let trigger = anchored(self, due);
-            trigger.latest_in(due.minus(MS), self.last_instant()).unwrap_or(due)
+            self.trigger.from_due(due).latest_in(due.minus(MS), self.last_instant()).unwrap_or(due)
         })
     }
 
     /// The first due at or after a due that counts and lies within the bounds.
     pub(super) fn first_free(&self, due: Timestamp) -> Option<Timestamp> {
-        let free = anchored(self, due).next_free(self.except.as_ref(), due.minus(MS))?;
+        let free = self.trigger.from_due(due).next_free(self.except.as_ref(), due.minus(MS))?;
         Some(free).filter(|free| *free <= self.last_instant())
     }
 
@@ -150,20 +149,11 @@ impl Engine {
     ) -> Option<Timestamp> {
         let free = plan.first_free(due);
         let until = free.map_or(plan.last_instant(), |free| free.minus(MS)).min(self.now);
-        if let Some(dues) = Dues::of(&anchored(plan, due), due.minus(MS), until) {
+        if let Some(dues) = Dues::of(&plan.trigger.from_due(due), due.minus(MS), until) {
             self.skip(key, state, dues, Outcome::Skipped(SkipReason::Except));
             state.next_due = following(plan, dues.last, state.runs);
         }
         free.filter(|free| *free <= self.now)
-    }
-}
-
-/// The plan's trigger, its grid laid through a due that is known to be on it.
-pub(super) fn anchored(plan: &Plan, due: Timestamp) -> Trigger {
-    match &plan.trigger {
-        Trigger::At(_) => Trigger::At(due),
-        Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: due },
-        Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
     }
 }
 
@@ -172,6 +162,6 @@ pub(super) fn following(plan: &Plan, due: Timestamp, runs: u32) -> Option<Timest
     if plan.bounds.max_runs.is_some_and(|most| runs >= most) {
         return None;
     }
-    let next = anchored(plan, due).next_after(due)?;
+    let next = plan.trigger.from_due(due).next_after(due)?;
     (plan.bounds.end_at.is_none_or(|end| next <= end) && next < Timestamp::HORIZON).then_some(next)
 }

@@ -4,7 +4,7 @@
 //! The old words are void from the edit's answer on, so the occurrence is cancelled, and one of the new generation
 //! takes its place with attempts of its own. In the same chat it waits as long as the old one would have: the gateway
 //! asked for that.
-//! Invariant: nothing is sent anew that a gateway took, or may have taken.
+//! Invariant: nothing is sent anew that a gateway took, or may have taken; so nothing of several deliveries is.
 //! Not here: recurring schedules, whose next due comes anyway.
 
 use crate::calendar::Trigger;
@@ -26,11 +26,11 @@ impl Engine {
     /// What of a one-shot is due and not with a gateway.
     pub(super) fn waiting_one_shot(&self, key: ScheduleKey, old: &State, schedule: &Schedule) -> Option<Waiting> {
         let Trigger::At(due) = schedule.trigger else { return None };
-        let open = self.open.get(&OccurrenceId { schedule: key, generation: old.generation, due })?;
+        let open = self.open.get(&OccurrenceId::new(key, old.generation, due))?;
         let wait = match &open.run.phase {
             Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Pending => None,
             Phase::Rerun { at, error } | Phase::Retry { at, error } => Some((*at, error.clone())),
-            Phase::Sending { .. } | Phase::Settled { .. } => return None,
+            Phase::Spread(_) | Phase::Sending { .. } | Phase::Settled { .. } => return None,
         };
         Some(Waiting { due, lane: open.lane, wait })
     }
@@ -42,7 +42,7 @@ impl Engine {
         self.put(key, *state);
         self.claim(key, state, waiting.due, Cause::Due);
         if let Some((at, error)) = waiting.wait.filter(|(at, _)| waiting.lane == state.lane && *at > self.now) {
-            let occurrence = OccurrenceId { schedule: key, generation: state.generation, due: waiting.due };
+            let occurrence = OccurrenceId::new(key, state.generation, waiting.due);
             self.put_off(occurrence, at, error);
         }
     }
@@ -54,7 +54,11 @@ impl Engine {
         let lane = self.open.get(&occurrence).map(|open| open.lane);
         self.settle(occurrence, Outcome::Cancelled);
         let (Some(lane), Some(mut state)) = (lane, self.state(key)) else { return };
-        let is_open = state.status == Status::Completed && state.last_due == Some(due) && state.runs == 0;
+        // Of several deliveries others may have been taken.
+        let is_open = occurrence.delivery == 0
+            && state.status == Status::Completed
+            && state.last_due == Some(due)
+            && state.runs == 0;
         if !is_open || !self.was_edited_one_shot(occurrence) {
             return;
         }

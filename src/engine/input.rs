@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::engine::Window;
 use crate::engine::change::{Change, State};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::spec::{Schedule, Tokens};
-use crate::time::Span;
+use crate::spec::{Destination, Schedule, Tokens};
+use crate::time::{Span, Timestamp};
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -161,19 +161,60 @@ pub struct Ran {
     pub took: Span,
     /// How it ended.
     pub end: RunEnd,
+    /// What its hook said besides, which counts once the run is over.
+    pub said: Option<Box<Said>>,
+}
+
+/// What a hook says besides the text of its run. Texts that are too long are cut, but for the state: a run whose state
+/// is longer than [`crate::limits::HOOK_STATE_BYTES_MAX`] fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// What it keeps for the next run, as JSON; `None`: what it kept before.
+    pub state: Option<Arc<str>>,
+    /// The text that the next run may look back at; `None`: the one before.
+    pub text: Option<Arc<str>>,
+    /// When its schedule is to be due next; see `wish`.
+    pub next: Option<Timestamp>,
+    /// What is to stand in the run's record.
+    pub notes: Option<Arc<str>>,
+    /// What its schedule's owner is to be told, by a notice of its own.
+    pub tell: Option<Arc<str>>,
+}
+
+/// A text on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What it says.
+    pub text: Arc<str>,
+    /// Where it goes; `None`: to the schedule's destination.
+    pub to: Option<Destination>,
 }
 
 /// How an attempt to run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// There is a text.
+    /// There is a text, or several, up to [`crate::limits::DELIVERIES_COUNT_MAX`].
     Composed {
-        /// The text.
-        text: Arc<str>,
-        /// The model that made it.
-        model: String,
+        /// The texts; each of several is delivered by itself.
+        texts: Vec<Outgoing>,
+        /// The model that made them, if one did.
+        model: Option<String>,
         /// What it took, where that is told.
         tokens: Option<Tokens>,
+    },
+    /// It ran, and nothing is to be sent.
+    Silent {
+        /// Why.
+        reason: String,
+        /// The model that answered, if one was asked.
+        model: Option<String>,
+        /// What it took, where that is told.
+        tokens: Option<Tokens>,
+    },
+    /// Its hook held it back before anything was made of it.
+    Gated {
+        /// Why.
+        reason: String,
     },
     /// Trying again may help.
     Retry {
@@ -203,7 +244,7 @@ pub enum Effect {
     Persist(Change),
     /// Try to send these, one after the other.
     Send(Window),
-    /// Give it to its runner, which answers with [`Input::Ran`].
+    /// Run it, whoever makes its text, which answers with [`Input::Ran`].
     Run {
         /// Which.
         occurrence: OccurrenceId,

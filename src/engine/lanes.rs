@@ -1,6 +1,6 @@
 //! Who waits for whom: one queue per chat, bounded work per gateway.
 //!
-//! First copies leave a chat's queue in order of (due, schedule). A lane hands its gateway a window of deliveries
+//! First copies leave a chat's queue in order of (due, schedule, delivery). A lane hands its gateway a window of deliveries
 //! and no more until every one is answered. A head that must be tried again holds its lane while its wait ends
 //! within [`LANE_HOLD_MS_MAX`](crate::limits::LANE_HOLD_MS_MAX) of its first failure; after that the others pass.
 //! What is due now goes before what is caught up, and always finds room.
@@ -287,6 +287,6 @@ impl Cause {
     }
 }
 
-fn order(occurrence: OccurrenceId) -> (Timestamp, u64) {
-    (occurrence.due, occurrence.schedule.0)
+fn order(occurrence: OccurrenceId) -> (Timestamp, u64, u16) {
+    (occurrence.due, occurrence.schedule.0, occurrence.delivery)
 }

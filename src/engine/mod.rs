@@ -6,8 +6,10 @@
 //! (`Send`, `Reply`, `Forget`), so the caller commits everything up to a point and then acts.
 //!
 //! One occurrence goes `Pending -> Sending -> Delivered`, with `Retry` between, and ends in exactly one settled
-//! phase (`change.rs`). Before that, one whose text a model makes goes `Waiting -> Running -> Pending`, with `Rerun`
-//! between, and `Buffered` ahead while an earlier run of its schedule is not over (`overlap.rs`, `runs.rs`).
+//! phase (`change.rs`). Before that, one whose text a model or a script makes goes `Waiting -> Running -> Pending`, with
+//! `Rerun` between, and `Buffered` ahead while an earlier run of its schedule is not over (`overlap.rs`, `runs.rs`); where
+//! several texts are made it is `Spread` until each of these is delivered (`spread.rs`). What else a hook says:
+//! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
 //! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
@@ -32,9 +34,11 @@ mod overdue;
 mod overlap;
 mod plans;
 mod runs;
+mod said;
 mod serve;
 mod settle;
 mod slots;
+mod spread;
 mod streak;
 mod window;
 
@@ -53,7 +57,7 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
-pub use input::{Answer, Effect, Input, OpId, Ran, Reply, RunEnd, Start, Timing};
+pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
 pub use options::Options;
 pub use window::{Content, Window};
 

@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::change::Status;
-use crate::engine::dues::anchored;
 use crate::engine::{Engine, GRACE};
 use crate::id::ScheduleKey;
 use crate::limits::TURN_TIMERS_COUNT_MAX;
@@ -79,7 +78,7 @@ impl Engine {
     pub(super) fn catch_up_or_stand_in_line(&mut self, key: ScheduleKey) {
         let Some(state) = self.state(key) else { return };
         let (Some(missed), Some(plan)) = (state.next_due, self.plans.get(state.plan)) else { return };
-        let next = anchored(plan, missed).next_free(plan.except.as_ref(), self.missed_until);
+        let next = plan.trigger.from_due(missed).next_free(plan.except.as_ref(), self.missed_until);
         let next = next.filter(|next| plan.bounds.end_at.is_none_or(|end| *next <= end));
         let deadline = next.map(|next| self.deadline(key, &state, next));
         if deadline.is_some_and(|deadline| deadline <= self.now) {

@@ -10,9 +10,12 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::calendar::Trigger;
 use crate::config::Routing;
-use crate::engine::change::{Asks, Plan, PlanId};
+use crate::engine::change::{Maker, Plan, PlanId};
 use crate::spec::{Payload, Schedule};
 use crate::time::Timestamp;
+
+/// Stands where the name of a provider would, for what scripts alone make; no provider can be called that.
+pub(super) const SCRIPTS: &str = "(scripts)";
 
 /// Every plan in use.
 #[derive(Default)]
@@ -105,7 +108,7 @@ impl Plans {
         self.rows.get(id.0 as usize)?.as_ref()?.gateway.clone()
     }
 
-    /// The name of the provider that makes its texts, shared.
+    /// The name of the provider that makes its texts, shared; [`SCRIPTS`] where a script alone does.
     pub(super) fn provider(&self, id: PlanId) -> Option<Arc<str>> {
         self.rows.get(id.0 as usize)?.as_ref()?.provider.clone()
     }
@@ -125,17 +128,18 @@ impl Plans {
 
     fn put(&mut self, id: PlanId, plan: Arc<Plan>, hash: u64, users: u64) {
         let gateway = plan.gateway.as_deref().map(Arc::from);
-        let provider = plan.asks.as_ref().map(|asks| Arc::from(self.routed(asks)));
+        let provider = plan.maker.as_ref().map(|maker| Arc::from(self.routed(maker)));
         self.rows[id.0 as usize] = Some(Row { plan, gateway, provider, hash, users });
         let rows = &self.rows;
         let hash_of = |id: &PlanId| rows[id.0 as usize].as_ref().map_or(0, |row| row.hash);
         self.by_content.insert_unique(hash, id, hash_of);
     }
 
-    fn routed<'a>(&'a self, asks: &'a Asks) -> &'a str {
-        match asks {
-            Asks::Written(model) => self.routing.provider(Some(model), ""),
-            Asks::Usual(agent) => self.routing.provider(None, agent),
+    fn routed<'a>(&'a self, maker: &'a Maker) -> &'a str {
+        match maker {
+            Maker::Script => SCRIPTS,
+            Maker::Model(model) => self.routing.provider(Some(model), ""),
+            Maker::UsualModel(agent) => self.routing.provider(None, agent),
         }
     }
 
@@ -174,11 +178,12 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         except: schedule.except.clone(),
         policy: schedule.policy,
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
-        asks: match &schedule.payload {
-            Payload::Message(_) | Payload::Template(_) => None,
+        maker: match &schedule.payload {
+            Payload::Message(_) => schedule.hook.as_ref().map(|_| Maker::Script),
+            Payload::Template(_) => Some(Maker::Script),
             Payload::Task(task) => Some(match &task.model {
-                Some(model) => Asks::Written(model.clone()),
-                None => Asks::Usual(schedule.agent.clone()),
+                Some(model) => Maker::Model(model.clone()),
+                None => Maker::UsualModel(schedule.agent.clone()),
             }),
         },
     }
@@ -196,8 +201,8 @@ fn alike(one: &Plan, other: &Plan) -> bool {
         (_, _) => false,
     };
     triggers
-        && (one.bounds, one.policy, &one.gateway, &one.asks, &one.except)
-            == (other.bounds, other.policy, &other.gateway, &other.asks, &other.except)
+        && (one.bounds, one.policy, &one.gateway, &one.maker, &one.except)
+            == (other.bounds, other.policy, &other.gateway, &other.maker, &other.except)
 }
 
 impl Plans {
@@ -210,7 +215,7 @@ impl Plans {
             Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
         }
         plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
-        (plan.bounds, plan.policy, &plan.gateway, &plan.asks).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.maker).hash(&mut hash);
         hash.finish()
     }
 }

@@ -1,7 +1,7 @@
-//! Runs whose text a model makes: who may begin, who is with a runner, and what became of an attempt.
+//! Runs whose text a model or a script makes: who may begin, who is with a runner, and what became of an attempt.
 //!
 //! A provider takes so many at a time, all of them together so many; the others wait in line, oldest due first, and
-//! cost nothing but their record. An attempt is journalled before its runner is called, so one that a crash cut off
+//! cost nothing but their record. Scripts that ask no model stand in a line of their own, which no model holds up. An attempt is journalled before its runner is called, so one that a crash cut off
 //! counts; a text is journalled in the batch that first hands it to a gateway, so that it is never made twice.
 //! A run that is settled while its runner still works on it is *left*: its end is asked for, and until that is told
 //! it takes up its place at the provider and in its schedule.
@@ -11,15 +11,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::change::{Cause, Change, Execution, Outcome, Phase};
+use crate::engine::change::{Cause, Execution, Outcome, Phase};
 use crate::engine::lanes::Rank;
 use crate::engine::overlap::Overlaps;
+use crate::engine::plans::SCRIPTS;
 use crate::engine::settle::clip;
 use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
-use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX};
+use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX, SCRIPT_RUNS_COUNT_MAX};
 use crate::planted::{self, Bug};
-use crate::spec::Tokens;
 use crate::time::{Span, Timestamp};
 
 /// Every run that has no text yet.
@@ -47,6 +47,11 @@ impl Runs {
         self.flying.len()
     }
 
+    /// How many of them are with providers.
+    fn asked(&self) -> usize {
+        self.flying.len() - self.providers.get(SCRIPTS).map_or(0, |scripts| scripts.busy)
+    }
+
     pub(super) fn is_flying(&self, occurrence: OccurrenceId) -> bool {
         self.flying.contains_key(&occurrence)
     }
@@ -66,10 +71,10 @@ impl Runs {
 
     /// The next run of a provider with room.
     fn next(&mut self, room: impl Fn(&str) -> usize) -> Option<(Arc<str>, OccurrenceId)> {
-        if self.flying.len() >= RUNS_COUNT_MAX {
-            return None;
-        }
-        let waiting = self.providers.iter_mut().filter(|(name, one)| !one.line.is_empty() && one.busy < room(name));
+        let is_full = self.asked() >= RUNS_COUNT_MAX;
+        let may_go = |name: &str| name == SCRIPTS || !is_full;
+        let waiting = self.providers.iter_mut().filter(|(name, one)| !one.line.is_empty() && may_go(name));
+        let waiting = waiting.filter(|(name, one)| one.busy < room(name));
         let (name, provider) = waiting.min_by_key(|(_, one)| one.busy)?;
         let (_, _, occurrence) = provider.line.pop_first()?;
         Some((Arc::clone(name), occurrence))
@@ -136,12 +141,15 @@ impl Engine {
     /// Gives runs to providers that have room, and journals that they are being run.
     pub(super) fn begin_runs(&mut self) -> Vec<Effect> {
         let mut begun = Vec::new();
-        // Where nothing is a task, nothing is spent on this.
+        // Where every text is literal, nothing is spent on this.
         if self.runs.providers.is_empty() {
             return begun;
         }
         let rooms = Arc::clone(&self.options.rooms);
-        let room = |provider: &str| rooms.get(provider).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX);
+        let room = |provider: &str| match provider {
+            SCRIPTS => SCRIPT_RUNS_COUNT_MAX,
+            model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
+        };
         while let Some((provider, occurrence)) = self.runs.next(room) {
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
             let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
@@ -165,11 +173,21 @@ impl Engine {
             self.run_is_over(occurrence);
             return;
         };
+        let cause = open.run.cause;
+        let Ran { took, end, said } = ran;
         if let Some(execution) = &mut open.run.execution {
-            execution.took = Span::from_millis(execution.took.as_millis().saturating_add(ran.took.as_millis()));
+            execution.took = Span::from_millis(execution.took.as_millis().saturating_add(took.as_millis()));
+            execution.notes = said.as_ref().and_then(|said| said.notes()).or(execution.notes.take());
         }
-        match ran.end {
-            RunEnd::Composed { text, model, tokens } => self.composed(occurrence, text, model, tokens),
+        let refused = said.as_ref().and_then(|said| said.refused());
+        let said = said.filter(|_| refused.is_none());
+        match refused.unwrap_or(end) {
+            RunEnd::Composed { texts, model, tokens } => self.composed(occurrence, texts, model, tokens),
+            RunEnd::Silent { reason, model, tokens } => {
+                self.was_made(occurrence, model, tokens);
+                self.settle(occurrence, Outcome::Silent { reason: clip(reason) });
+            }
+            RunEnd::Gated { reason } => self.settle(occurrence, Outcome::Gated { reason: clip(reason) }),
             RunEnd::Retry { error, after } => self.run_again(occurrence, clip(error), after),
             // Nothing was delivered, so running it again doubles nothing that anybody sees.
             RunEnd::Ambiguous { error } => self.run_again(occurrence, clip(error), None),
@@ -181,26 +199,9 @@ impl Engine {
                 self.line_up_run(occurrence);
             }
         }
-    }
-
-    /// There is a text: it is written down, and goes the way of any other.
-    fn composed(&mut self, occurrence: OccurrenceId, text: Arc<str>, model: String, tokens: Option<Tokens>) {
-        let now = self.now;
-        let Some(open) = self.open.get_mut(&occurrence) else { return };
-        if let Some(execution) = &mut open.run.execution {
-            execution.since = now;
-            execution.model = Some(model);
-            execution.tokens = tokens;
-        }
-        open.run.phase = Phase::Pending;
-        let has_nowhere_to_go = open.gateway.is_empty();
-        self.dirty_runs.insert(occurrence);
-        self.effects.push_back(Effect::Persist(Change::Text { occurrence, text }));
-        self.run_is_over(occurrence);
-        if has_nowhere_to_go {
-            self.settle(occurrence, Outcome::Silent { reason: NO_DESTINATION.into() });
-        } else {
-            self.line_up(occurrence);
+        let is_over = self.open.get(&occurrence).is_none_or(|open| !open.run.phase.is_before_text());
+        if let Some(said) = said.filter(|_| is_over) {
+            self.heed(occurrence, cause, *said);
         }
     }
 
@@ -244,7 +245,11 @@ impl Engine {
             }
             // The one it waited for may have been left when the process ended.
             Phase::Buffered => self.begin_buffered(occurrence.schedule),
-            Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. } | Phase::Settled { .. } => {}
+            Phase::Spread(_)
+            | Phase::Pending
+            | Phase::Sending { .. }
+            | Phase::Retry { .. }
+            | Phase::Settled { .. } => {}
         }
     }
 
@@ -265,6 +270,7 @@ impl Engine {
             }
             Phase::Buffered
             | Phase::Running { .. }
+            | Phase::Spread(_)
             | Phase::Pending
             | Phase::Sending { .. }
             | Phase::Retry { .. }
@@ -282,7 +288,16 @@ impl Execution {
     /// None of its attempts has begun.
     #[must_use]
     pub const fn since(now: Timestamp) -> Self {
-        Self { attempts: 0, since: now, took: Span::ZERO, model: None, tokens: None }
+        Self {
+            attempts: 0,
+            since: now,
+            took: Span::ZERO,
+            model: None,
+            tokens: None,
+            notes: None,
+            to: None,
+            deliveries: 0,
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::engine::change::{Cause, DueRange, LaneId, Outcome, Phase, Plan, Run, SkipReason, State, Status};
-use crate::engine::dues::{Dues, Sorted, anchored, following};
+use crate::engine::dues::{Dues, Sorted, following};
 use crate::engine::runs::NO_DESTINATION;
 use crate::engine::{Content, Engine, Open, Window, backoff};
 use crate::id::{OccurrenceId, ScheduleKey};
@@ -77,16 +77,16 @@ impl Engine {
 
     /// What the misfire policy makes of the dues from `first` to now.
     fn serve_misfire(&mut self, key: ScheduleKey, state: &mut State, plan: &Plan, first: Timestamp) {
-        let trigger = anchored(plan, first);
+        let grid = plan.trigger.from_due(first);
         let until = match plan.policy.misfire {
             MisfirePolicy::Skip => self.missed_until,
             MisfirePolicy::FireOnce | MisfirePolicy::FireAll => self.now,
         };
         let until = plan.bounds.end_at.map_or(until, |end| end.min(until));
-        let mut last = trigger.latest_in(first, until).unwrap_or(first);
+        let mut last = grid.latest_in(first, until).unwrap_or(first);
         if plan.policy.misfire == MisfirePolicy::Skip && self.deadline(key, state, last) > until {
             // Put off by jitter, the last of them is yet to come.
-            last = trigger.latest_in(first, last.minus(MS)).unwrap_or(first);
+            last = grid.latest_in(first, last.minus(MS)).unwrap_or(first);
         }
         let missed = Sorted::new(plan, first, last);
         let window_start = self.now.minus(plan.policy.catchup_window);
@@ -137,7 +137,7 @@ impl Engine {
         state.last_due = Some(last);
         state.last_outcome = Some(outcome.kind());
         self.record(Run {
-            occurrence: OccurrenceId { schedule: key, generation: state.generation, due: first },
+            occurrence: OccurrenceId::new(key, state.generation, first),
             range: (count > 1).then_some(DueRange { through: last, count }),
             cause: Cause::Due,
             number: 0,
@@ -157,7 +157,12 @@ impl Engine {
             }
             return;
         }
-        let mut run = self.claimed(key, state, due, cause);
+        let run = self.claimed(key, state, due, cause);
+        self.send_or_record(state, run);
+    }
+
+    /// Sends a run that has its text, if there is somewhere to send it to.
+    pub(super) fn send_or_record(&mut self, state: &mut State, mut run: Run) {
         match self.plans.gateway(state.plan) {
             Some(gateway) => self.open(state.lane, gateway, run),
             None => {
@@ -176,7 +181,7 @@ impl Engine {
             state.last_due = Some(due);
         }
         Run {
-            occurrence: OccurrenceId { schedule: key, generation: state.generation, due },
+            occurrence: OccurrenceId::new(key, state.generation, due),
             range: None,
             cause,
             number: if cause == Cause::Notice { 0 } else { state.runs },
@@ -264,8 +269,8 @@ impl Engine {
         if jitter == Span::ZERO || planted::is(Bug::JitterIgnored) {
             return due;
         }
-        let room = anchored(plan, due).next_after(due).map(|next| next.since(due));
-        let occurrence = OccurrenceId { schedule: key, generation: state.generation, due };
+        let room = plan.trigger.from_due(due).next_after(due).map(|next| next.since(due));
+        let occurrence = OccurrenceId::new(key, state.generation, due);
         due.plus(backoff::jitter(jitter, occurrence, room))
     }
 

@@ -4,6 +4,8 @@
 //! ambiguous: sent again under the same key, or, at most once, recorded as unknown.
 //! Invariant: every occurrence handed out in a window comes back here exactly once.
 
+use std::sync::Arc;
+
 use crate::engine::change::{Cause, Outcome, Phase, Run};
 use crate::engine::{Answer, Engine, backoff};
 use crate::id::OccurrenceId;
@@ -48,21 +50,31 @@ impl Engine {
         self.dirty_runs.remove(&occurrence);
         let is_before_text = open.run.phase.is_before_text();
         // What is with its gateway stands in no queue; a long one must not be searched for each answer.
-        if matches!(open.run.phase, Phase::Sending { .. }) {
-            self.lanes.release(open.lane, occurrence);
-        } else if !is_before_text {
-            self.lanes.remove(open.lane, occurrence);
+        match open.run.phase {
+            Phase::Sending { .. } => self.lanes.release(open.lane, occurrence),
+            Phase::Pending | Phase::Retry { .. } => self.lanes.remove(open.lane, occurrence),
+            Phase::Buffered
+            | Phase::Waiting
+            | Phase::Running { .. }
+            | Phase::Rerun { .. }
+            | Phase::Spread(_)
+            | Phase::Settled { .. } => {}
         }
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
         let (kind, cause) = (outcome.kind(), open.run.cause);
         let error = if let Outcome::Failed { error } = &outcome { Some(error.as_str().into()) } else { None };
-        self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         let key = occurrence.schedule;
         let noted = self.slots.change(key, |slot| {
             slot.open = slot.open.saturating_sub(1);
         });
+        if occurrence.delivery > 0 {
+            let to = open.run.execution.as_ref().and_then(|execution| execution.to.clone());
+            self.record(Run { phase: Phase::Settled { at: self.now, outcome: outcome.clone() }, ..open.run });
+            return self.delivery_is_over(occurrence, to.as_ref(), &outcome);
+        }
+        self.record(Run { phase: Phase::Settled { at: self.now, outcome }, ..open.run });
         if noted {
             self.dirty_slots.insert(key);
         }
@@ -139,12 +151,16 @@ impl Engine {
 
 /// An error's text, short enough for the ledger.
 pub(super) fn clip(mut error: String) -> String {
-    if error.len() > ERROR_BYTES_MAX {
-        let mut end = ERROR_BYTES_MAX;
-        while !error.is_char_boundary(end) {
-            end -= 1;
-        }
-        error.truncate(end);
-    }
+    error.truncate(room_in(&error, ERROR_BYTES_MAX));
     error
+}
+
+/// As much of a text as there is room for.
+pub(super) fn clip_to(text: Arc<str>, bytes: usize) -> Arc<str> {
+    if text.len() > bytes { Arc::from(&text[..room_in(&text, bytes)]) } else { text }
+}
+
+/// How many bytes of a text are whole characters and not more than so many.
+fn room_in(text: &str, bytes: usize) -> usize {
+    (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default()
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, State, Status};
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, State, Status};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{ATTEMPTS_COUNT_MAX, NOTICE_AGE_MS_MAX, NOTICE_WAIT_MS_MAX};
 use crate::planted::{self, Bug};
@@ -66,7 +66,9 @@ impl Engine {
     pub(super) fn withdraw_notices(&mut self, key: ScheduleKey) {
         let open = self.open.range(OccurrenceId::all_of(key));
         let waiting = |phase: &Phase| !matches!(phase, Phase::Sending { .. });
-        let notices = open.filter(|(_, open)| open.run.cause == Cause::Notice && waiting(&open.run.phase));
+        // What a hook has to say does not end with the pause.
+        let of_pause = |run: &Run| run.cause == Cause::Notice && run.execution.is_none();
+        let notices = open.filter(|(_, open)| of_pause(&open.run) && waiting(&open.run.phase));
         let ids: Vec<OccurrenceId> = notices.map(|(&id, _)| id).collect();
         for id in ids {
             self.settle(id, Outcome::Cancelled);

@@ -25,6 +25,6 @@ pub struct Window {
 pub enum Content {
     /// What their schedules send.
     Payload,
-    /// That the schedule paused itself.
+    /// That the schedule paused itself, or what its hook has to say to the owner.
     Notice,
 }

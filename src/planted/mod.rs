@@ -90,6 +90,16 @@ pub enum Bug {
     ListOfEverybody,
     /// A clock that went back a little is not waited for.
     SlewSendsEarly,
+    /// What a hook keeps is written after its run.
+    KeptApart,
+    /// An occurrence counts as delivered when the first of its deliveries is.
+    SpreadSettledEarly,
+    /// All deliveries of an occurrence have one key.
+    KeySharedByDeliveries,
+    /// The next due that a hook wishes for is not heard.
+    WishIgnored,
+    /// A start forgets deliveries that were not sent.
+    BootForgetsDeliveries,
 }
 
 impl Bug {
@@ -132,5 +142,10 @@ impl Bug {
         Self::CatchUpUnbounded,
         Self::ListOfEverybody,
         Self::SlewSendsEarly,
+        Self::KeptApart,
+        Self::SpreadSettledEarly,
+        Self::KeySharedByDeliveries,
+        Self::WishIgnored,
+        Self::BootForgetsDeliveries,
     ];
 }

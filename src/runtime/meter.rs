@@ -111,6 +111,8 @@ impl Meter {
 
     fn ran(&self, run: &Run) {
         match &run.phase {
+            // It counts as part of its occurrence.
+            Phase::Settled { .. } if run.occurrence.delivery > 0 => {}
             Phase::Settled { outcome, .. } => {
                 self.count_outcome(outcome, run.range.map_or(1, |range| range.count));
                 if run.number > 0 && run.cause != Cause::Notice {
@@ -118,7 +120,12 @@ impl Meter {
                 }
             }
             Phase::Rerun { .. } | Phase::Retry { .. } => drop(self.retries.inc()),
-            Phase::Buffered | Phase::Waiting | Phase::Running { .. } | Phase::Pending | Phase::Sending { .. } => {}
+            Phase::Buffered
+            | Phase::Waiting
+            | Phase::Running { .. }
+            | Phase::Spread(_)
+            | Phase::Pending
+            | Phase::Sending { .. } => {}
         }
     }
 

@@ -100,26 +100,33 @@ fn compose(
     if is_cancelled || declared > occurrence.generation {
         return Err(Answer::Superseded);
     }
-    let Some(destination) = schedule.destination.clone() else { return Err(Answer::Superseded) };
+    let mut destination = schedule.destination.clone();
     let text = match (content, &schedule.payload) {
-        (Content::Payload, Payload::Message(text)) => text.clone(),
-        (Content::Payload, Payload::Task(_) | Payload::Template(_)) => match reader
-            .text(occurrence)
-            .map_err(unread)?
-        {
-            Some(text) => text,
-            None => return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() }),
-        },
-        (Content::Notice, _) => {
-            // Where its owner has said why it is paused, that is no error.
-            let error = if state.status == Status::Failing { reader.note(key).map_err(unread)? } else { None };
-            notice(&schedule, state.failures, error.as_deref())
+        (Content::Payload, Payload::Message(text)) if schedule.hook.is_none() => text.clone(),
+        (Content::Payload, _) => {
+            let Some(text) = reader.text(occurrence).map_err(unread)? else {
+                return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() });
+            };
+            let run = reader.run(occurrence).map_err(unread)?;
+            destination = run.and_then(|run| run.execution).and_then(|execution| execution.to).or(destination);
+            text
         }
+        (Content::Notice, _) => match reader.text(occurrence).map_err(unread)? {
+            // What its hook has to say.
+            Some(text) => text,
+            None => {
+                // Where its owner has said why it is paused, that is no error.
+                let error = if state.status == Status::Failing { reader.note(key).map_err(unread)? } else { None };
+                notice(&schedule, state.failures, error.as_deref())
+            }
+        },
     };
+    let Some(destination) = destination else { return Err(Answer::Superseded) };
     let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
     let part = if planted::is(Bug::KeyWithAttempt) { attempt } else { 0 };
+    let target = if planted::is(Bug::KeySharedByDeliveries) { 0 } else { occurrence.delivery };
     Ok(Delivery {
-        key: id::delivery_key(&schedule.id, occurrence.generation, named, 0, part),
+        key: id::delivery_key(&schedule.id, occurrence.generation, named, target, part),
         schedule: schedule.id.to_string(),
         name: schedule.name.clone(),
         agent: schedule.agent.clone(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::config::{Model, Routing};
 use crate::engine::change::Phase;
-use crate::engine::{Input, Ran, RunEnd};
+use crate::engine::{Input, Outgoing, Ran, RunEnd};
 use crate::id::OccurrenceId;
 use crate::runner::{Answer, Prompt, RunError};
 use crate::spec::Payload;
@@ -38,13 +38,12 @@ impl fmt::Display for Asked {
 pub fn begin(reader: &Reader, routing: &Routing, occurrence: OccurrenceId) -> Result<(Asked, Vec<Asked>), Input> {
     let unread = |error: StoreError| {
         let end = RunEnd::Retry { error: error.to_string(), after: None };
-        Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end } }
+        untried(occurrence, end)
     };
     let run = reader.run(occurrence).map_err(unread)?;
     let is_wanted = run.is_some_and(|run| matches!(run.phase, Phase::Running { .. }));
     let declared = reader.schedule(occurrence.schedule).map_err(unread)?;
-    let end =
-        |error: String| Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end: RunEnd::Permanent { error } } };
+    let end = |error: String| untried(occurrence, RunEnd::Permanent { error });
     let schedule = declared.filter(|_| is_wanted).map(|(_, schedule)| schedule);
     let task = schedule.as_ref().and_then(|schedule| match &schedule.payload {
         Payload::Task(task) => Some((task, &schedule.agent)),
@@ -65,7 +64,11 @@ pub fn begin(reader: &Reader, routing: &Routing, occurrence: OccurrenceId) -> Re
 /// What the engine is told of an attempt that was not made.
 #[must_use]
 pub const fn not_begun(occurrence: OccurrenceId) -> Input {
-    Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end: RunEnd::NotBegun } }
+    untried(occurrence, RunEnd::NotBegun)
+}
+
+const fn untried(occurrence: OccurrenceId, end: RunEnd) -> Input {
+    Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end, said: None } }
 }
 
 /// What the engine is told of an attempt that was made.
@@ -73,11 +76,12 @@ pub const fn not_begun(occurrence: OccurrenceId) -> Input {
 pub fn ended(occurrence: OccurrenceId, provider: &str, took: Span, answer: Result<Answer, RunError>) -> Input {
     let end = match answer {
         Ok(Answer { text, model, tokens }) => {
-            RunEnd::Composed { text: Arc::from(text), model: format!("{provider}/{model}"), tokens }
+            let texts = vec![Outgoing { text: Arc::from(text), to: None }];
+            RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
         }
         Err(RunError::Retry { error, after }) => RunEnd::Retry { error, after },
         Err(RunError::Permanent { error }) => RunEnd::Permanent { error },
         Err(RunError::Ambiguous { error }) => RunEnd::Ambiguous { error },
     };
-    Input::Ran { occurrence, ran: Ran { took, end } }
+    Input::Ran { occurrence, ran: Ran { took, end, said: None } }
 }

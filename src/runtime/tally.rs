@@ -66,6 +66,7 @@ impl Tallies {
             | Change::PlanDropped { .. }
             | Change::Run(_)
             | Change::Text { .. }
+            | Change::Kept { .. }
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)

@@ -260,6 +260,10 @@ impl Turns {
             return;
         }
         let mut batch = mem::take(&mut self.gathering);
+        if planted::is(Bug::KeptApart) {
+            let is_kept = |change: &mut Change| matches!(change, Change::Kept { .. });
+            self.gathering.changes.extend(batch.changes.extract_if(.., is_kept));
+        }
         if batch.changes.is_empty() {
             return self.follow(batch);
         }

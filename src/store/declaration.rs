@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
-use crate::engine::change::{Asks, Plan};
+use crate::engine::change::{Maker, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
@@ -21,8 +21,8 @@ use crate::spec::{
 /// and templates.
 const SCHEDULE_VERSION: u8 = 5;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
-/// of the model, or by the agent.
-const PLAN_VERSION: u8 = 4;
+/// of the model, or by the agent; 5: made by scripts.
+const PLAN_VERSION: u8 = 5;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -37,11 +37,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
     out.option(schedule.created_by_session.as_deref(), |out, session| out.text(session));
     out.instant(schedule.created_at);
     out.text(schedule.zone.name());
-    out.option(schedule.destination.as_ref(), |out, to| {
-        out.text(&to.gateway);
-        out.text(&to.chat_id);
-        out.option(to.thread.as_deref(), |out, thread| out.text(thread));
-    });
+    out.option(schedule.destination.as_ref(), put_destination);
     put_trigger(&mut out, &schedule.trigger);
     match &schedule.payload {
         Payload::Message(text) => {
@@ -99,11 +95,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         created_by_session: bytes.option(Bytes::string)?,
         created_at: bytes.instant()?,
         zone: read_zone(bytes)?,
-        destination: bytes.option(|bytes| {
-            let gateway = bytes.string()?;
-            let chat_id = bytes.string()?;
-            Ok(Destination { gateway, chat_id, thread: bytes.option(Bytes::string)? })
-        })?,
+        destination: bytes.option(read_destination)?,
         trigger: read_trigger(bytes, crons)?,
         payload: match bytes.byte()? {
             0 => Payload::Message(bytes.string()?),
@@ -150,16 +142,17 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
     put_policy(&mut out, &plan.policy);
     out.option(plan.gateway.as_deref(), |out, gateway| out.text(gateway));
     put_except(&mut out, plan.except.as_ref());
-    match &plan.asks {
+    match &plan.maker {
         None => out.byte(0),
-        Some(Asks::Written(model)) => {
+        Some(Maker::Model(model)) => {
             out.byte(1);
             out.text(model);
         }
-        Some(Asks::Usual(agent)) => {
+        Some(Maker::UsualModel(agent)) => {
             out.byte(2);
             out.text(agent);
         }
+        Some(Maker::Script) => out.byte(3),
     }
     out
 }
@@ -174,21 +167,35 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         policy: read_policy(bytes, version)?,
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
-        asks: if version < 3 { None } else { read_asks(bytes, version)? },
+        maker: if version < 3 { None } else { read_maker(bytes, version)? },
     };
     bytes.end()?;
     Ok(plan)
 }
 
-fn read_asks(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Asks>> {
+fn read_maker(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Maker>> {
     Ok(match bytes.byte()? {
         0 => None,
         // The provider alone was written; nothing else of a model counts in a plan.
-        1 if version < 4 => Some(Asks::Written(format!("{}/", bytes.text()?))),
-        1 => Some(Asks::Written(bytes.string()?)),
-        2 => Some(Asks::Usual(bytes.string()?)),
-        other => return bytes.wrong(format!("no model is written {other}")),
+        1 if version < 4 => Some(Maker::Model(format!("{}/", bytes.text()?))),
+        1 => Some(Maker::Model(bytes.string()?)),
+        2 => Some(Maker::UsualModel(bytes.string()?)),
+        3 => Some(Maker::Script),
+        other => return bytes.wrong(format!("no maker of texts is written {other}")),
     })
+}
+
+pub(super) fn put_destination(out: &mut Vec<u8>, to: &Destination) {
+    out.text(&to.gateway);
+    out.text(&to.chat_id);
+    out.option(to.thread.as_deref(), |out, thread| out.text(thread));
+}
+
+/// The pair of [`put_destination`].
+pub(super) fn read_destination(bytes: &mut Bytes<'_>) -> Read<Destination> {
+    let gateway = bytes.string()?;
+    let chat_id = bytes.string()?;
+    Ok(Destination { gateway, chat_id, thread: bytes.option(Bytes::string)? })
 }
 
 fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {

@@ -38,6 +38,7 @@ pub(super) fn write(
             Change::State { .. }
             | Change::Run(_)
             | Change::Text { .. }
+            | Change::Kept { .. }
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)

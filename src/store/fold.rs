@@ -1,7 +1,7 @@
 //! The rolling fold: a layer goes to `state`, `open` and the ledgers in sorted slices.
 //!
 //! Each slice rides in the transaction of some commit, and is sorted when it comes to it. States go first, in key order, then runs in the order of
-//! (day, schedule, due, generation), then composed texts in the same order. Writing a row twice is harmless, so a crash between two slices costs nothing:
+//! (day, schedule, due, generation), then composed texts and deliveries in the same order, then what hooks keep. Writing a row twice is harmless, so a crash between two slices costs nothing:
 //! the journal still holds the whole layer.
 //! A ledger grows by segments: the settled runs of one layer, sorted, appended behind all earlier ones, because
 //! putting each run beside its schedule's older ones would touch about one page per run. A later segment wins.
@@ -14,12 +14,15 @@ use std::sync::Arc;
 
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
+use super::deliveries::{self, Side};
 use super::error::StoreError;
+use super::kept;
 use super::overlay::{Layer, RunEntry};
 use super::row::state_row;
 use super::sorting::Sorting;
 use super::tables::{self, OPEN, STATE};
 use super::writer::Marks;
+use crate::engine::change::Kept;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::time::Timestamp;
 
@@ -33,11 +36,11 @@ pub(super) struct Fold {
     order: Option<Sorting<RunPlace>>,
     /// How many of them are of each day.
     of_days: BTreeMap<i64, usize>,
-    /// The texts, by day and key.
-    texts: Vec<(i64, OccurrenceId)>,
+    /// What is rare, in its order.
+    rest: Vec<Rest>,
     states_done: usize,
     runs_done: usize,
-    texts_done: usize,
+    rest_done: usize,
     /// The day whose ledger is being appended to, and its segment.
     segment: Option<(i64, u32)>,
 }
@@ -46,18 +49,17 @@ impl Fold {
     /// A fold of fewer than `segment_rows` rows of one day adds to the day's last segment.
     pub(super) fn new(layer: Arc<Layer>, segment_rows: usize) -> Self {
         let keys = Sorting::new((0..).zip(&layer.states).map(|(place, &(key, _))| (key, place)).collect());
-        let mut texts: Vec<_> = layer.texts.keys().map(|&one| (one.due.day(), one)).collect();
-        texts.sort_unstable_by_key(|&(day, one)| (day, one.schedule, one.due, one.generation));
+        let rest = Rest::of(&layer);
         Self {
             layer,
             segment_rows,
             keys,
             order: None,
             of_days: BTreeMap::new(),
-            texts,
+            rest,
             states_done: 0,
             runs_done: 0,
-            texts_done: 0,
+            rest_done: 0,
             segment: None,
         }
     }
@@ -72,7 +74,7 @@ impl Fold {
 
     pub(super) fn is_done(&self) -> bool {
         let rows_done = self.states_done == self.keys.len() && self.runs_done == self.layer.runs.len();
-        rows_done && self.texts_done == self.texts.len()
+        rows_done && self.rest_done == self.rest.len()
     }
 
     /// Writes up to `limit` rows; `marks` learn of days that begin.
@@ -94,7 +96,7 @@ impl Fold {
             }
             self.runs_done += places.len();
         }
-        left -= self.write_texts(txn, left, &mut marks.text_days)?;
+        left -= self.write_rest(txn, left, marks)?;
         Ok(limit - left)
     }
 
@@ -123,22 +125,34 @@ impl Fold {
         Ok(())
     }
 
-    fn write_texts(
-        &mut self,
-        txn: &WriteTransaction,
-        limit: usize,
-        days: &mut BTreeSet<i64>,
-    ) -> Result<usize, StoreError> {
-        let end = self.texts.len().min(self.texts_done + limit);
-        for &(day, one) in &self.texts[self.texts_done..end] {
-            let name = tables::texts_name(day);
-            let mut table = txn.open_table(tables::texts(&name))?;
-            days.insert(day);
-            let key = (one.schedule.0, one.due.as_millis(), one.generation);
-            table.insert(key, self.layer.text(one).unwrap_or_default())?;
+    fn write_rest(&mut self, txn: &WriteTransaction, limit: usize, marks: &mut Marks) -> Result<usize, StoreError> {
+        let end = self.rest.len().min(self.rest_done + limit);
+        for &one in &self.rest[self.rest_done..end] {
+            match one {
+                Rest::Text { day, schedule, due, generation } => {
+                    let one = OccurrenceId::new(schedule, generation, due);
+                    let name = tables::texts_name(day);
+                    let mut table = txn.open_table(tables::texts(&name))?;
+                    marks.text_days.insert(day);
+                    let key = (schedule.0, due.as_millis(), generation);
+                    table.insert(key, self.layer.text(one).unwrap_or_default())?;
+                }
+                Rest::Delivery { day, of } => {
+                    marks.delivery_days.insert(day);
+                    if let Some(entry) = self.layer.deliveries.get(&of) {
+                        deliveries::write(txn, of, Side::Record, self.layer.row_of(entry))?;
+                    }
+                    if let Some(text) = self.layer.text(of) {
+                        deliveries::write(txn, of, Side::Text, text)?;
+                    }
+                }
+                Rest::Kept { key, part } => {
+                    kept::write(txn, (key, part), self.layer.kept(key, part).flatten())?;
+                }
+            }
         }
-        let written = end - self.texts_done;
-        self.texts_done = end;
+        let written = end - self.rest_done;
+        self.rest_done = end;
         Ok(written)
     }
 
@@ -197,6 +211,31 @@ impl Fold {
     }
 }
 
+/// What stands beside runs, in the order in which it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rest {
+    Text { day: i64, schedule: ScheduleKey, due: Timestamp, generation: u32 },
+    Delivery { day: i64, of: OccurrenceId },
+    Kept { key: ScheduleKey, part: Kept },
+}
+
+impl Rest {
+    fn of(layer: &Layer) -> Vec<Self> {
+        // A delivery's text is put with its first record.
+        let texts = layer.texts.keys().filter(|one| one.delivery == 0);
+        let mut rest: Vec<Self> = texts
+            .map(|one| {
+                let OccurrenceId { schedule, due, generation, .. } = *one;
+                Self::Text { day: due.day(), schedule, due, generation }
+            })
+            .collect();
+        rest.extend(layer.deliveries.keys().map(|&of| Self::Delivery { day: of.due.day(), of }));
+        rest.extend(layer.kept.keys().map(|&(key, part)| Self::Kept { key, part }));
+        rest.sort_unstable();
+        rest
+    }
+}
+
 /// Where a run goes, and where it is in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RunPlace {
@@ -209,7 +248,7 @@ struct RunPlace {
 
 impl RunPlace {
     fn of((place, run): (u32, &RunEntry)) -> Self {
-        let OccurrenceId { schedule, generation, due } = run.occurrence;
+        let OccurrenceId { schedule, generation, due, .. } = run.occurrence;
         Self { day: run.day, schedule, due, generation, place }
     }
 }

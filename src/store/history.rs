@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use redb::{ReadTransaction, ReadableTable};
 
+use super::deliveries::{self, Side};
 use super::error::{Malformed, StoreError};
 use super::overlay::Layer;
 use super::reader::Reader;
@@ -88,8 +89,11 @@ impl Reader {
         Ok(page.found.into_values().rev().take(limit).collect())
     }
 
-    /// One run.
+    /// One run, or delivery.
     pub fn run(&self, occurrence: OccurrenceId) -> Result<Option<Run>, StoreError> {
+        if occurrence.delivery > 0 {
+            return self.delivery(occurrence);
+        }
         let (disk, days) = {
             let view = self.shared.view();
             for layer in view.layers() {
@@ -119,7 +123,7 @@ impl Reader {
 }
 
 impl Reader {
-    /// The text that a runner made for an occurrence, as long as its day's history is kept.
+    /// The text that was made for an occurrence or a delivery, as long as its day's history is kept.
     pub fn text(&self, occurrence: OccurrenceId) -> Result<Option<String>, StoreError> {
         let day = occurrence.due.day();
         let name = tables::texts_name(day);
@@ -135,11 +139,16 @@ impl Reader {
             if let Some(bytes) = view.layers().find_map(|layer| layer.text(occurrence)) {
                 return read(bytes);
             }
-            if !view.text_days.contains(&day) {
+            let days = if occurrence.delivery > 0 { &view.delivery_days } else { &view.text_days };
+            if !days.contains(&day) {
                 return Ok(None);
             }
             Arc::clone(&view.disk)
         };
+        if occurrence.delivery > 0 {
+            let row = deliveries::row(&disk, occurrence, Side::Text)?;
+            return row.map_or(Ok(None), |row| read(&row));
+        }
         let key = (occurrence.schedule.0, occurrence.due.as_millis(), occurrence.generation);
         let row = disk.open_table(tables::texts(&name))?.get(key)?;
         row.map_or(Ok(None), |row| read(row.value()))
@@ -202,7 +211,7 @@ impl Page {
     }
 
     fn take_row(&mut self, table: &str, due: i64, generation: u32, row: &[u8]) -> Result<(), StoreError> {
-        let occurrence = OccurrenceId { schedule: self.schedule, generation, due: Timestamp::from_millis(due) };
+        let occurrence = OccurrenceId::new(self.schedule, generation, Timestamp::from_millis(due));
         if let Entry::Vacant(place) = self.found.entry(RunCursor::of(occurrence)) {
             place.insert(run_of(table, occurrence, row)?);
         }

@@ -97,7 +97,7 @@ impl Reader {
                 let (key, row) = row?;
                 let (_, schedule, due, generation) = key.value();
                 let (schedule, due) = (ScheduleKey(schedule), Timestamp::from_millis(due));
-                let occurrence = OccurrenceId { schedule, generation, due };
+                let occurrence = OccurrenceId::new(schedule, generation, due);
                 if page.takes(occurrence) && !unfolded.contains(&occurrence) {
                     let read = read_run(occurrence, row.value());
                     let run = read.map_err(|why| why.in_row(&name, format!("{occurrence:?}")))?;
@@ -125,7 +125,7 @@ impl LetterCursor {
     }
 
     fn of(occurrence: OccurrenceId) -> Self {
-        let OccurrenceId { schedule, generation, due } = occurrence;
+        let OccurrenceId { schedule, generation, due, .. } = occurrence;
         Self { due, schedule: schedule.0, generation }
     }
 }

@@ -21,7 +21,9 @@
 //! | `state` | schedule | 40 bytes (`row.rs`) |
 //! | `open` | schedule, due, generation | a run that is not settled (`row.rs`) |
 //! | `ledger-<day>` | segment, schedule, due, generation | a settled run whose last due lies in that UTC day (`row.rs`) |
-//! | `texts-<day>` | schedule, due, generation | the text that a runner composed for an occurrence due on that UTC day |
+//! | `texts-<day>` | schedule, due, generation | the text that was made for an occurrence due on that UTC day |
+//! | `deliveries-<day>` | schedule, due, generation, number, side | a delivery of an occurrence that has several, settled or not, and its text (`deliveries.rs`) |
+//! | `hooks` | schedule, part | what the schedule's hook keeps for its next run (`kept.rs`) |
 //! | `by_id` | id | schedule |
 //! | `by_name`, `by_token` | agent, name or client token | the schedule that was declared with it last |
 //! | `by_agent`, `by_file` | agent or file, schedule | nothing |
@@ -30,13 +32,13 @@
 //! | `notes` | schedule | why it is paused (`notes.rs`) |
 //! | `tokens` | token id | what is kept of the token (`grants.rs`) |
 //!
-//! Schedules, plans, indexes and notes are written by the commit that declares them. `state`, `open`, the ledgers and the texts
-//! are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
+//! Schedules, plans, indexes and notes are written by the commit that declares them. `state`, `open`, the ledgers, the
+//! texts, the deliveries and `hooks` are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
 //!
-//! A text goes with the history of its day, or later, when the last occurrence of that day has been settled.
+//! A text or a delivery goes with the history of its day, or later, when the last occurrence of that day has been settled.
 //!
-//! Format 2 has texts and what runners did; a file of format 1 is read as it is and becomes one of format 2 when it is
-//! opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
+//! Format 2 has texts and what runners did, format 3 what hooks do: deliveries beside runs, and what is kept. A file of an
+//! earlier format is read as it is and becomes one of format 3 when it is opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
 //! length, texts and options are described in `codec.rs`.
 //!
 //! # A commit
@@ -96,6 +98,7 @@ mod codec;
 mod copy;
 mod declaration;
 mod declare;
+mod deliveries;
 mod error;
 mod feed;
 mod fold;
@@ -103,6 +106,7 @@ mod glass;
 mod grants;
 mod history;
 mod journal;
+mod kept;
 mod letters;
 mod names;
 mod notes;

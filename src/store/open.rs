@@ -218,6 +218,7 @@ fn start(
         folding: None,
         days: Arc::new(marks.days.clone()),
         text_days: Arc::new(marks.text_days.clone()),
+        delivery_days: Arc::new(marks.delivery_days.clone()),
         history_from: marks.history_from,
         epoch,
         journal_rows: (marks.seq + 1).saturating_sub(marks.oldest),
@@ -252,6 +253,7 @@ pub(super) fn recover(disk: &redb::ReadTransaction) -> Result<(Marks, Layer), St
         history_from,
         days: tables::ledger_days(disk)?,
         text_days: tables::text_days(disk)?,
+        delivery_days: tables::delivery_days(disk)?,
     };
     let table = disk.open_table(JOURNAL)?;
     if let Some((first, _)) = table.first()? {

@@ -17,10 +17,10 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use redb::ReadTransaction;
 
 use super::error::{Malformed, RowError};
-use super::journal::Entries;
+use super::journal::{Entries, KeptAt, RunAt};
 use super::row;
 use crate::calendar::Patterns;
-use crate::engine::change::{Run, State};
+use crate::engine::change::{Kept, Run, State};
 use crate::id::{OccurrenceId, ScheduleKey};
 
 const NONE: u32 = u32::MAX;
@@ -44,8 +44,12 @@ pub(super) struct Layer {
     /// Places in `runs` of the one that each schedule took up last, by schedule.
     newest: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    /// Composed texts.
+    /// Composed texts, those of deliveries among them.
     pub texts: HashMap<OccurrenceId, TextEntry>,
+    /// Deliveries of occurrences that have several.
+    pub deliveries: HashMap<OccurrenceId, RunEntry>,
+    /// What hooks keep; `None`: nothing any more.
+    pub kept: HashMap<(ScheduleKey, Kept), Option<TextEntry>>,
     rows: Vec<Arc<[u8]>>,
 }
 
@@ -71,6 +75,11 @@ pub(super) struct RunEntry {
 }
 
 impl RunEntry {
+    fn of(run: &RunAt, row: u32) -> Self {
+        let &RunAt { occurrence, at, len, settled, day } = run;
+        Self { occurrence, settled, day, row, at, len, older: NONE }
+    }
+
     /// Whether it went with the history before that day.
     pub(super) fn is_dropped(&self, history_from: i64) -> bool {
         self.settled && self.day < history_from
@@ -80,7 +89,7 @@ impl RunEntry {
 impl Layer {
     /// Rows that its fold will write.
     pub(super) fn len(&self) -> usize {
-        self.states.len() + self.runs.len() + self.texts.len()
+        self.states.len() + self.runs.len() + self.texts.len() + self.deliveries.len() + self.kept.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -98,15 +107,7 @@ impl Layer {
         let number = self.rows.len() as u32;
         for run in &entries.runs {
             let place = self.runs.len() as u32;
-            let fresh = RunEntry {
-                occurrence: run.occurrence,
-                settled: run.settled,
-                day: run.day,
-                row: number,
-                at: run.at,
-                len: run.len,
-                older: NONE,
-            };
+            let fresh = RunEntry::of(run, number);
             if let Some(known) = self.place_of(run.occurrence) {
                 let older = self.runs[known].older;
                 self.runs[known] = RunEntry { older, ..fresh };
@@ -130,6 +131,11 @@ impl Layer {
         }
         let texts = entries.texts.iter();
         self.texts.extend(texts.map(|text| (text.occurrence, TextEntry { row: number, at: text.at, len: text.len })));
+        let deliveries = entries.deliveries.iter();
+        self.deliveries.extend(deliveries.map(|one| (one.occurrence, RunEntry::of(one, number))));
+        for &KeptAt { key, part, text } in &entries.kept {
+            self.kept.insert((key, part), text.map(|(at, len)| TextEntry { row: number, at, len }));
+        }
         self.rows.push(row);
     }
 
@@ -173,6 +179,8 @@ impl Layer {
         self.newest.clear();
         self.rows.clear();
         self.texts.clear();
+        self.deliveries.clear();
+        self.kept.clear();
     }
 
     /// A copy of its runs, to be read at leisure; they are found in order only.
@@ -187,8 +195,17 @@ impl Layer {
 
     /// The bytes of a composed text.
     pub(super) fn text(&self, occurrence: OccurrenceId) -> Option<&[u8]> {
-        let entry = self.texts.get(&occurrence)?;
-        Some(&self.rows[entry.row as usize][entry.at as usize..(entry.at + entry.len) as usize])
+        Some(self.text_of(self.texts.get(&occurrence)?))
+    }
+
+    fn text_of(&self, entry: &TextEntry) -> &[u8] {
+        &self.rows[entry.row as usize][entry.at as usize..(entry.at + entry.len) as usize]
+    }
+
+    /// What a hook keeps, if that was put here: a text, or that there is none any more.
+    pub(super) fn kept(&self, key: ScheduleKey, part: Kept) -> Option<Option<&[u8]>> {
+        let entry = self.kept.get(&(key, part))?;
+        Some(entry.as_ref().map(|entry| self.text_of(entry)))
     }
 
     pub(super) fn entry(&self, occurrence: OccurrenceId) -> Option<&RunEntry> {
@@ -218,6 +235,8 @@ pub(super) struct View {
     pub days: Arc<BTreeSet<i64>>,
     /// Days that have composed texts.
     pub text_days: Arc<BTreeSet<i64>>,
+    /// Days that have deliveries.
+    pub delivery_days: Arc<BTreeSet<i64>>,
     /// The first day whose settled runs are kept.
     pub history_from: i64,
     pub epoch: u32,

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use redb::ReadTransaction;
 
 use super::declaration::read_plan;
+use super::deliveries;
 use super::error::StoreError;
 use super::open::Opened;
-use super::overlay::{Layer, RunEntry};
+use super::overlay::{RunEntry, View};
 use super::row::{read_run, read_state_row};
 use super::tables::{OPEN, OpenKey, PLANS, STATE};
 use crate::engine::change::{Plan, PlanId, Run, State};
@@ -56,7 +57,7 @@ impl Opened {
         Ok(())
     }
 
-    /// Visits every occurrence that is not settled, by schedule, due and generation.
+    /// Visits every occurrence that is not settled, by schedule, due and generation, each before its open deliveries.
     pub fn each_open(&self, mut visit: impl FnMut(Run)) -> Result<(), StoreError> {
         let view = self.reader.shared.view();
         let layer = &view.filling;
@@ -66,16 +67,18 @@ impl Opened {
         for row in view.disk.open_table(OPEN)?.range((0, i64::MIN, 0)..)? {
             let (key, row) = row?;
             let key = key.value();
-            visit_before(layer, &mut unfolded, Some(key), &mut visit)?;
+            visit_before(&view, &mut unfolded, Some(key), &mut visit)?;
             if unfolded.peek().is_some_and(|entry| open_key(entry.occurrence) == key) {
                 continue;
             }
             let (schedule, due, generation) = key;
             let (schedule, due) = (ScheduleKey(schedule), Timestamp::from_millis(due));
-            let occurrence = OccurrenceId { schedule, generation, due };
-            visit(read_run(occurrence, row.value()).map_err(|why| why.in_row("open", format!("{occurrence:?}")))?);
+            let occurrence = OccurrenceId::new(schedule, generation, due);
+            let run =
+                read_run(occurrence, row.value()).map_err(|why| why.in_row("open", format!("{occurrence:?}")))?;
+            visit_whole(&view, run, &mut visit)?;
         }
-        visit_before(layer, &mut unfolded, None, &mut visit)
+        visit_before(&view, &mut unfolded, None, &mut visit)
     }
 
     fn disk(&self) -> Arc<ReadTransaction> {
@@ -85,17 +88,22 @@ impl Opened {
 
 /// Visits the unsettled ones of the layer up to a key, or to the end.
 fn visit_before<'a>(
-    layer: &Layer,
+    view: &View,
     entries: &mut Peekable<impl Iterator<Item = &'a RunEntry>>,
     before: Option<OpenKey>,
     visit: &mut impl FnMut(Run),
 ) -> Result<(), StoreError> {
     while let Some(entry) = entries.next_if(|entry| before.is_none_or(|key| open_key(entry.occurrence) < key)) {
         if !entry.settled {
-            visit(layer.read(entry)?);
+            visit_whole(view, view.filling.read(entry)?, visit)?;
         }
     }
     Ok(())
+}
+
+fn visit_whole(view: &View, run: Run, visit: &mut impl FnMut(Run)) -> Result<(), StoreError> {
+    visit(run.clone());
+    deliveries::each_open(view, &run, visit)
 }
 
 fn open_key(occurrence: OccurrenceId) -> OpenKey {

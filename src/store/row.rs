@@ -7,10 +7,13 @@
 //! journal and in the ledger, so that folding copies them.
 //! Not here: keys and tables (`tables`), whole declarations (`declaration`).
 
+use std::sync::Arc;
+
 use super::codec::{Bytes, Put};
+use super::declaration::{put_destination, read_destination};
 use super::error::Malformed;
 use crate::engine::change::{
-    Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, State, Status,
+    Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, Spread, State, Status,
 };
 use crate::id::OccurrenceId;
 use crate::spec::Tokens;
@@ -19,8 +22,9 @@ use crate::time::Timestamp;
 /// Bytes of a state on disk.
 pub(super) const STATE_BYTES: usize = 40;
 const STATE_VERSION: u8 = 1;
-/// 2: what a runner did; 3: how many tokens that took. A run without these is still written as before them.
-const RUN_VERSION: u8 = 3;
+/// 2: what a runner did; 3: how many tokens that took; 4: what a hook did. A run without these is still written as before
+/// them.
+const RUN_VERSION: u8 = 4;
 const NEVER: i64 = i64::MIN;
 
 type Read<T> = Result<T, Malformed>;
@@ -143,12 +147,8 @@ fn read_status(byte: u8) -> Option<(Status, Option<OutcomeKind>)> {
 pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
     let due = run.occurrence.due;
     let since_due = |at: Timestamp| at.as_millis().wrapping_sub(due.as_millis());
-    let tokens = run.execution.as_ref().and_then(|execution| execution.tokens);
-    out.byte(match (&run.execution, tokens) {
-        (None, _) => 1,
-        (Some(_), None) => 2,
-        (Some(_), Some(_)) => RUN_VERSION,
-    });
+    let version = version(run);
+    out.byte(version);
     out.byte(match run.cause {
         Cause::Due => 0,
         Cause::CatchUp => 1,
@@ -168,11 +168,36 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
         out.span(execution.took);
         out.option(execution.model.as_deref(), |out, model| out.text(model));
     }
-    if let Some(tokens) = tokens {
-        out.number(u64::from(tokens.input));
-        out.number(u64::from(tokens.output));
+    if let Some(execution) = run.execution.as_ref().filter(|_| version > 3) {
+        out.option(execution.tokens, put_tokens);
+        out.option(execution.notes.as_deref(), |out, notes| out.text(notes));
+        out.option(execution.to.as_ref(), put_destination);
+        out.number(u64::from(execution.deliveries));
+    } else if let Some(tokens) = run.execution.as_ref().and_then(|execution| execution.tokens) {
+        put_tokens(out, tokens);
     }
-    match &run.phase {
+    put_phase(out, &run.phase, due);
+}
+
+/// The version that has room for what a run says.
+fn version(run: &Run) -> u8 {
+    let Some(execution) = &run.execution else { return 1 };
+    let is_of_hook = execution.notes.is_some() || execution.to.is_some() || execution.deliveries > 0;
+    if is_of_hook { RUN_VERSION } else { 2 + u8::from(execution.tokens.is_some()) }
+}
+
+fn put_tokens(out: &mut Vec<u8>, tokens: Tokens) {
+    out.number(u64::from(tokens.input));
+    out.number(u64::from(tokens.output));
+}
+
+fn read_tokens(bytes: &mut Bytes<'_>) -> Read<Tokens> {
+    Ok(Tokens { input: bytes.narrow()?, output: bytes.narrow()? })
+}
+
+fn put_phase(out: &mut Vec<u8>, phase: &Phase, due: Timestamp) {
+    let since_due = |at: Timestamp| at.as_millis().wrapping_sub(due.as_millis());
+    match phase {
         Phase::Pending => out.byte(0),
         Phase::Sending { epoch } => {
             out.byte(1);
@@ -187,6 +212,14 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
             out.byte(3);
             out.signed(since_due(*at));
             put_outcome(out, outcome);
+        }
+        Phase::Spread(spread) => {
+            out.byte(8);
+            let Spread { left, delivered, failed, unknown, cancelled, errors } = spread;
+            for count in [left, delivered, failed, unknown, cancelled] {
+                out.number(u64::from(*count));
+            }
+            out.text(errors);
         }
         Phase::Buffered => out.byte(4),
         Phase::Waiting => out.byte(5),
@@ -223,6 +256,10 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
                 SkipReason::Overlap => 5,
             });
         }
+        Outcome::Gated { reason } => {
+            out.byte(7);
+            out.text(reason);
+        }
         Outcome::Failed { error } => {
             out.byte(3);
             out.text(error);
@@ -253,19 +290,7 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
     let number = bytes.narrow()?;
     let claimed_at = from_due(bytes.signed()?);
     let attempt = bytes.narrow()?;
-    let execution = match version {
-        1 => None,
-        _ => Some(Box::new(Execution {
-            attempts: bytes.narrow()?,
-            since: from_due(bytes.signed()?),
-            took: bytes.span()?,
-            model: bytes.option(Bytes::string)?,
-            tokens: match version {
-                2 => None,
-                _ => Some(Tokens { input: bytes.narrow()?, output: bytes.narrow()? }),
-            },
-        })),
-    };
+    let execution = if version < 2 { None } else { Some(Box::new(read_execution(&mut bytes, version, due)?)) };
     let phase = match bytes.byte()? {
         0 => Phase::Pending,
         1 => Phase::Sending { epoch: bytes.narrow()? },
@@ -275,10 +300,40 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
         5 => Phase::Waiting,
         6 => Phase::Running { epoch: bytes.narrow()? },
         7 => Phase::Rerun { at: from_due(bytes.signed()?), error: bytes.string()? },
+        8 => Phase::Spread(Spread {
+            left: bytes.narrow()?,
+            delivered: bytes.narrow()?,
+            failed: bytes.narrow()?,
+            unknown: bytes.narrow()?,
+            cancelled: bytes.narrow()?,
+            errors: bytes.string()?,
+        }),
         other => return bytes.wrong(format!("no phase is written {other}")),
     };
     bytes.end()?;
     Ok(Run { occurrence, range, cause, number, claimed_at, attempt, execution, phase })
+}
+
+fn read_execution(bytes: &mut Bytes<'_>, version: u8, due: Timestamp) -> Read<Execution> {
+    let execution = Execution {
+        attempts: bytes.narrow()?,
+        since: Timestamp::from_millis(due.as_millis().wrapping_add(bytes.signed()?)),
+        took: bytes.span()?,
+        model: bytes.option(Bytes::string)?,
+        tokens: match version {
+            2 => None,
+            3 => Some(read_tokens(bytes)?),
+            _ => bytes.option(read_tokens)?,
+        },
+        notes: None,
+        to: None,
+        deliveries: 0,
+    };
+    if version < 4 {
+        return Ok(execution);
+    }
+    let notes = bytes.option(|bytes| bytes.text().map(Arc::from))?;
+    Ok(Execution { notes, to: bytes.option(read_destination)?, deliveries: bytes.narrow()?, ..execution })
 }
 
 fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
@@ -298,6 +353,7 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
         4 => Outcome::Cancelled,
         5 => Outcome::Unknown { error: bytes.string()? },
         6 => Outcome::Displaced,
+        7 => Outcome::Gated { reason: bytes.string()? },
         other => return bytes.wrong(format!("no outcome is written {other}")),
     })
 }

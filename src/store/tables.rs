@@ -1,6 +1,6 @@
 //! The tables of the file, and the few facts kept in `meta`.
 //!
-//! Invariant: every table but the ledgers, texts and audits exists from the moment the store is created, so that no
+//! Invariant: every table but the ledgers, texts, deliveries and audits exists from the moment the store is created, so that no
 //! reader has to ask. Keys sort as their parts do.
 //! Not here: the bytes of the rows (`row`, `declaration`, `journal`).
 
@@ -12,7 +12,7 @@ use super::error::{Malformed, StoreError};
 use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
-pub(super) const FORMAT: u64 = 2;
+pub(super) const FORMAT: u64 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
@@ -27,10 +27,11 @@ pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinitio
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
 pub(super) const BY_PROCESS: TableDefinition<'_, (&str, &str, u64), ()> = TableDefinition::new("by_process");
 pub(super) const NOTES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("notes");
+pub(super) const HOOKS: TableDefinition<'_, (u64, u8), &[u8]> = TableDefinition::new("hooks");
 pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
-/// Every table but the ledgers, texts and audits.
-pub(super) const NAMES: [&str; 14] = [
+/// Every table but the ledgers, texts, deliveries and audits.
+pub(super) const NAMES: [&str; 15] = [
     "meta",
     "schedules",
     "plans",
@@ -44,11 +45,14 @@ pub(super) const NAMES: [&str; 14] = [
     "by_file",
     "by_process",
     "notes",
+    "hooks",
     "tokens",
 ];
 
 /// Schedule, due in milliseconds, generation.
 pub(super) type OpenKey = (u64, i64, u32);
+/// As [`OpenKey`], then the delivery's number and which side of it the row is.
+pub(super) type DeliveryKey = (u64, i64, u32, u16, u8);
 /// Segment, then as [`OpenKey`].
 pub(super) type LedgerKey = (u32, u64, i64, u32);
 
@@ -57,6 +61,7 @@ pub(super) type AuditKey = (i64, u32);
 
 const LEDGER_PREFIX: &str = "ledger-";
 const TEXTS_PREFIX: &str = "texts-";
+const DELIVERIES_PREFIX: &str = "deliveries-";
 const AUDIT_PREFIX: &str = "audit-";
 
 pub(super) mod meta {
@@ -109,6 +114,21 @@ pub(super) fn texts(name: &str) -> TableDefinition<'_, OpenKey, &'static [u8]> {
     TableDefinition::new(name)
 }
 
+/// Name of the table of the deliveries of one UTC day.
+pub(super) fn deliveries_name(day: i64) -> String {
+    format!("{DELIVERIES_PREFIX}{day}")
+}
+
+/// The deliveries of that name.
+pub(super) fn deliveries(name: &str) -> TableDefinition<'_, DeliveryKey, &'static [u8]> {
+    TableDefinition::new(name)
+}
+
+/// Days that have deliveries.
+pub(super) fn delivery_days(txn: &ReadTransaction) -> Result<BTreeSet<i64>, StoreError> {
+    days(txn, DELIVERIES_PREFIX)
+}
+
 /// Days that have a ledger.
 pub(super) fn ledger_days(txn: &ReadTransaction) -> Result<BTreeSet<i64>, StoreError> {
     days(txn, LEDGER_PREFIX)
@@ -138,6 +158,7 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_FILE)?;
     txn.open_table(BY_PROCESS)?;
     txn.open_table(NOTES)?;
+    txn.open_table(HOOKS)?;
     txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }

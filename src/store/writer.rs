@@ -101,6 +101,8 @@ pub(super) struct Marks {
     pub days: BTreeSet<i64>,
     /// Days that have composed texts.
     pub text_days: BTreeSet<i64>,
+    /// Days that have deliveries.
+    pub delivery_days: BTreeSet<i64>,
 }
 
 impl Marks {
@@ -230,9 +232,10 @@ impl Writer {
         Ok(folded)
     }
 
-    /// Texts go with the history of their day, but not while an occurrence of that day is still to be delivered.
+    /// Texts and deliveries go with the history of their day, but not while an occurrence of that day is still to be delivered.
     fn drop_texts(&self, txn: &WriteTransaction, marks: &mut Marks) -> Result<(), StoreError> {
-        if marks.text_days.first().is_none_or(|&day| day >= marks.history_from) {
+        let first = marks.text_days.first().into_iter().chain(marks.delivery_days.first()).min();
+        if first.is_none_or(|&day| day >= marks.history_from) {
             return Ok(());
         }
         let mut held = BTreeSet::new();
@@ -244,10 +247,16 @@ impl Writer {
             held.extend(layer.runs.iter().filter(|run| !run.settled).map(|run| run.occurrence.due.day()));
         }
         let from = marks.history_from;
-        let gone: Vec<i64> = marks.text_days.range(..from).copied().filter(|day| !held.contains(day)).collect();
-        for day in gone {
+        let gone = |days: &mut BTreeSet<i64>| {
+            let gone: Vec<i64> = days.range(..from).copied().filter(|day| !held.contains(day)).collect();
+            days.retain(|day| !gone.contains(day));
+            gone
+        };
+        for day in gone(&mut marks.text_days) {
             txn.delete_table(tables::texts(&tables::texts_name(day)))?;
-            marks.text_days.remove(&day);
+        }
+        for day in gone(&mut marks.delivery_days) {
+            txn.delete_table(tables::deliveries(&tables::deliveries_name(day)))?;
         }
         Ok(())
     }
@@ -278,7 +287,7 @@ impl Writer {
         self.stopped |= disk.is_err();
         let disk = Arc::new(disk?);
         let done = self.fold.take_if(|fold| fold.is_done());
-        let (days, text_days) = (self.marks.days.clone(), self.marks.text_days.clone());
+        let Marks { days, text_days, delivery_days, .. } = self.marks.clone();
         let old = {
             let mut view = self.shared.view_mut();
             if !row.is_empty() {
@@ -296,6 +305,9 @@ impl Writer {
             }
             if *view.text_days != text_days {
                 view.text_days = Arc::new(text_days);
+            }
+            if *view.delivery_days != delivery_days {
+                view.delivery_days = Arc::new(delivery_days);
             }
             std::mem::replace(&mut view.disk, disk)
         };

@@ -196,6 +196,7 @@ fn a_history_shows_every_fate() {
         detail: None,
         attempts: 1,
         execution: None,
+        deliveries: Vec::new(),
         number: 3,
         late_ms: Some(0),
         claimed_at: Instant(at("2026-01-30T08:00:00Z")),

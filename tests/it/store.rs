@@ -4,6 +4,7 @@ mod bounds;
 pub(crate) mod chance;
 mod crash;
 mod damage;
+mod deliveries;
 pub(crate) mod disk;
 mod feed;
 mod files;

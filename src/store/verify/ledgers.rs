@@ -53,6 +53,7 @@ impl Walk<'_> {
                 }
                 if self.layer.entry(occurrence).is_none() {
                     self.has_its_text("open", &run)?;
+                    self.has_its_deliveries("open", &run)?;
                 }
             }
             self.of_a_schedule("open", &shown, schedule, &schedules)?;
@@ -68,6 +69,7 @@ impl Walk<'_> {
             let run = self.layer.entry(one).map(|entry| self.layer.read(entry));
             if let Some(run) = run.and_then(|read| self.readable(read)) {
                 self.has_its_text("journal", &run)?;
+                self.has_its_deliveries("journal", &run)?;
             }
         }
         Ok(())
@@ -135,7 +137,7 @@ impl Walk<'_> {
 }
 
 pub(super) fn occurrence(schedule: u64, due: i64, generation: u32) -> OccurrenceId {
-    OccurrenceId { schedule: ScheduleKey(schedule), generation, due: Timestamp::from_millis(due) }
+    OccurrenceId::new(ScheduleKey(schedule), generation, Timestamp::from_millis(due))
 }
 
 pub(super) fn shown(one: OccurrenceId) -> String {

@@ -2,11 +2,12 @@
 //!
 //! A file is looked at through `glass`, so verifying never changes it. redb checks each page's checksum; then one
 //! snapshot is walked: schedules beside their states, plans and indexes (`declared`), journal, open runs and ledgers
-//! (`ledgers`), and what runners composed (`texts`). What is not folded yet counts like what is.
+//! (`ledgers`), what was composed (`texts`), deliveries and what hooks keep (`deliveries`). What is not folded yet counts like what is.
 //! Invariants: a fault names a table, a key and what to do; memory grows with the plans and the journal's tail only.
 //! Not here: mending. A backup does that.
 
 mod declared;
+mod deliveries;
 mod ledgers;
 mod texts;
 
@@ -241,6 +242,8 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     walk.open_runs()?;
     walk.ledgers()?;
     walk.texts()?;
+    walk.deliveries()?;
+    walk.kept()?;
     Ok(walk.found)
 }
 
@@ -251,7 +254,8 @@ impl Walk<'_> {
         }
         let ledgers = self.marks.days.iter().map(|&day| tables::ledger_name(day));
         let texts = self.marks.text_days.iter().map(|&day| tables::texts_name(day));
-        let known: Vec<String> = ledgers.chain(texts).collect();
+        let deliveries = self.marks.delivery_days.iter().map(|&day| tables::deliveries_name(day));
+        let known: Vec<String> = ledgers.chain(texts).chain(deliveries).collect();
         for table in self.disk.list_tables()? {
             let name = table.name();
             let is_kept = tables::audit_day(name).is_some() || known.iter().any(|known| known == name);

@@ -5,15 +5,17 @@
 
 use super::ledgers::{occurrence, shown};
 use super::{RESTORE, Walk};
-use crate::engine::change::Run;
+use crate::engine::change::{Phase, Run};
 use crate::id::OccurrenceId;
+use crate::store::deliveries::{self, Side};
 use crate::store::error::{Malformed, StoreError};
 use crate::store::tables::{self, SCHEDULES};
 
 impl Walk<'_> {
     pub(super) fn texts(&mut self) -> Result<(), StoreError> {
         let schedules = self.disk.open_table(SCHEDULES)?;
-        self.found.count("composed texts", self.layer.texts.len() as u64);
+        let unfolded = self.layer.texts.keys().filter(|one| one.delivery == 0).count();
+        self.found.count("composed texts", unfolded as u64);
         for day in self.marks.text_days.clone() {
             let name = tables::texts_name(day);
             for row in self.disk.open_table(tables::texts(&name))?.range((0, i64::MIN, 0)..)? {
@@ -38,7 +40,8 @@ impl Walk<'_> {
 
     /// Whoever has been run and is not settled has its text.
     pub(super) fn has_its_text(&mut self, table: &str, run: &Run) -> Result<(), StoreError> {
-        let is_past_its_run = run.execution.is_some() && !run.is_settled() && !run.phase.is_before_text();
+        let is_on_its_way = matches!(run.phase, Phase::Pending | Phase::Sending { .. } | Phase::Retry { .. });
+        let is_past_its_run = run.execution.is_some() && is_on_its_way;
         if is_past_its_run && !self.has_text(run.occurrence)? {
             let what = "is to be delivered, and the text that was composed for it is gone";
             self.found.fault(table, shown(run.occurrence), what, RESTORE);
@@ -51,6 +54,10 @@ impl Walk<'_> {
             return Ok(true);
         }
         let day = one.due.day();
+        if one.delivery > 0 {
+            let has_table = self.marks.delivery_days.contains(&day);
+            return Ok(has_table && deliveries::row(self.disk, one, Side::Text)?.is_some());
+        }
         if !self.marks.text_days.contains(&day) {
             return Ok(false);
         }

@@ -304,9 +304,10 @@ pub struct RunLine {
     pub through: Option<FireTime>,
     /// How many dues this covers.
     pub count: u64,
-    /// `due`, `catch-up`, `manual`, or `notice` for telling the owner that the schedule paused itself.
+    /// `due`, `catch-up`, `manual`, or `notice` for telling the owner that the schedule paused itself, or
+    /// what its hook has to say.
     pub cause: String,
-    /// `buffered`, `waiting`, `running` or `rerun` while a task has no text; `pending`, `sending` or `retry` while its
+    /// `buffered`, `waiting`, `running` or `rerun` while there is no text; `pending`, `sending` or `retry` while its
     /// text is not delivered; or how it ended.
     pub outcome: String,
     /// Why it was skipped, what the last error was, or the platform's id of the message.
@@ -314,9 +315,12 @@ pub struct RunLine {
     pub detail: Option<String>,
     /// Attempts to deliver it that were begun.
     pub attempts: u16,
-    /// What its runner did; left out for what had none.
+    /// What was done to make its text; left out for a literal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionShown>,
+    /// Its deliveries, where there are several; it is over when all of them are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<DeliveryShown>,
     /// Its number among the schedule's runs, from 1; 0 for what never ran.
     pub number: u32,
     /// Milliseconds by which it was taken up later than it was due, jitter included; left out for what never ran.
@@ -332,7 +336,7 @@ pub struct RunLine {
     pub retry_at: Option<Instant>,
 }
 
-/// What a runner did.
+/// What was done to make a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutionShown {
     /// Attempts begun.
@@ -348,9 +352,39 @@ pub struct ExecutionShown {
     /// Tokens that it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_out: Option<u32>,
-    /// What it said.
+    /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What its hook noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Where the text goes, if not to the schedule's destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// One of several deliveries of an occurrence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryShown {
+    /// Where it goes, as `gateway:chat` or `gateway:chat/thread`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// `pending`, `sending` or `retry` while it is not delivered; or how it ended.
+    pub outcome: String,
+    /// What the last error was, or the platform's id of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Attempts that were begun.
+    pub attempts: u16,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Instant>,
+    /// When it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Instant>,
 }
 
 /// Times that were asked for.

@@ -150,6 +150,12 @@ fn one_run(run: &RunLine) -> String {
     if run.cause != "due" {
         let _ = write!(text, ", {}", run.cause);
     }
+    for delivery in &run.deliveries {
+        let _ = write!(text, "; to {}: {}", kept(delivery.to.as_deref().unwrap_or("nowhere")), delivery.outcome);
+    }
+    if let Some(notes) = run.execution.as_ref().and_then(|execution| execution.notes.as_ref()) {
+        let _ = write!(text, "; noted: {}", kept(notes));
+    }
     text
 }
 

@@ -226,17 +226,23 @@ fn a_schedule_that_is_cancelled_during_a_run() {
             skip
             00:10Z run news -> deaf 4s
             00:20Z skip(Overlap) news due 00:20Z
+            00:25Z keep State of news: -
+            00:25Z keep Text of news: -
             00:25Z cancelled news due 00:10Z
             00:25Z end news due 00:10Z
             01:25Z show news: Cancelled generation 1 runs 1 failures 0 next -
             buffer_one
             00:10Z run news -> deaf 4s
+            00:25Z keep State of news: -
+            00:25Z keep Text of news: -
             00:25Z cancelled news due 00:10Z
             00:25Z cancelled news due 00:20Z
             00:25Z end news due 00:10Z
             01:25Z show news: Cancelled generation 1 runs 2 failures 0 next -
             buffer_all
             00:10Z run news -> deaf 4s
+            00:25Z keep State of news: -
+            00:25Z keep Text of news: -
             00:25Z cancelled news due 00:10Z
             00:25Z cancelled news due 00:20Z
             00:25Z end news due 00:10Z
@@ -247,11 +253,15 @@ fn a_schedule_that_is_cancelled_during_a_run() {
             00:20Z end news due 00:10Z
             00:24Z run news due 00:20Z
             00:24Z send news due 00:20Z
+            00:25Z keep State of news: -
+            00:25Z keep Text of news: -
             01:25Z show news: Cancelled generation 1 runs 2 failures 0 next -
             allow_all
             00:10Z run news -> deaf 4s
             00:20Z run news
             00:20Z send news
+            00:25Z keep State of news: -
+            00:25Z keep Text of news: -
             00:25Z cancelled news due 00:10Z
             00:25Z end news due 00:10Z
             01:25Z show news: Cancelled generation 1 runs 2 failures 0 next -

@@ -2,29 +2,32 @@
 //!
 //! `runner ID: ok 30s, retry, hangs` says how the next attempts end, and after how long: `ok`, `retry`, `retry-after 1m`
 //! (the provider asks to wait so long), `permanent`, `ambiguous`, `deaf 5s` (goes on for so long when its end is asked
-//! for), `hangs`. Without a script a run ends at once. What a run says is `TASK#ATTEMPT`.
+//! for), `hangs`; `silent 5s`, `gate`, and `to ada bob -` (a text for each of these chats; `-`: for its own). What its
+//! hook says besides follows: `ok 5s + next 10m + keep {} + tell hello + note seen`. Without a script a run ends at once.
+//! What a run says is `TASK#ATTEMPT`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
-use chimewheel::engine::{Input, Ran, RunEnd};
+use chimewheel::engine::{Input, Outgoing, Ran, RunEnd, Said};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::spec::Destination;
 use chimewheel::time::{Span, Timestamp};
 
-use super::words::span;
+use super::words::{instant, span};
 use super::world::World;
 
 #[derive(Default)]
 pub struct Running {
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     /// What is with a runner: since when, until when, and how it ends.
-    under_way: BTreeMap<OccurrenceId, (Timestamp, Timestamp, RunEnd)>,
+    under_way: BTreeMap<OccurrenceId, (Timestamp, Timestamp, RunEnd, Option<Box<Said>>)>,
     deaf: BTreeMap<OccurrenceId, Span>,
 }
 
 impl Running {
     pub fn next_end(&self) -> Option<Timestamp> {
-        self.under_way.values().map(|(_, until, _)| *until).min()
+        self.under_way.values().map(|(_, until, ..)| *until).min()
     }
 
     pub fn forget(&mut self) {
@@ -53,14 +56,22 @@ impl World {
             write!(line, " -> {script}").unwrap();
         }
         self.note(&line);
-        let (word, after) =
-            script.split_once(' ').map_or((&*script, Span::ZERO), |(word, after)| (word, span(after)));
+        let mut parts = script.split(" + ");
+        let (word, rest) = parts.next().and_then(|end| end.split_once(' ')).unwrap_or((&*script, ""));
+        let word = word.split(' ').next().unwrap();
+        let after = if word == "to" || rest.is_empty() { Span::ZERO } else { span(rest) };
+        let said = said(self.now.plus(after), parts);
         let error = || "no".to_owned();
+        let (model, tokens) = (Some("echo/any".to_owned()), None);
+        let text = |to: Option<&str>| Outgoing { text: format!("{id}#{attempt}").into(), to: to.map(chat) };
         let (lasts, end) = match word {
-            "ok" => (
-                after,
-                RunEnd::Composed { text: format!("{id}#{attempt}").into(), model: "echo/any".into(), tokens: None },
-            ),
+            "ok" => (after, RunEnd::Composed { texts: vec![text(None)], model, tokens }),
+            "to" => {
+                let texts = rest.split(' ').map(|to| text(Some(to).filter(|to| *to != "-"))).collect();
+                (after, RunEnd::Composed { texts, model: None, tokens })
+            }
+            "silent" => (after, RunEnd::Silent { reason: "nothing new".into(), model, tokens }),
+            "gate" => (after, RunEnd::Gated { reason: "not today".into() }),
             "retry" => (after, RunEnd::Retry { error: error(), after: None }),
             "retry-after" => (Span::ZERO, RunEnd::Retry { error: error(), after: Some(after) }),
             "permanent" => (after, RunEnd::Permanent { error: error() }),
@@ -72,7 +83,7 @@ impl World {
             }
             _ => panic!("no such end of a run: {script}"),
         };
-        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), end));
+        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), end, said));
         if lasts == Span::ZERO {
             self.tell_run(occurrence);
         }
@@ -83,7 +94,7 @@ impl World {
         let line = format!("end {} due {}", self.id(occurrence.schedule), occurrence.due);
         self.note(&line);
         let now = self.now;
-        let Some((_, until, _)) = self.running.under_way.get_mut(&occurrence) else { return };
+        let Some((_, until, ..)) = self.running.under_way.get_mut(&occurrence) else { return };
         match self.running.deaf.remove(&occurrence) {
             Some(span) => *until = now.plus(span),
             None => self.tell_run(occurrence),
@@ -92,10 +103,10 @@ impl World {
 
     /// Tells of every run whose time is over.
     pub fn end_runs(&mut self) {
-        let over = self.running.under_way.iter().filter(|(_, (_, until, _))| *until <= self.now);
+        let over = self.running.under_way.iter().filter(|(_, (_, until, ..))| *until <= self.now);
         for occurrence in over.map(|(&one, _)| one).collect::<Vec<_>>() {
-            let (since, until, end) = self.running.under_way.remove(&occurrence).unwrap();
-            let ran = Ran { took: until.since(since), end };
+            let (since, until, end, said) = self.running.under_way.remove(&occurrence).unwrap();
+            let ran = Ran { took: until.since(since), end, said };
             self.handle(Input::Ran { occurrence, ran });
         }
     }
@@ -105,7 +116,31 @@ impl World {
         if self.burns() {
             return;
         }
-        let Some((since, _, end)) = self.running.under_way.remove(&occurrence) else { return };
-        self.engine.handle(self.now, Input::Ran { occurrence, ran: Ran { took: self.now.since(since), end } });
+        let Some((since, _, end, said)) = self.running.under_way.remove(&occurrence) else { return };
+        let ran = Ran { took: self.now.since(since), end, said };
+        self.engine.handle(self.now, Input::Ran { occurrence, ran });
     }
+}
+
+fn chat(id: &str) -> Destination {
+    Destination { gateway: "console".into(), chat_id: id.into(), thread: None }
+}
+
+/// What a hook says besides, at the end of its run.
+fn said<'a>(end: Timestamp, parts: impl Iterator<Item = &'a str>) -> Option<Box<Said>> {
+    let mut said: Option<Box<Said>> = None;
+    for part in parts {
+        let (word, rest) = part.trim().split_once(' ').unwrap_or((part, ""));
+        let said = said.get_or_insert_default();
+        match word {
+            "next" if rest.starts_with('2') && rest.contains('T') => said.next = Some(instant(rest)),
+            "next" => said.next = Some(end.plus(span(rest))),
+            "keep" => said.state = Some(rest.into()),
+            "text" => said.text = Some(rest.into()),
+            "note" => said.notes = Some(rest.into()),
+            "tell" => said.tell = Some(rest.into()),
+            _ => panic!("no hook says '{part}'"),
+        }
+    }
+    said
 }

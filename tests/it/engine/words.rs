@@ -54,12 +54,13 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
             thread: None,
         }),
         trigger,
-        payload: match get("task") {
-            Some(instruction) => Payload::Task(Task {
+        payload: match (get("task"), get("template")) {
+            (Some(instruction), _) => Payload::Task(Task {
                 instruction: instruction.to_owned(),
                 model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
             }),
-            None => Payload::Message("hello".into()),
+            (None, Some(template)) => Payload::Template(template.to_owned()),
+            (None, None) => Payload::Message("hello".into()),
         },
         bounds: Bounds {
             start_at: get("start").map(instant),
@@ -75,7 +76,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         vars: BTreeMap::new(),
         client_token: None,
         process_handle: None,
-        hook: None,
+        hook: get("hook").map(str::to_owned),
         on_hook_error: OnHookError::Fail,
         source: None,
     }

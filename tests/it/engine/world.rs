@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chimewheel::engine::boot::ZoneRules;
-use chimewheel::engine::change::{Change, Outcome, Phase, Plan, PlanId, Run, State, Status};
+use chimewheel::engine::change::{Change, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::{Payload, Schedule};
@@ -27,6 +27,7 @@ pub struct Disk {
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub texts: BTreeMap<OccurrenceId, Arc<str>>,
+    pub kept: BTreeMap<(ScheduleKey, Kept), Option<Arc<str>>>,
     /// The generation of each schedule's latest declaration.
     declared: BTreeMap<ScheduleKey, u32>,
 }
@@ -292,7 +293,7 @@ impl World {
             }
             self.sent.push((self.now, occurrence));
             let verb = if window.content == Content::Notice { "tell" } else { "send" };
-            let mut line = format!("{verb} {}", self.id(occurrence.schedule));
+            let mut line = format!("{verb} {}", self.name(occurrence));
             if occurrence.due != self.now {
                 write!(line, " due {}", occurrence.due).unwrap();
             }
@@ -347,6 +348,11 @@ impl World {
                 let before = self.disk.texts.insert(occurrence, text);
                 assert_eq!(before, None, "a text was made twice");
             }
+            Change::Kept { key, part, text } => {
+                let line = format!("keep {part:?} of {}: {}", self.id(key), text.as_deref().unwrap_or("-"));
+                self.note(&line);
+                self.disk.kept.insert((key, part), text);
+            }
             Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
         }
     }
@@ -357,13 +363,14 @@ impl World {
                 Outcome::Delivered { .. } => String::new(),
                 Outcome::Skipped(reason) => format!("skip({reason:?})"),
                 Outcome::Silent { reason } => format!("silent({reason})"),
+                Outcome::Gated { reason } => format!("skip(hook: {reason})"),
                 Outcome::Failed { error } => format!("failed({error})"),
                 Outcome::Unknown { error } => format!("unknown({error})"),
                 Outcome::Cancelled => "cancelled".into(),
                 Outcome::Displaced => "displaced".into(),
             };
             if !what.is_empty() {
-                let mut line = format!("{what} {} due {}", self.id(run.occurrence.schedule), run.occurrence.due);
+                let mut line = format!("{what} {} due {}", self.name(run.occurrence), run.occurrence.due);
                 if let Some(range) = run.range {
                     write!(line, "..{} x{}", range.through, range.count).unwrap();
                 }
@@ -386,6 +393,12 @@ impl World {
 
     pub fn id(&self, key: ScheduleKey) -> &str {
         self.keys.iter().find(|(_, one)| **one == key).map_or("?", |(id, _)| id)
+    }
+
+    /// The schedule's id, and which delivery of the occurrence.
+    fn name(&self, one: OccurrenceId) -> String {
+        let id = self.id(one.schedule);
+        if one.delivery > 0 { format!("{id}/{}", one.delivery) } else { id.to_owned() }
     }
 
     pub fn note(&mut self, line: &str) {

@@ -118,7 +118,7 @@ fn check_outcome(
     let agrees = match outcome {
         Outcome::Delivered { .. } => taken.is_some(),
         Outcome::Silent { .. } => schedule.destination.is_none() && tries.is_empty(),
-        Outcome::Skipped(_) => tries.is_empty(),
+        Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
         Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
         Outcome::Failed { .. } => last.is_some_and(|last| {

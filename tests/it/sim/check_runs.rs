@@ -123,6 +123,7 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
                 last == Some(RunSaid::Composed) && execution.model.is_some()
             }
             Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Displaced => true,
+            Outcome::Gated { .. } => last == Some(RunSaid::Gated),
             Outcome::Skipped(_) => false,
         };
         verdict.claim(agrees, || format!("I11: {run:?} does not agree with {tries:?}"));

@@ -36,7 +36,7 @@ fn a_delivery_whose_due_lies_ahead_again_is_handed_back() {
     let mut store = Store::open_on(Disk::default(), &options()).unwrap();
     let key = ScheduleKey(0);
     store.writer.commit(&[Change::Declare { key, schedule: Arc::new(schedule), state }]).unwrap();
-    let at = |due| OccurrenceId { schedule: key, generation: 1, due };
+    let at = |due| OccurrenceId::new(key, 1, due);
     let items = vec![(at(due), 1), (at(due.plus(Span::from_millis(1))), 1)];
     let window = Window { gateway: "mail".into(), lane: LaneId(1), content: Content::Payload, items };
 

@@ -23,6 +23,8 @@ pub enum RunSaid {
     Retry,
     Permanent,
     Ambiguous,
+    /// Its hook held it back.
+    Gated,
     /// Its end was asked for.
     Ended,
 }
@@ -107,7 +109,7 @@ impl World {
                 let after = self.chance.one_in(2).then(|| Span::from_seconds(self.chance.below(60)));
                 Err(RunError::Retry { error: error(), after })
             }
-            RunSaid::Permanent => Err(RunError::Permanent { error: error() }),
+            RunSaid::Permanent | RunSaid::Gated => Err(RunError::Permanent { error: error() }),
             RunSaid::Ambiguous | RunSaid::Ended => Err(RunError::Ambiguous { error: error() }),
         };
         let input = runs::ended(occurrence, &provider, Span::from_millis(after_ms as u64), answer);

@@ -110,8 +110,9 @@ fn a_year_of_history_stays_a_month_long_and_the_file_as_large_as_that() {
     }
     assert!((29..=32).contains(&days_max), "{days_max} days of history");
     assert_eq!(settled, 73_000);
-    let (early, late) = (sizes[0], *sizes.last().unwrap());
-    assert!(late <= early * 3 / 2, "after 60 days {early} bytes, after 360 {late}: {sizes:?}");
+    // A file grows by doubling, so what is about to be full after two months may be so for good a little later.
+    let (early, late) = (sizes[1], *sizes.last().unwrap());
+    assert!(late <= early * 3 / 2, "after 120 days {early} bytes, after 360 {late}: {sizes:?}");
     for key in [0, 57, 99] {
         let runs = house.runs(key);
         assert!((60..=62).contains(&runs.len()), "{} runs of a month", runs.len());

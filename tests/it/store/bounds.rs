@@ -47,7 +47,7 @@ fn state(due: Timestamp, runs: u32) -> State {
 fn fire(key: u64, phase: impl FnOnce(Timestamp) -> Phase) -> [Change; 2] {
     let key = ScheduleKey(key);
     let due = Timestamp::from_millis(START + key.0 as i64 % 1000);
-    let occurrence = OccurrenceId { schedule: key, generation: 0, due };
+    let occurrence = OccurrenceId::new(key, 0, due);
     let claimed_at = due.plus(Span::from_millis(4));
     let phase = phase(due);
     let run = Run {

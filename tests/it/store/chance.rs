@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Asks, Cause, Change, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
-    State, Status,
+    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
+    Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
@@ -39,7 +39,7 @@ impl Chance {
 
     /// A number that leaves the sequence as it is. What format 1 did not know is drawn with it, so that the history of
     /// the sample is still made of the same numbers; `as_of_format_1` takes it out again.
-    fn aside(&self, end: u64) -> u64 {
+    pub fn aside(&self, end: u64) -> u64 {
         Self(!self.0).below(end)
     }
 
@@ -130,7 +130,8 @@ impl Chance {
             except: self.except(),
             policy: self.policy(),
             gateway: self.maybe(Self::word),
-            asks: [None, None, Some(Asks::Usual("ada".to_owned()))][self.aside(3) as usize].clone(),
+            maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
+                .clone(),
         }
     }
 
@@ -203,9 +204,29 @@ impl Chance {
         }
     }
 
+    /// The same run, as one that became several deliveries, and these.
+    pub fn spread(&self, run: Run) -> Vec<Run> {
+        let count = 2 + self.aside(3) as u16;
+        let Some(execution) = run.execution.clone() else { return vec![run] };
+        let mut all = Vec::new();
+        for one in run.occurrence.deliveries(count) {
+            let is_over = one.delivery < count;
+            let outcome = Outcome::Failed { error: "no such chat".to_owned() };
+            let phase =
+                if is_over { Phase::Settled { at: run.claimed_at, outcome } } else { Phase::Sending { epoch: 3 } };
+            let execution = Some(Box::new(Execution { to: Some(destination()), ..*execution.clone() }));
+            all.push(Run { occurrence: one, range: None, execution, phase, ..run.clone() });
+        }
+        let spread =
+            Spread { left: 1, failed: count - 1, errors: "mail:dee: no such chat".into(), ..Spread::default() };
+        let execution = Some(Box::new(Execution { deliveries: count, ..*execution }));
+        all.push(Run { execution, phase: Phase::Spread(spread), ..run });
+        all
+    }
+
     pub fn occurrence(&mut self, schedule: ScheduleKey) -> OccurrenceId {
         let due = START + self.below(3) as i64 * DAY + self.below(6) as i64 * 1000;
-        OccurrenceId { schedule, generation: self.below(2) as u32, due: Timestamp::from_millis(due) }
+        OccurrenceId::new(schedule, self.below(2) as u32, Timestamp::from_millis(due))
     }
 
     pub fn run(&mut self, occurrence: OccurrenceId) -> Run {
@@ -226,6 +247,9 @@ impl Chance {
                 took: Span::from_millis(self.aside(100_000)),
                 model: (self.aside(3) == 0).then(|| "echo/a".to_owned()),
                 tokens: (self.aside(5) == 0).then_some(Tokens { input: 3, output: u32::MAX }),
+                notes: (self.aside(7) == 0).then(|| "seen".into()),
+                to: (self.aside(11) == 0).then(destination),
+                deliveries: 0,
             })
         });
         Run {
@@ -254,6 +278,7 @@ impl Chance {
                 SkipReason::Past,
             ])),
             3 => Outcome::Failed { error: self.word() },
+            4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
             _ => Outcome::Unknown { error: self.word() },
         }
@@ -265,8 +290,9 @@ impl Chance {
 pub fn as_of_format_2(change: Change) -> Change {
     match change {
         Change::Plan { id, plan } => {
-            let asks = plan.asks.as_ref().map(|_| Asks::Written("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { asks, ..(*plan).clone() }) }
+            let is_model = |maker: &&Maker| **maker != Maker::Script;
+            let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
+            Change::Plan { id, plan: Arc::new(Plan { maker, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
@@ -278,9 +304,10 @@ pub fn as_of_format_2(change: Change) -> Change {
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
-            let untold = |execution: Box<Execution>| Box::new(Execution { tokens: None, ..*execution });
+            let untold =
+                |execution: Box<Execution>| Box::new(Execution { tokens: None, notes: None, to: None, ..*execution });
             let execution = run.execution.clone().map(untold);
-            Change::Run(Run { execution, ..run })
+            Change::Run(Run { execution, phase: ungated(run.phase), ..run })
         }
         other => other,
     }
@@ -295,7 +322,7 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, asks: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan = Plan { except: None, maker: None, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
@@ -317,10 +344,22 @@ pub fn as_of_format_1(change: Change) -> Change {
         Change::State { key, state } => Change::State { key, state: known(state) },
         Change::Run(run) => {
             let cause = if run.cause == Cause::Notice { Cause::Manual } else { run.cause };
-            Change::Run(Run { cause, execution: None, phase: known_phase(run.phase), ..run })
+            Change::Run(Run { cause, execution: None, phase: known_phase(ungated(run.phase)), ..run })
         }
         other => other,
     }
+}
+
+/// What a hook held back was cancelled or displaced before there were hooks: the same numbers were drawn for it.
+fn ungated(phase: Phase) -> Phase {
+    match phase {
+        Phase::Settled { at, outcome: Outcome::Gated { .. } } => Phase::Settled { at, outcome: Outcome::Cancelled },
+        other => other,
+    }
+}
+
+fn destination() -> Destination {
+    Destination { gateway: "mail".to_owned(), chat_id: "dee".to_owned(), thread: None }
 }
 
 fn known_phase(phase: Phase) -> Phase {

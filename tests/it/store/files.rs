@@ -16,7 +16,7 @@ use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Seed and commits of the histories in `tests/data/format-N.redb`, from format 1 on.
-const SAMPLES: [(u64, usize); 2] = [(11, 10), (12, 10)];
+const SAMPLES: [(u64, usize); 3] = [(11, 10), (12, 10), (13, 40)];
 /// An instant later than all history that is dropped in them.
 const AT: Timestamp = Timestamp::from_seconds(1_900_000_000);
 
@@ -77,12 +77,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 3_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 4_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 3, ours: 2, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 3"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 4, ours: 3, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 4"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 
@@ -172,7 +172,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
         opened.writer.commit(&[Change::DropHistory { before }]).unwrap();
     }
     let run = Run {
-        occurrence: OccurrenceId { schedule: ScheduleKey(0), generation: 1, due: begin },
+        occurrence: OccurrenceId::new(ScheduleKey(0), 1, begin),
         range: None,
         cause: Cause::Due,
         number: 1,
@@ -192,10 +192,14 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
 fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
     let (seed, commits) = SAMPLES[format - 1];
     let (mut model, mut chance) = (Model::loose(), Chance(seed));
+    model.before_hooks = format < 3;
     let batches = (0..commits).map(|number| {
         let batch = model.batch(&mut chance).into_iter();
-        let mut batch: super::model::Batch =
-            if format == 1 { batch.map(as_of_format_1).collect() } else { batch.map(as_of_format_2).collect() };
+        let mut batch: super::model::Batch = match format {
+            1 => batch.map(as_of_format_1).collect(),
+            2 => batch.map(as_of_format_2).collect(),
+            _ => batch.collect(),
+        };
         if format > 1 && number == commits / 2 {
             batch.extend([Change::Grant(Arc::new(grant())), Change::Audit(Arc::new(record()))]);
         }
@@ -239,11 +243,11 @@ fn record() -> Record {
 /// released.
 #[test]
 #[ignore = "writes the sample of the current format"]
-fn write_the_sample_of_format_2() {
+fn write_the_sample_of_format_3() {
     let data = tempfile::tempdir().unwrap();
     let mut opened = Store::open(data.path(), &super::model::options()).unwrap();
-    for (number, batch) in sample(2).0.iter().enumerate() {
-        if number + 3 == SAMPLES[1].1 {
+    for (number, batch) in sample(3).0.iter().enumerate() {
+        if number + 3 == SAMPLES[2].1 {
             // A close folds, and makes the file small. What comes after it stays in the journal.
             opened.writer.close().unwrap();
             drop((opened.reader, opened.owner));
@@ -252,7 +256,7 @@ fn write_the_sample_of_format_2() {
         opened.writer.commit(batch).unwrap();
     }
     drop(opened);
-    fs::copy(data.path().join(FILE), "tests/data/format-2.redb").unwrap();
+    fs::copy(data.path().join(FILE), "tests/data/format-3.redb").unwrap();
 }
 
 #[test]
@@ -272,6 +276,9 @@ fn the_sample_of_every_format_is_read() {
         let opened = open(data.path()).unwrap();
         sample(format).1.check_boot(&opened).unwrap();
         let reader = &opened.reader;
+        let counts = Store::verify(Path::new(&file)).unwrap().0.counts;
+        let is_new = |what| counts.get(what).is_some_and(|count| *count > 0);
+        assert_eq!((is_new("deliveries"), is_new("kept for hooks")), (format > 2, format > 2));
         let records = || reader.audit(None, 10, |_| true).unwrap().into_iter().map(|(_, record)| record);
         if format == 1 {
             assert_eq!((reader.grants().unwrap(), records().count()), (Vec::new(), 0));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::engine::change::{Change, DueRange, Plan, PlanId, Run, State};
+use chimewheel::engine::change::{Change, DueRange, Kept, Phase, Plan, PlanId, Run, State};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::Schedule;
 use chimewheel::store::{FoldLimits, Opened, Options, Reader, RunCursor, Store};
@@ -19,11 +19,15 @@ pub struct Model {
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub plans: BTreeMap<u32, Arc<Plan>>,
     pub texts: BTreeMap<OccurrenceId, Arc<str>>,
+    deliveries: BTreeMap<OccurrenceId, Run>,
+    kept: BTreeMap<(ScheduleKey, Kept), Option<Arc<str>>>,
     names: BTreeMap<(String, String), u64>,
     tokens: BTreeMap<(String, String), u64>,
     history_from: Option<i64>,
     /// Runs as format 1's sample was made of: a run that is put again may tell of other dues, which no engine does.
     loose: bool,
+    /// Nothing of what hooks do, as in the samples before format 3.
+    pub before_hooks: bool,
 }
 
 /// Makes what a run tells of follow from which run it is.
@@ -66,7 +70,11 @@ impl Model {
                 Change::PlanDropped { id } => drop(self.plans.remove(&id.0)),
                 Change::Declare { key, schedule, state } => self.declare(key.0, schedule, *state),
                 Change::State { key, state } => drop(self.states.insert(key.0, *state)),
+                Change::Run(run) if run.occurrence.delivery > 0 => {
+                    self.deliveries.insert(run.occurrence, run.clone());
+                }
                 Change::Run(run) => drop(self.runs.insert(run.occurrence, run.clone())),
+                Change::Kept { key, part, text } => drop(self.kept.insert((*key, *part), text.clone())),
                 Change::Text { occurrence, text } => drop(self.texts.insert(*occurrence, Arc::clone(text))),
                 Change::Note { .. } | Change::Grant(_) | Change::Audit(_) => {}
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
@@ -125,11 +133,22 @@ impl Model {
             let key = ScheduleKey(chance.below(known));
             let occurrence = chance.occurrence(key);
             let run = chance.run(occurrence);
-            if run.execution.is_some() && !self.loose && !run.phase.is_before_text() {
-                let text = format!("text {} of {}", run.number, occurrence.due).into();
-                batch.push(Change::Text { occurrence, text });
+            let is_spread = !self.before_hooks && run.phase == Phase::Pending && run.range.is_none();
+            let runs = if is_spread { chance.spread(run) } else { vec![run] };
+            for run in runs {
+                let occurrence = run.occurrence;
+                let is_made = !run.phase.is_before_text() && !matches!(run.phase, Phase::Spread(_));
+                if run.execution.is_some() && (!self.loose || is_spread) && is_made {
+                    let text = format!("text {} of {}", run.number, occurrence.due).into();
+                    batch.push(Change::Text { occurrence, text });
+                }
+                batch.push(Change::Run(run));
             }
-            batch.push(Change::Run(run));
+            if !self.before_hooks && chance.aside(3) == 0 {
+                let part = [Kept::State, Kept::Text][chance.aside(2) as usize];
+                let text = (chance.aside(5) > 0).then(|| format!("kept {}", chance.aside(100)).into());
+                batch.push(Change::Kept { key, part, text });
+            }
             batch.push(Change::State { key, state: chance.state(0) });
         }
         if chance.one_in(20) {
@@ -157,7 +176,12 @@ impl Model {
         let mut found = Vec::new();
         opened.each_open(|run| found.push(run)).unwrap();
         let mut open: Vec<Run> = self.runs.values().filter(|run| !run.is_settled()).cloned().collect();
-        open.sort_by_key(|run| (run.occurrence.schedule, run.occurrence.due, run.occurrence.generation));
+        for run in open.clone().into_iter().filter(|run| matches!(run.phase, Phase::Spread(_))) {
+            open.extend(self.deliveries_of(&run).into_iter().filter(|one| !one.is_settled()));
+        }
+        open.sort_by_key(|run| {
+            (run.occurrence.schedule, run.occurrence.due, run.occurrence.generation, run.occurrence.delivery)
+        });
         same("each_open", found, open)?;
         let next = self.schedules.keys().next_back().map_or(0, |key| key + 1);
         same("next_key", opened.next_key, next)?;
@@ -172,6 +196,11 @@ impl Model {
             same("key_of", reader.key_of(schedule.id.as_str()).unwrap(), Some(ScheduleKey(key)))?;
             same("state", reader.state(ScheduleKey(key)).unwrap(), self.states.get(&key).copied())?;
             self.check_runs(reader, ScheduleKey(key))?;
+            let kept = |part| self.kept.get(&(ScheduleKey(key), part)).cloned().flatten();
+            let state = reader.hook_state(ScheduleKey(key)).unwrap();
+            same("hook_state", state.as_deref(), kept(Kept::State).as_deref())?;
+            let text = reader.last_text(ScheduleKey(key)).unwrap();
+            same("last_text", text.as_deref(), kept(Kept::Text).as_deref())?;
         }
         for agent in ["ada", "bob", "cy"] {
             for name in ["standup", "mail", "n1", "n2", "n3"] {
@@ -215,6 +244,11 @@ impl Model {
         same("list", found, expected)
     }
 
+    fn deliveries_of(&self, run: &Run) -> Vec<Run> {
+        let count = run.execution.as_ref().map_or(0, |execution| execution.deliveries);
+        run.occurrence.deliveries(count).filter_map(|one| self.deliveries.get(&one).cloned()).collect()
+    }
+
     fn check_runs(&self, reader: &Reader, key: ScheduleKey) -> Result<(), String> {
         let mut expected: Vec<Run> =
             self.runs.values().filter(|run| run.occurrence.schedule == key).cloned().collect();
@@ -226,6 +260,9 @@ impl Model {
         }
         for run in &expected {
             same("run", reader.run(run.occurrence).unwrap(), Some(run.clone()))?;
+            if self.history_from.is_none_or(|from| run.occurrence.due.day() >= from) {
+                same("deliveries", reader.deliveries(run).unwrap(), self.deliveries_of(run))?;
+            }
         }
         expected.sort_by_key(|run| std::cmp::Reverse((run.occurrence.due, run.occurrence.generation)));
         let mut found = Vec::new();

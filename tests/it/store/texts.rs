@@ -26,13 +26,12 @@ fn close(opened: Opened) {
 /// One of the schedule's occurrences, so many days after the start.
 fn occurrence(days: u64) -> OccurrenceId {
     let due = Timestamp::from_millis(START).plus(Span::from_seconds(days * 86_400));
-    OccurrenceId { schedule: KEY, generation: 1, due }
+    OccurrenceId::new(KEY, 1, due)
 }
 
 fn run(occurrence: OccurrenceId, phase: Phase) -> Change {
     let since = occurrence.due;
-    let execution =
-        Execution { attempts: 1, since, took: Span::ZERO, model: Some("echo/any".to_owned()), tokens: None };
+    let execution = Execution { attempts: 1, model: Some("echo/any".to_owned()), ..Execution::since(since) };
     Change::Run(Run {
         occurrence,
         range: None,
@@ -147,6 +146,6 @@ fn a_file_of_format_1_becomes_one_of_this_format_when_it_is_written_to() {
     let one = OccurrenceId { schedule: KEY, ..occurrence(1) };
     opened.writer.commit(&[text(one), delivered(one)]).unwrap();
     close(opened);
-    assert_eq!(format(), 2);
+    assert_eq!(format(), 3);
     assert!(open(data.path()).reader.text(one).unwrap().is_some());
 }

@@ -6,7 +6,7 @@
 use super::times::{both, clock, relative, rough};
 use super::{Look, finish, plural, table, word};
 use crate::spec::tree::shorten;
-use crate::surface::ops::reply::{Applied, Line, Listed, RunLine, RunsListed};
+use crate::surface::ops::reply::{Applied, DeliveryShown, Line, Listed, RunLine, RunsListed};
 use crate::time::Span;
 
 /// A list of schedules; `narrowed` when only some were asked for.
@@ -173,5 +173,17 @@ fn detail(run: &RunLine) -> String {
         let late = late.map(|late| format!(", {} late", rough(Span::from_millis(late)))).unwrap_or_default();
         text = format!("{}{late}{gap}{text}", run.cause);
     }
+    for delivery in &run.deliveries {
+        text.push_str(&delivered(delivery));
+    }
+    if let Some(notes) = run.execution.as_ref().and_then(|execution| execution.notes.as_ref()) {
+        text.push_str(&format!("\nnoted: {notes}"));
+    }
     text
+}
+
+fn delivered(delivery: &DeliveryShown) -> String {
+    let to = delivery.to.as_deref().unwrap_or("nowhere");
+    let detail = delivery.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+    format!("\nto {to}: {}{detail}", delivery.outcome)
 }

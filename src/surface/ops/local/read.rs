@@ -91,8 +91,13 @@ impl Local {
         kept.truncate(limit);
         let mut lines = Vec::with_capacity(kept.len());
         for run in &kept {
-            let text = if run.execution.is_some() { self.handle.reader().text(run.occurrence)? } else { None };
-            lines.push(view::run(&found.schedule, run, text));
+            let reader = self.handle.reader();
+            let text = if run.execution.is_some() { reader.text(run.occurrence)? } else { None };
+            let mut deliveries = Vec::new();
+            for one in reader.deliveries(run)? {
+                deliveries.push(view::delivery(&found.schedule, &one, reader.text(one.occurrence)?));
+            }
+            lines.push(view::run(&found.schedule, run, text, deliveries));
         }
         Ok(RunsListed {
             id: found.schedule.id.to_string(),

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::calendar::Trigger;
-use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, State, Status};
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, Spread, State, Status};
 use crate::engine::fires_at;
 use crate::id::ScheduleKey;
 use crate::limits;
@@ -16,7 +16,7 @@ use crate::store::RunCursor;
 use crate::surface::error::Error;
 use crate::surface::ops::preview::dialect_word;
 use crate::surface::ops::reply::{
-    Changed, Created, ExecutionShown, FireTime, Instant, Line, RunLine, RunTold, Shown, Started,
+    Changed, Created, DeliveryShown, ExecutionShown, FireTime, Instant, Line, RunLine, RunTold, Shown, Started,
 };
 use crate::time::{Span, Timestamp};
 
@@ -81,18 +81,23 @@ const fn skip_word(reason: SkipReason) -> &'static str {
     }
 }
 
-/// The dues of a schedule from `first` on, or strictly after `now` where nothing is due yet.
+/// The dues of a schedule from `first` on, which may be one that its hook wished for; or strictly after `now` where
+/// nothing is due yet.
 pub(super) fn dues(schedule: &Schedule, first: Option<Timestamp>, now: Timestamp, count: usize) -> Vec<Timestamp> {
     let start = schedule.bounds.start_at.map_or(now, |start| start.minus(Span::from_millis(1)).max(now));
     let first = match (first, &schedule.trigger) {
-        // What is open already may be excluded.
-        (Some(due), _) => schedule.next_after(due.minus(Span::from_millis(1))),
+        (Some(due), _) => Some(due),
         (None, Trigger::At(at)) => Some(*at),
         (None, Trigger::Every { .. } | Trigger::Cron(_)) => schedule.next_after(start),
     };
+    let Some(first) = first else { return Vec::new() };
+    let grid = schedule.trigger.from_due(first);
+    let next = |after: Timestamp| grid.next_free(schedule.except.as_ref(), after);
     let in_bounds =
         |due: &Timestamp| *due < Timestamp::HORIZON && schedule.bounds.end_at.is_none_or(|end| *due <= end);
-    std::iter::successors(first, |due| schedule.next_after(*due)).take_while(in_bounds).take(count).collect()
+    // What is open already may be excluded.
+    let free = next(first.minus(Span::from_millis(1)));
+    std::iter::successors(free, |due| next(*due)).take_while(in_bounds).take(count).collect()
 }
 
 /// The next dues of a schedule that is stored.
@@ -254,28 +259,9 @@ pub(super) fn started(schedule: &Schedule, due: Timestamp) -> Started {
     Started { id: schedule.id.to_string(), name: schedule.name.clone(), due: Instant(due) }
 }
 
-/// One occurrence.
-pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>) -> RunLine {
-    let (outcome, detail, settled_at, retry_at) = match &run.phase {
-        Phase::Buffered => ("buffered", Some("waits for the end of an earlier run".to_owned()), None, None),
-        Phase::Waiting => ("waiting", Some("waits for room at its provider".to_owned()), None, None),
-        Phase::Running { .. } => ("running", None, None, None),
-        Phase::Rerun { at, error } => ("rerun", Some(error.clone()), None, Some(*at)),
-        Phase::Pending => ("pending", None, None, None),
-        Phase::Sending { .. } => ("sending", None, None, None),
-        Phase::Retry { at, error } => ("retry", Some(error.clone()), None, Some(*at)),
-        Phase::Settled { at, outcome } => {
-            let detail = match outcome {
-                Outcome::Delivered { message_id } => message_id.as_ref().map(|id| format!("message {id}")),
-                Outcome::Silent { reason } => Some(reason.clone()),
-                Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
-                Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
-                Outcome::Cancelled => None,
-                Outcome::Displaced => Some("ended for the next run of its schedule".to_owned()),
-            };
-            (outcome_word(outcome.kind()), detail, Some(*at), None)
-        }
-    };
+/// One occurrence, with its deliveries where it has several.
+pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>, deliveries: Vec<DeliveryShown>) -> RunLine {
+    let told = phase_told(&run.phase);
     let cause = match run.cause {
         Cause::Due => "due",
         Cause::CatchUp => "catch-up",
@@ -287,8 +273,8 @@ pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>) -> RunLi
         through: run.range.map(|range| FireTime::new(range.through, schedule.zone)),
         count: run.range.map_or(1, |range| range.count),
         cause: cause.to_owned(),
-        outcome: outcome.to_owned(),
-        detail,
+        outcome: told.outcome.to_owned(),
+        detail: told.detail,
         attempts: run.attempt,
         execution: run.execution.as_ref().map(|execution| ExecutionShown {
             attempts: execution.attempts,
@@ -297,13 +283,71 @@ pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>) -> RunLi
             tokens_in: execution.tokens.map(|tokens| tokens.input),
             tokens_out: execution.tokens.map(|tokens| tokens.output),
             text,
+            notes: execution.notes.as_deref().map(str::to_owned),
+            to: execution.to.as_ref().map(ToString::to_string),
         }),
+        deliveries,
         number: run.number,
         late_ms: (run.number > 0).then(|| run.claimed_at.since(run.occurrence.due).as_millis()),
         claimed_at: Instant(run.claimed_at),
-        settled_at: settled_at.map(Instant),
-        retry_at: retry_at.map(Instant),
+        settled_at: told.settled_at.map(Instant),
+        retry_at: told.retry_at.map(Instant),
     }
+}
+
+/// One of several deliveries of an occurrence.
+pub(super) fn delivery(schedule: &Schedule, delivery: &Run, text: Option<String>) -> DeliveryShown {
+    let told = phase_told(&delivery.phase);
+    let to = delivery.execution.as_ref().and_then(|execution| execution.to.as_ref());
+    DeliveryShown {
+        to: to.or(schedule.destination.as_ref()).map(ToString::to_string),
+        outcome: told.outcome.to_owned(),
+        detail: told.detail,
+        attempts: delivery.attempt,
+        text,
+        settled_at: told.settled_at.map(Instant),
+        retry_at: told.retry_at.map(Instant),
+    }
+}
+
+/// How far something is, in words.
+struct PhaseTold {
+    outcome: &'static str,
+    detail: Option<String>,
+    settled_at: Option<Timestamp>,
+    retry_at: Option<Timestamp>,
+}
+
+fn phase_told(phase: &Phase) -> PhaseTold {
+    let (outcome, detail, settled_at, retry_at) = match phase {
+        Phase::Buffered => ("buffered", Some("waits for the end of an earlier run".to_owned()), None, None),
+        Phase::Waiting => ("waiting", Some("waits for its turn to be run".to_owned()), None, None),
+        Phase::Running { .. } => ("running", None, None, None),
+        Phase::Rerun { at, error } => ("rerun", Some(error.clone()), None, Some(*at)),
+        Phase::Spread(spread) => ("sending", Some(spread_told(spread)), None, None),
+        Phase::Pending => ("pending", None, None, None),
+        Phase::Sending { .. } => ("sending", None, None, None),
+        Phase::Retry { at, error } => ("retry", Some(error.clone()), None, Some(*at)),
+        Phase::Settled { at, outcome } => {
+            let detail = match outcome {
+                Outcome::Delivered { message_id } => message_id.as_ref().map(|id| format!("message {id}")),
+                Outcome::Silent { reason } => Some(reason.clone()),
+                Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
+                Outcome::Gated { reason } => Some(format!("hook: {reason}")),
+                Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
+                Outcome::Cancelled => None,
+                Outcome::Displaced => Some("ended for the next run of its schedule".to_owned()),
+            };
+            (outcome_word(outcome.kind()), detail, Some(*at), None)
+        }
+    };
+    PhaseTold { outcome, detail, settled_at, retry_at }
+}
+
+fn spread_told(spread: &Spread) -> String {
+    let Spread { left, errors, .. } = spread;
+    let errors = if errors.is_empty() { String::new() } else { format!("; {errors}") };
+    format!("{left} of its deliveries are not over{errors}")
 }
 
 /// How many rows a caller wants.
@@ -344,6 +388,6 @@ pub(super) fn run_told(schedule: &Schedule, told: &Run) -> RunTold {
         schedule: schedule.id.to_string(),
         name: schedule.name.clone(),
         agent: schedule.agent.clone(),
-        run: run(schedule, told, None),
+        run: run(schedule, told, None, Vec::new()),
     }
 }
