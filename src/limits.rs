@@ -301,6 +301,10 @@ pub const SCRIPTS_COUNT_MAX: usize = 10_000;
 pub const TEMPLATES_COUNT_MAX: usize = 4096;
 /// Operations of one call of a script: some 20 milliseconds of plain work.
 pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
+/// Milliseconds that the scripts of one run may take before a model is asked, and again after it.
+pub const SCRIPT_MS_MAX: u64 = 1000;
+/// Threads on which scripts run at a time.
+pub const SCRIPT_THREADS_COUNT_MAX: usize = 4;
 /// Operations of a script between two looks at whether its time is over.
 pub const SCRIPT_LOOK_OPERATIONS_MAX: u64 = 64;
 /// Bytes that the functions of the library go through, or make, for what counts as one operation.

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::change::{Cause, Change, Execution, Kept, Status};
+use crate::engine::change::{Cause, Change, Execution, Kept, LastText, Status};
 use crate::engine::settle::clip_to;
 use crate::engine::{Effect, Engine, RunEnd, Said};
 use crate::id::{OccurrenceId, ScheduleKey};
@@ -27,7 +27,8 @@ impl Engine {
             self.keep(key, Kept::State, Some(state));
         }
         if let Some(text) = said.text {
-            self.keep(key, Kept::Text, Some(clip_to(text, LAST_TEXT_BYTES_MAX)));
+            let text = LastText { at: self.now, text: clip_to(text, LAST_TEXT_BYTES_MAX) };
+            self.keep(key, Kept::Text, Some(text.to_kept()));
         }
         if let Some(at) = said.next.filter(|_| matches!(cause, Cause::Due | Cause::CatchUp)) {
             self.wish(occurrence, at);

@@ -20,6 +20,7 @@ mod ops;
 pub mod round;
 mod running;
 pub mod runs;
+pub mod shaping;
 mod shell;
 mod tally;
 pub mod turn;
@@ -44,7 +45,7 @@ pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::config::Routing;
+use crate::config::{Agents, Routing};
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
@@ -53,10 +54,12 @@ use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::meter::Meter;
-use crate::runtime::running::Running;
+use crate::runtime::running::{Makers, Running};
+use crate::runtime::shaping::Reach;
 use crate::runtime::shell::Shell;
 use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
+use crate::script::Scripts;
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -86,6 +89,10 @@ pub struct Outside {
     pub providers: Providers,
     /// Which of them does which.
     pub routing: Routing,
+    /// The scripts that shape runs.
+    pub scripts: Arc<Scripts>,
+    /// What single agents may do.
+    pub agents: Arc<Agents>,
 }
 
 impl From<Gateways> for Outside {
@@ -162,7 +169,7 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing } = outside.into();
+        let Outside { gateways, providers, routing, scripts, agents } = outside.into();
         let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
@@ -186,7 +193,9 @@ impl Runtime {
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let meter = Arc::new(Meter::default());
-        let running = Running::new(providers, routing, reader.clone(), tokio.clone(), felt.clone());
+        let reach = Arc::new(Reach { gateways: gateways.keys().cloned().collect(), agents });
+        let makers = Makers { providers, routing, scripts, reach };
+        let running = Running::new(makers, Arc::clone(&clock), reader.clone(), tokio.clone(), felt.clone());
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
         let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));

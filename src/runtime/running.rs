@@ -1,10 +1,12 @@
-//! Runs under way: each with its runner, with a limit to how long it may take, and an end that may be asked for.
+//! Runs under way: each with its scripts and its runner, with a limit to how long it may take, and an end that may be
+//! asked for.
 //!
 //! A run costs no thread while it waits. Its end is the drop of what its runner returned, whatever that was doing.
-//! Invariant: every run is answered exactly once, even if its runner panics. Not here: what a run is told (`runs`), how
-//! many there are at a time (`engine`).
+//! Invariant: every run is answered exactly once, even if its runner panics. Scripts run
+//! on threads of their own, a few at a time, so that one that takes its time delays nothing but other scripts. Not here:
+//! what a run is told (`runs`), what scripts make of it (`shaping`), how many runs there are at a time (`engine`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,13 +15,15 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::Routing;
-use crate::engine::Input;
+use crate::engine::{Input, RunEnd};
 use crate::id::OccurrenceId;
-use crate::limits::BEAT_MS_MAX;
+use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
 use crate::runner::{Answer, RunError, Runner};
 use crate::runtime::Message;
-use crate::runtime::clock::Stopwatch;
-use crate::runtime::runs::{self, Asked};
+use crate::runtime::clock::{Clock, Stopwatch};
+use crate::runtime::runs::{self, Asked, Begun};
+use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
+use crate::script::{Deadline, Scene, Scripts};
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -37,6 +41,36 @@ pub struct Provider {
 /// The providers by the name that models use.
 pub type Providers = HashMap<String, Provider>;
 
+/// Everybody who makes texts.
+pub(super) struct Makers {
+    pub providers: Providers,
+    pub routing: Arc<Routing>,
+    pub scripts: Arc<Scripts>,
+    pub reach: Arc<Reach>,
+}
+
+/// The time that the scripts of a run may take, in beats of the heart: a clock that is set must not end them.
+#[derive(Clone)]
+struct Budget {
+    beats: watch::Receiver<u64>,
+    last: Arc<AtomicU64>,
+}
+
+impl Budget {
+    fn new(beats: watch::Receiver<u64>) -> Self {
+        Self { beats, last: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// From here on all of it is left. The beat under way has begun already, so one more is waited for.
+    fn renew(&self) {
+        self.last.store(*self.beats.borrow() + SCRIPT_MS_MAX / BEAT_MS_MAX + 1, Ordering::Relaxed);
+    }
+
+    fn is_spent(&self) -> bool {
+        *self.beats.borrow() >= self.last.load(Ordering::Relaxed)
+    }
+}
+
 /// A provider, and a seat for each run that it makes at a time. The engine hands it no more than that; whoever is asked
 /// instead of another takes a seat only if one is free.
 struct Seats {
@@ -53,6 +87,10 @@ pub(super) struct Running {
 struct Shared {
     providers: HashMap<String, Seats>,
     routing: Arc<Routing>,
+    scripts: Arc<Scripts>,
+    reach: Arc<Reach>,
+    script_seats: Semaphore,
+    clock: Arc<dyn Clock>,
     reader: Reader,
     tokio: Tokio,
     beats: watch::Receiver<u64>,
@@ -63,16 +101,20 @@ struct Shared {
 
 impl Running {
     pub(super) fn new(
-        providers: Providers,
-        routing: Arc<Routing>,
+        makers: Makers,
+        clock: Arc<dyn Clock>,
         reader: Reader,
         tokio: Tokio,
         beats: watch::Receiver<u64>,
     ) -> Self {
+        let Makers { providers, routing, scripts, reach } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
+        let script_seats = Semaphore::new(SCRIPT_THREADS_COUNT_MAX);
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
-        Self { shared: Arc::new(Shared { providers, routing, reader, tokio, beats, stopping, ends }) }
+        let shared =
+            Shared { providers, routing, scripts, reach, script_seats, clock, reader, tokio, beats, stopping, ends };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Begins a run; its answer goes to the loop.
@@ -120,7 +162,7 @@ impl Drop for Unanswered {
     fn drop(&mut self) {
         if !self.is_told && std::thread::panicking() {
             let error = "the runner broke down; its panic is in the log".into();
-            self.tell(runs::ended(self.occurrence, "", Span::ZERO, Err(RunError::Ambiguous { error })));
+            self.tell(runs::ended(self.occurrence, Span::ZERO, RunEnd::Ambiguous { error }, None));
         }
     }
 }
@@ -131,26 +173,77 @@ impl Shared {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(&self, occurrence: OccurrenceId, ended: oneshot::Receiver<()>) -> Input {
+    async fn attempt(self: &Arc<Self>, occurrence: OccurrenceId, ended: oneshot::Receiver<()>) -> Input {
         if self.stopping.load(Ordering::SeqCst) {
             return runs::not_begun(occurrence);
         }
-        let (first, instead) = match runs::begin(&self.reader, &self.routing, occurrence) {
-            Ok(asked) => asked,
+        let begun = match runs::begin(&self.reader, occurrence) {
+            Ok(begun) => begun,
             Err(input) => return input,
         };
         let watch = Stopwatch::start();
-        let (provider, answer) = tokio::select! {
+        let (end, said) = tokio::select! {
             biased;
-            _ = ended => (String::new(), Err(RunError::Ambiguous { error: "it was ended".into() })),
-            answered = self.ask(first, instead) => answered,
+            _ = ended => (RunEnd::Ambiguous { error: "it was ended".into() }, None),
+            shaped = self.make(begun) => shaped,
         };
         let took = Span::from_millis(watch.elapsed().as_millis() as u64);
-        runs::ended(occurrence, &provider, took, answer)
+        runs::ended(occurrence, took, end, said)
+    }
+
+    /// Makes the text of a run, or whatever it comes to.
+    async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
+        if Shaping::is_needed(&begun.schedule) {
+            return self.shape(begun).await;
+        }
+        let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
+        (runs::unshaped(&provider, answer), None)
+    }
+
+    /// The same where scripts have a say.
+    async fn shape(self: &Arc<Self>, begun: Begun) -> Shaped {
+        let budget = Budget::new(self.beats.clone());
+        let (shared, of, deadline) = (Arc::clone(self), begun.clone(), budget.clone());
+        let step = self.aside(move || {
+            let facts = match of.facts(&shared.reader, shared.clock.now()) {
+                Ok(facts) => facts,
+                Err(end) => return Step::Over((end, None)),
+            };
+            deadline.renew();
+            let scene = Scene::new(facts, Deadline::new(move || deadline.is_spent()));
+            Shaping::begin(&shared.scripts, of.schedule, scene, Arc::clone(&shared.reach))
+        });
+        let (shaping, model, instruction) = match step.await {
+            Ok(Step::Ask { shaping, model, instruction }) => (shaping, model, instruction),
+            Ok(Step::Over(shaped)) => return shaped,
+            Err(end) => return (end, None),
+        };
+        let (provider, answer) = self.ask(&begun, model.as_deref(), &instruction).await;
+        let answered = self.aside(move || {
+            budget.renew();
+            shaping.answered(&provider, answer)
+        });
+        answered.await.unwrap_or_else(|end| (end, None))
+    }
+
+    /// Does a piece of work on a thread where it may take its time.
+    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, RunEnd> {
+        // The seats are never closed; whoever ends a run lets go of its place in line.
+        let _seat = self.script_seats.acquire().await;
+        let done = self.tokio.spawn_blocking(work).await;
+        done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
+    }
+
+    /// Asks a model, or those that stand in for it.
+    async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
+        match begun.asked(&self.routing, model, instruction) {
+            Ok((first, instead)) => self.ask_all(first, instead).await,
+            Err(error) => (String::new(), Err(error)),
+        }
     }
 
     /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
+    async fn ask_all(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
         let name = first.provider.clone();
         let (mut error, mut after) = match self.run(&first, true).await {
             Err(RunError::Retry { error, after }) => (error, after),

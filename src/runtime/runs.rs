@@ -1,22 +1,32 @@
-//! An attempt to run, from the store to its runner and back; without threads, so that a simulation walks the same road
-//! as the program.
+//! An attempt to run, from the store to whoever makes its text and back; without threads, so that a simulation walks the
+//! same road as the program.
 //!
-//! The instruction is read from the store when the attempt begins, so a backlog costs no memory, and a run that was
+//! What is to be done is read from the store when the attempt begins, so a backlog costs no memory, and a run that was
 //! settled meanwhile is not begun.
-//! Invariant: every run that the engine hands out is answered exactly once. Not here: runners and patience (`dispatch`),
-//! who may begin (`engine`).
+//! Invariant: every run that the engine hands out is answered exactly once. Not here: runners, scripts' threads and
+//! patience (`running`), what scripts make of a run (`shaping`), who may begin (`engine`).
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::config::{Model, Routing};
-use crate::engine::change::Phase;
-use crate::engine::{Input, Outgoing, Ran, RunEnd};
+use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
+use crate::engine::{Input, Outgoing, Ran, RunEnd, Said};
 use crate::id::OccurrenceId;
 use crate::runner::{Answer, Prompt, RunError};
-use crate::spec::Payload;
+use crate::script::{Facts, Last, LastStatus, SessionFacts};
+use crate::spec::{Payload, Schedule};
 use crate::store::{Reader, StoreError};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
+
+/// A run that is to be made, and what it is to be made of.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Its record.
+    pub run: Run,
+    /// The schedule as declared.
+    pub schedule: Arc<Schedule>,
+}
 
 /// Somebody who is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,55 +43,114 @@ impl fmt::Display for Asked {
     }
 }
 
-/// The attempt that is to be made, or the answer to one that cannot be: who is asked, then who is asked instead if
-/// that one cannot answer now. It is decided now, so a schedule that names no model follows a config that was changed.
-pub fn begin(reader: &Reader, routing: &Routing, occurrence: OccurrenceId) -> Result<(Asked, Vec<Asked>), Input> {
-    let unread = |error: StoreError| {
-        let end = RunEnd::Retry { error: error.to_string(), after: None };
-        untried(occurrence, end)
-    };
+/// The attempt that is to be made, or the answer to one that cannot be.
+pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> {
+    let unread = |error: StoreError| unmade(occurrence, again(&error));
     let run = reader.run(occurrence).map_err(unread)?;
-    let is_wanted = run.is_some_and(|run| matches!(run.phase, Phase::Running { .. }));
+    let run = run.filter(|run| matches!(run.phase, Phase::Running { .. }));
     let declared = reader.schedule(occurrence.schedule).map_err(unread)?;
-    let end = |error: String| untried(occurrence, RunEnd::Permanent { error });
-    let schedule = declared.filter(|_| is_wanted).map(|(_, schedule)| schedule);
-    let task = schedule.as_ref().and_then(|schedule| match &schedule.payload {
-        Payload::Task(task) => Some((task, &schedule.agent)),
-        Payload::Message(_) | Payload::Template(_) => None,
-    });
-    // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it again
-    // and again would not bring it back.
-    let (task, agent) = task.ok_or_else(|| end("the run is not in the store".into()))?;
-    let model = routing.choose(task.model.as_deref(), agent).map_err(|problem| end(problem.to_string()))?;
-    let asked = |Model { provider, name }| {
-        let prompt = Prompt { model: name, instruction: task.instruction.clone() };
-        Asked { provider, prompt }
-    };
-    let instead = routing.fallbacks(&model).map(asked).collect();
-    Ok((asked(model), instead))
+    match (run, declared) {
+        (Some(run), Some((_, schedule))) => Ok(Begun { run, schedule }),
+        // The engine has settled it meanwhile, and hears nothing of this; or the store has lost it, and to begin it
+        // again and again would not bring it back.
+        _ => Err(unmade(occurrence, RunEnd::Permanent { error: "the run is not in the store".into() })),
+    }
+}
+
+impl Begun {
+    /// What its scripts may know of it.
+    pub fn facts(&self, reader: &Reader, now: Timestamp) -> Result<Facts, RunEnd> {
+        let key = self.run.occurrence.schedule;
+        let unread = |error: StoreError| again(&error);
+        let last = reader.state(key).map_err(unread)?.and_then(|state| state.last_outcome);
+        let last_text = reader.last_text(key).map_err(unread)?.and_then(|kept| LastText::from_kept(&kept));
+        let (text, at) = last_text.map_or((None, None), |last| (Some(last.text), Some(last.at)));
+        Ok(Facts {
+            schedule: Arc::clone(&self.schedule),
+            due: self.run.occurrence.due,
+            actual: now,
+            number: self.run.number,
+            attempt: self.run.execution.as_ref().map_or(1, |execution| execution.attempts),
+            by_hand: self.run.cause == Cause::Manual,
+            last: Last { status: last.map(status), text, at },
+            session: SessionFacts::default(),
+            state: reader.hook_state(key).map_err(unread)?.map(Into::into),
+        })
+    }
+
+    /// What its model is told where no script says otherwise.
+    #[must_use]
+    pub fn instruction(&self) -> Option<&str> {
+        match &self.schedule.payload {
+            Payload::Task(task) => Some(&task.instruction),
+            Payload::Message(_) | Payload::Template(_) => None,
+        }
+    }
+
+    /// Who is asked, then who is asked instead if that one cannot answer now: `model` where a script names one. It is
+    /// decided now, so a schedule that names no model follows a config that was changed.
+    pub fn asked(
+        &self,
+        routing: &Routing,
+        model: Option<&str>,
+        instruction: &str,
+    ) -> Result<(Asked, Vec<Asked>), RunError> {
+        let written = match &self.schedule.payload {
+            Payload::Task(task) => task.model.as_deref(),
+            Payload::Message(_) | Payload::Template(_) => None,
+        };
+        let chosen = routing.choose(model.or(written), &self.schedule.agent);
+        let chosen = chosen.map_err(|problem| RunError::Permanent { error: problem.to_string() })?;
+        let asked = |Model { provider, name }| {
+            let prompt = Prompt { model: name, instruction: instruction.to_owned() };
+            Asked { provider, prompt }
+        };
+        let instead = routing.fallbacks(&chosen).map(asked).collect();
+        Ok((asked(chosen), instead))
+    }
+}
+
+const fn status(outcome: OutcomeKind) -> LastStatus {
+    match outcome {
+        OutcomeKind::Delivered => LastStatus::Delivered,
+        OutcomeKind::Silent => LastStatus::Silent,
+        OutcomeKind::Skipped => LastStatus::Skipped,
+        OutcomeKind::Failed => LastStatus::Failed,
+        OutcomeKind::Cancelled => LastStatus::Cancelled,
+        OutcomeKind::Unknown => LastStatus::Unknown,
+    }
+}
+
+fn again(error: &StoreError) -> RunEnd {
+    RunEnd::Retry { error: error.to_string(), after: None }
 }
 
 /// What the engine is told of an attempt that was not made.
 #[must_use]
 pub const fn not_begun(occurrence: OccurrenceId) -> Input {
-    untried(occurrence, RunEnd::NotBegun)
+    unmade(occurrence, RunEnd::NotBegun)
 }
 
-const fn untried(occurrence: OccurrenceId, end: RunEnd) -> Input {
+const fn unmade(occurrence: OccurrenceId, end: RunEnd) -> Input {
     Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end, said: None } }
 }
 
 /// What the engine is told of an attempt that was made.
 #[must_use]
-pub fn ended(occurrence: OccurrenceId, provider: &str, took: Span, answer: Result<Answer, RunError>) -> Input {
-    let end = match answer {
+pub const fn ended(occurrence: OccurrenceId, took: Span, end: RunEnd, said: Option<Box<Said>>) -> Input {
+    Input::Ran { occurrence, ran: Ran { took, end, said } }
+}
+
+/// What an answer comes to that no script looks at.
+#[must_use]
+pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
+    match answer {
         Ok(Answer { text, model, tokens }) => {
-            let texts = vec![Outgoing { text: Arc::from(text), to: None }];
+            let texts = vec![Outgoing { text: text.into(), to: None }];
             RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
         }
         Err(RunError::Retry { error, after }) => RunEnd::Retry { error, after },
         Err(RunError::Permanent { error }) => RunEnd::Permanent { error },
         Err(RunError::Ambiguous { error }) => RunEnd::Ambiguous { error },
-    };
-    Input::Ran { occurrence, ran: Ran { took, end, said: None } }
+    }
 }

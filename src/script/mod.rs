@@ -17,6 +17,7 @@ mod explain;
 mod guard;
 mod hook;
 mod json;
+mod judge;
 mod list;
 mod load;
 mod memory;

@@ -42,6 +42,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
+            scripts: Arc::default(),
             routing: Routing::new(),
             data: String::new(),
             listen: None,

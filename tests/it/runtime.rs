@@ -84,6 +84,7 @@ impl House {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: vec!["console".into()],
+            scripts: Arc::default(),
             routing: Routing { providers: ["echo".into()].into(), ..Routing::new() },
             data: String::new(),
             listen: None,

@@ -15,11 +15,13 @@ use tokio::task::JoinHandle;
 
 use super::outside::{self, Out};
 use super::reach::{setting, settings};
+use super::scripts;
 use super::setup::Setup;
 use crate::access::Via;
 use crate::limits;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Outside, Runtime, StartError};
+use crate::script::Scripts;
 use crate::store::OpenError;
 use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error};
@@ -46,6 +48,7 @@ pub enum Kind {
 pub struct Engine {
     runtime: Runtime,
     local: Local,
+    scripts: Arc<Scripts>,
     listening: Option<Listening>,
 }
 
@@ -64,9 +67,10 @@ impl Engine {
         place: Option<SocketAddr>,
         kind: Kind,
     ) -> Result<Self, Error> {
-        let runtime = start(setup, clock, kind).await?;
-        match listen(setup, clock, place, kind, &runtime).await {
-            Ok((local, listening)) => Ok(Self { runtime, local, listening }),
+        let scripts = scripts::load(&setup.config);
+        let runtime = start(setup, &scripts, clock, kind).await?;
+        match listen(setup, &scripts, clock, place, kind, &runtime).await {
+            Ok((local, listening)) => Ok(Self { runtime, local, scripts, listening }),
             Err(error) => {
                 stop(runtime).await?;
                 Err(error)
@@ -78,6 +82,12 @@ impl Engine {
     #[must_use]
     pub fn local(&self) -> &Local {
         &self.local
+    }
+
+    /// The scripts that shape its runs.
+    #[must_use]
+    pub fn scripts(&self) -> &Scripts {
+        &self.scripts
     }
 
     /// Where it answers.
@@ -116,7 +126,7 @@ pub fn offer(setup: &Setup, clock: &Arc<dyn Clock>) -> Offer {
 }
 
 /// Starts the runtime; a command that has the store open for a moment is waited for.
-async fn start(setup: &Setup, clock: &Arc<dyn Clock>, kind: Kind) -> Result<Runtime, Error> {
+async fn start(setup: &Setup, scripts: &Arc<Scripts>, clock: &Arc<dyn Clock>, kind: Kind) -> Result<Runtime, Error> {
     let settings = settings(&setup.config, true);
     let out = match kind {
         Kind::Daemon => Out::Output,
@@ -124,7 +134,8 @@ async fn start(setup: &Setup, clock: &Arc<dyn Clock>, kind: Kind) -> Result<Runt
     };
     let gateways = outside::gateways(&setup.config, out).map_err(Error::problems)?;
     let providers = outside::providers(&setup.config).map_err(Error::problems)?;
-    let outside = Outside { gateways, providers, routing: setup.config.routing.clone() };
+    let (routing, agents) = (setup.config.routing.clone(), Arc::new(setup.config.agents.clone()));
+    let outside = Outside { gateways, providers, routing, scripts: Arc::clone(scripts), agents };
     let mut waited = Duration::ZERO;
     loop {
         let started = Runtime::start(&settings, Arc::clone(clock), outside.clone(), Tokio::current());
@@ -149,13 +160,15 @@ async fn stop(runtime: Runtime) -> Result<(), Error> {
 
 async fn listen(
     setup: &Setup,
+    scripts: &Arc<Scripts>,
     clock: &Arc<dyn Clock>,
     place: Option<SocketAddr>,
     kind: Kind,
     runtime: &Runtime,
 ) -> Result<(Local, Option<Listening>), Error> {
     let local = |address: Option<SocketAddr>| {
-        let local = Local::new(runtime.handle(), setting(setup, address.map(|address| address.to_string()), true));
+        let address = address.map(|address| address.to_string());
+        let local = Local::new(runtime.handle(), setting(setup, Arc::clone(scripts), address, true));
         let local = local.with_agents(setup.config.agents.clone());
         match kind {
             Kind::Daemon => local.by_way_of(Via::Http),

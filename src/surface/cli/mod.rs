@@ -23,6 +23,7 @@ mod outside;
 mod reach;
 pub mod render;
 mod screen;
+mod scripts;
 mod serve;
 mod setup;
 mod storage;

@@ -9,11 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::scripts;
 use super::setup::Setup;
 use crate::config::{Config, Gateway};
 use crate::limits;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Gateways, Runtime, Settings, StartError};
+use crate::script::Scripts;
 use crate::store::{self, OpenError};
 use crate::surface::admin::Token;
 use crate::surface::error::{Code, Error};
@@ -81,7 +83,7 @@ fn owned(data: &Path) -> Error {
 fn open(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Reached, StartError> {
     let tokio = tokio::runtime::Handle::current();
     let runtime = Runtime::start(&settings(&setup.config, false), Arc::clone(clock), Gateways::new(), tokio)?;
-    let local = Local::new(runtime.handle(), setting(setup, None, false));
+    let local = Local::new(runtime.handle(), setting(setup, scripts::load(&setup.config), None, false));
     let local = local.with_agents(setup.config.agents.clone());
     Ok(Reached::Store { local: Box::new(local), runtime })
 }
@@ -122,13 +124,14 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
 
 /// What operations need to know under this config.
 #[must_use]
-pub fn setting(setup: &Setup, listen: Option<String>, serving: bool) -> Setting {
+pub fn setting(setup: &Setup, scripts: Arc<Scripts>, listen: Option<String>, serving: bool) -> Setting {
     let config = &setup.config;
     let built = config.gateways.iter().filter(|(_, gateway)| !matches!(gateway, Gateway::NotBuilt { .. }));
     Setting {
         zone: setup.zone,
         gateways: built.map(|(name, _)| name.clone()).collect(),
         routing: config.routing.clone(),
+        scripts,
         data: config.data.display().to_string(),
         listen,
         serving,

@@ -8,12 +8,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal;
 
 use super::args::Serve;
 use super::engine::{Engine, Kind};
 use super::screen::{Screen, complain};
+use super::scripts::load_again;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::config::{Format, read_listen};
@@ -23,6 +25,9 @@ use crate::spec::tree::shorten;
 use crate::surface::error::{Code, Error, problem_from_json};
 use crate::surface::files::read_folder;
 use crate::surface::ops::local::Local;
+
+/// Pause between two looks at whether a folder is there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the daemon until it is told to end.
 pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
@@ -68,6 +73,9 @@ async fn run_until(
     let format = setup.config.log.format;
     // Looked after before it is read, so that no change falls between.
     let mut watch = folder.as_deref().and_then(look_after);
+    let scripts = &setup.config.scripts;
+    let mut are_awaited = !scripts.exists();
+    let mut scripts_watch = if are_awaited { None } else { look_after(scripts) };
     if let Some(folder) = &folder {
         apply(folder, engine.local(), format, screen).await?;
     }
@@ -77,6 +85,19 @@ async fn run_until(
             () = &mut *ending => tracing::info!("ending: deliveries under way are waited for"),
             () = engine.stopped() => tracing::error!("the engine has stopped by itself"),
             () = changed(&mut watch) => {
+                apply_again(folder.as_deref(), engine.local(), format, screen).await;
+                continue;
+            }
+            () = appears(scripts), if are_awaited => {
+                are_awaited = false;
+                scripts_watch = look_after(scripts);
+                load_again(scripts, engine.scripts());
+                apply_again(folder.as_deref(), engine.local(), format, screen).await;
+                continue;
+            }
+            () = changed(&mut scripts_watch) => {
+                load_again(scripts, engine.scripts());
+                // A file that named a script that was not there may be right now.
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;
                 continue;
             }
@@ -94,6 +115,13 @@ fn folder(serve: &Serve, setup: &Setup) -> Option<PathBuf> {
 fn look_after(folder: &Path) -> Option<Watch> {
     let watch = Watch::begin(folder);
     watch.inspect_err(|error| tracing::warn!(folder = %folder.display(), "changes will not be noticed: {error}")).ok()
+}
+
+/// Until there is a folder.
+async fn appears(folder: &Path) {
+    while !folder.exists() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 async fn changed(watch: &mut Option<Watch>) {

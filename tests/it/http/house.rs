@@ -77,6 +77,7 @@ impl House {
             gateways: vec!["console".into()],
             data: String::new(),
             listen: None,
+            scripts: Arc::default(),
             routing: Routing::new(),
             serving: true,
             notices: Vec::new(),

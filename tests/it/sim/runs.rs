@@ -4,7 +4,7 @@
 //! the engine. Not here: what the attempts must be like (`check_runs`).
 
 use chimewheel::config::Routing;
-use chimewheel::engine::Input;
+use chimewheel::engine::{Input, RunEnd};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
 use chimewheel::runner::{Answer, RunError};
@@ -91,10 +91,12 @@ impl World {
         }
         let providers = ["ask", "echo"].map(str::to_owned).into();
         let routing = Routing { providers, ..Routing::new() };
-        let Asked { provider, prompt } = match runs::begin(&process.reader, &routing, occurrence) {
-            Ok((asked, _)) => asked,
+        let begun = match runs::begin(&process.reader, occurrence) {
+            Ok(begun) => begun,
             Err(input) => return self.plan(0, Event::Tell(boot, input)),
         };
+        let (Asked { provider, prompt }, _) =
+            begun.asked(&routing, None, begun.instruction().expect("a task of ours")).expect("a model of ours");
         let (id, rev) = load::read_text(&prompt.instruction).expect("an instruction of ours");
         let (said, after_ms) = self.any_end();
         let at = self.mark();
@@ -112,7 +114,8 @@ impl World {
             RunSaid::Permanent | RunSaid::Gated => Err(RunError::Permanent { error: error() }),
             RunSaid::Ambiguous | RunSaid::Ended => Err(RunError::Ambiguous { error: error() }),
         };
-        let input = runs::ended(occurrence, &provider, Span::from_millis(after_ms as u64), answer);
+        let end = runs::unshaped(&provider, answer);
+        let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, None);
         self.plan(after_ms, Event::RunEnds { boot, number, input });
     }
 
@@ -143,7 +146,7 @@ impl World {
         let Some(number) = self.history.runs.iter().rposition(under_way) else { return };
         self.history.runs[number].said = RunSaid::Ended;
         let error = "it was ended".to_owned();
-        let input = runs::ended(occurrence, "", Span::ZERO, Err(RunError::Ambiguous { error }));
+        let input = runs::ended(occurrence, Span::ZERO, RunEnd::Ambiguous { error }, None);
         let takes = self.chance.below(3) as i64 * 700;
         self.plan(takes, Event::RunEnds { boot, number, input });
     }

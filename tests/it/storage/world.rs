@@ -44,6 +44,7 @@ impl World {
         let setting = Setting {
             zone: Zone::UTC,
             gateways: Vec::new(),
+            scripts: Arc::default(),
             routing: Routing::new(),
             data: String::new(),
             listen: None,

@@ -54,6 +54,7 @@ impl House {
             gateways: vec!["console".into(), "telegram".into()],
             data: String::new(),
             listen: None,
+            scripts: Arc::default(),
             routing: Routing {
                 default: Some("echo/any".into()),
                 providers: ["echo".into()].into(),

@@ -32,6 +32,7 @@ use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::{By, Done, Handle, Op, OpError};
+use crate::script::Scripts;
 use crate::spec::tree::shorten;
 use crate::spec::{Context, Reading};
 use crate::store::StoreError;
@@ -50,6 +51,8 @@ pub struct Setting {
     pub gateways: Vec<String>,
     /// Which model does a task.
     pub routing: Routing,
+    /// The scripts that schedules may name.
+    pub scripts: Arc<Scripts>,
     /// The data folder.
     pub data: String,
     /// The address of the loopback surface.
@@ -239,6 +242,7 @@ impl Local {
             default_destination: identity.and_then(|identity| identity.destination.clone()),
             gateways: &self.setting.gateways,
             routing: &self.setting.routing,
+            scripts: &*self.setting.scripts,
             patterns: Some(&self.patterns),
             random,
             ..Context::new(self.handle.now())

@@ -1,0 +1,301 @@
+//! What scripts make of a run: before somebody is asked for a text, and of what was answered. Without threads, so that a
+//! test walks the same road as the program.
+//!
+//! The order is gate, model, message, then the text (the schedule's own, or a model's answer), then silent, deliver and
+//! next; failed where the answer is an error. A function that fails ends the run with its mistake, or, where the
+//! schedule says `deliver_plain`, counts as not there, and the mistake is noted.
+//! What the script keeps and notes counts once the run is over, not between its attempts.
+//! Invariant: every run comes to one [`RunEnd`]. Not here: what a script can do (`script`), who may begin (`engine`),
+//! threads and patience (`running`).
+
+use std::sync::Arc;
+
+use crate::config::Agents;
+use crate::engine::{Outgoing, RunEnd, Said};
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::problem::nearest;
+use crate::runner::{Answer, RunError};
+use crate::runtime::runs::unshaped;
+use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
+use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
+use crate::time::Timestamp;
+
+/// Where scripts may send to.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Names of the gateways that there are.
+    pub gateways: Vec<String>,
+    /// What the config says of single agents.
+    pub agents: Arc<Agents>,
+}
+
+/// A run in the hands of its scripts, between the question and the answer.
+pub struct Shaping {
+    schedule: Arc<Schedule>,
+    reach: Arc<Reach>,
+    hook: Option<Arc<Hook>>,
+    template: Option<Arc<Template>>,
+    scene: Scene,
+    mishaps: Vec<String>,
+    result: Option<Arc<str>>,
+}
+
+/// How far a run comes without asking anybody.
+pub enum Step {
+    /// To its end.
+    Over(Shaped),
+    /// A model is to be asked; then [`Shaping::answered`].
+    Ask {
+        /// The rest of the run.
+        shaping: Box<Shaping>,
+        /// Name of the model; `None`: the one that the schedule or the config names.
+        model: Option<String>,
+        /// What it is told.
+        instruction: String,
+    },
+}
+
+/// How a run ended, and what its hook said besides.
+pub type Shaped = (RunEnd, Option<Box<Said>>);
+
+/// The text, and who made it.
+type Made = (Arc<str>, Option<String>, Option<Tokens>);
+
+impl Shaping {
+    /// Whether a schedule's runs pass through here; those of all others cost nothing.
+    #[must_use]
+    pub const fn is_needed(schedule: &Schedule) -> bool {
+        schedule.hook.is_some() || matches!(schedule.payload, Payload::Template(_))
+    }
+
+    /// Looks the scripts up, and does everything that comes before a model is asked; all of the run if none is.
+    #[must_use]
+    pub fn begin(scripts: &Scripts, schedule: Arc<Schedule>, scene: Scene, reach: Arc<Reach>) -> Step {
+        let (hook, template, mishaps) = (None, None, Vec::new());
+        let mut shaping = Self { schedule, reach, hook, template, scene, mishaps, result: None };
+        match shaping.look_up(scripts).and_then(|()| shaping.before()) {
+            Ok(Before::Gated(reason)) => Step::Over(shaping.over(RunEnd::Gated { reason })),
+            Ok(Before::Text(text)) => {
+                let end = shaping.after((text, None, None)).unwrap_or_else(|mistake| mistake);
+                Step::Over(shaping.over(end))
+            }
+            Ok(Before::Ask { model, instruction }) => Step::Ask { shaping: Box::new(shaping), model, instruction },
+            Err(mistake) => Step::Over(shaping.over(mistake)),
+        }
+    }
+
+    /// Does the rest of a run for which somebody was asked.
+    #[must_use]
+    pub fn answered(mut self, provider: &str, answer: Result<Answer, RunError>) -> Shaped {
+        match answer {
+            Ok(Answer { text, model, tokens }) => {
+                let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
+                let end = self.after(made).unwrap_or_else(|mistake| mistake);
+                self.over(end)
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// A script that is gone is a mistake like any other.
+    fn look_up(&mut self, scripts: &Scripts) -> Result<(), RunEnd> {
+        if let Some(name) = self.schedule.hook.clone() {
+            self.hook = self.bear(scripts.hook(&name).map(Some), None)?;
+        }
+        if let Payload::Template(text) = &self.schedule.payload {
+            let compiled = scripts.template(text).map(Some);
+            self.template = self.bear(compiled, None)?;
+        }
+        Ok(())
+    }
+
+    /// What becomes of an attempt that ended with an error.
+    fn failed(mut self, error: RunError) -> Shaped {
+        let told = error.to_string();
+        let wish = match self.call(|hook, scene| hook.failed(scene, &told), None) {
+            Ok(wish) => wish,
+            Err(mistake) => return self.over(mistake),
+        };
+        let end = match (wish, unshaped("", Err(error))) {
+            (Some(OnFailure::Retry), RunEnd::Permanent { error }) => RunEnd::Retry { error, after: None },
+            (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
+            (Some(OnFailure::Tell(text)), _) => {
+                let (end, said) = self.over(RunEnd::Permanent { error: told });
+                return (
+                    end,
+                    Some(Box::new(Said { tell: Some(text.into()), ..said.map(|said| *said).unwrap_or_default() })),
+                );
+            }
+            (Some(OnFailure::Retry) | None, end) => end,
+        };
+        self.over(end)
+    }
+
+    /// The wish for the next due of a run that went well, and what its script keeps and notes.
+    fn over(mut self, mut end: RunEnd) -> Shaped {
+        if matches!(end, RunEnd::Composed { .. } | RunEnd::Silent { .. } | RunEnd::Gated { .. }) {
+            let result = self.result.clone();
+            match self.call(|hook, scene| hook.next(scene, result.as_deref()), None) {
+                Ok(next) => return self.summed_up(end, next),
+                Err(mistake) => end = mistake,
+            }
+        }
+        self.summed_up(end, None)
+    }
+
+    fn summed_up(mut self, end: RunEnd, next: Option<Timestamp>) -> Shaped {
+        let mut notes = self.scene.notes();
+        notes.append(&mut self.mishaps);
+        let notes = (!notes.is_empty()).then(|| notes.join("\n").into());
+        let is_made = matches!(end, RunEnd::Composed { .. } | RunEnd::Silent { .. });
+        let text = self.result.filter(|_| is_made);
+        let said = Said { state: self.scene.state(), text, next, notes, tell: None };
+        let is_nothing = said == Said::default();
+        (end, (!is_nothing).then(|| Box::new(said)))
+    }
+
+    fn before(&mut self) -> Result<Before, RunEnd> {
+        if let Gate::Skip(reason) = self.call(Hook::gate, Gate::Go)? {
+            return Ok(Before::Gated(reason));
+        }
+        let model = match &self.schedule.payload {
+            Payload::Task(_) => self.call(Hook::model, None)?,
+            Payload::Message(_) | Payload::Template(_) => None,
+        };
+        let own = self.call(Hook::message, None)?;
+        let schedule = Arc::clone(&self.schedule);
+        let text = match (own, &schedule.payload) {
+            (Some(text), _) => text,
+            (None, Payload::Message(text)) => text.clone(),
+            (None, Payload::Task(task)) => task.instruction.clone(),
+            (None, Payload::Template(text)) => match self.template.clone() {
+                Some(template) => {
+                    let rendered = template.render(&self.scene);
+                    self.bear(rendered, text.clone())?
+                }
+                None => text.clone(),
+            },
+        };
+        match schedule.payload {
+            Payload::Task(_) => Ok(Before::Ask { model, instruction: text }),
+            Payload::Message(_) | Payload::Template(_) => Ok(Before::Text(sendable(text)?)),
+        }
+    }
+
+    fn after(&mut self, (text, model, tokens): Made) -> Result<RunEnd, RunEnd> {
+        self.result = Some(Arc::clone(&text));
+        if let Some(reason) = self.call(|hook, scene| hook.silent(scene, &text), None)? {
+            return Ok(RunEnd::Silent { reason, model, tokens });
+        }
+        let texts = match self.call(|hook, scene| hook.deliver(scene, &text), None)? {
+            Some(outgoing) => self.addressed_all(outgoing)?,
+            None => None,
+        };
+        let texts = texts.unwrap_or_else(|| vec![Outgoing { text, to: None }]);
+        Ok(RunEnd::Composed { texts, model, tokens })
+    }
+
+    fn addressed_all(&mut self, outgoing: Vec<script::Outgoing>) -> Result<Option<Vec<Outgoing>>, RunEnd> {
+        let texts: Result<Vec<Outgoing>, String> = outgoing.into_iter().map(|one| self.addressed(one)).collect();
+        match texts {
+            Ok(texts) => Ok(Some(texts)),
+            Err(why) => {
+                let name = self.hook.as_ref().map_or("", |hook| hook.name());
+                self.bear_mistake(format!("scripts/{name}.rhai in deliver(ctx, result): {why}")).map(|()| None)
+            }
+        }
+    }
+
+    /// A text with a place that its agent may send to.
+    fn addressed(&self, one: script::Outgoing) -> Result<Outgoing, String> {
+        let script::Outgoing { text, gateway, chat_id, thread } = one;
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(format!("a text is {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len()));
+        }
+        let text = Arc::from(text);
+        let own = self.schedule.destination.as_ref();
+        if gateway.is_none() && chat_id.is_none() && thread.is_none() {
+            return Ok(Outgoing { text, to: None });
+        }
+        let is_elsewhere = gateway.is_some() || chat_id.is_some();
+        let gateway = gateway.or_else(|| own.map(|own| own.gateway.clone()));
+        let gateway = gateway.ok_or("a delivery names no gateway, and the schedule has no destination")?;
+        if !self.reach.gateways.contains(&gateway) {
+            let near = nearest(&gateway, self.reach.gateways.iter().map(String::as_str));
+            let hint = near.map_or_else(
+                || format!("add [gateways.{gateway}] to chimewheel.toml"),
+                |near| format!("did you mean '{near}'?"),
+            );
+            return Err(format!("gateway '{gateway}' is not configured; {hint}"));
+        }
+        let home = own.filter(|own| own.gateway == gateway);
+        let chat_id = chat_id.or_else(|| home.map(|own| own.chat_id.clone()));
+        let chat_id = chat_id.ok_or_else(|| format!("a delivery over '{gateway}' names no chat_id"))?;
+        let thread = thread.or_else(|| home.filter(|_| !is_elsewhere).and_then(|own| own.thread.clone()));
+        let to = Destination { gateway, chat_id, thread };
+        if own != Some(&to) {
+            self.permit(&to)?;
+        }
+        Ok(Outgoing { text, to: Some(to) })
+    }
+
+    /// An agent that the config names sends nowhere else than the config says, whatever its script answers.
+    fn permit(&self, to: &Destination) -> Result<(), String> {
+        let agent = &self.schedule.agent;
+        let named = self.reach.agents.iter().find(|(name, _)| name == agent);
+        match named {
+            Some((_, rules)) if !rules.destinations.iter().any(|pattern| pattern.allows(to)) => Err(format!(
+                "agent '{agent}' may not send to {to}; the operator adds it to agents.{agent}.destinations"
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Calls a function of the hook, if there is one.
+    fn call<T>(
+        &mut self,
+        function: impl FnOnce(&Hook, &Scene) -> Result<T, ScriptError>,
+        absent: T,
+    ) -> Result<T, RunEnd> {
+        let Some(hook) = self.hook.clone() else { return Ok(absent) };
+        let called = function(&hook, &self.scene);
+        self.bear(called, absent)
+    }
+
+    /// Ends the run for a mistake, or notes it and goes on without, as the schedule says.
+    fn bear<T>(&mut self, called: Result<T, ScriptError>, absent: T) -> Result<T, RunEnd> {
+        match called {
+            Ok(answer) => Ok(answer),
+            Err(mistake) => self.bear_mistake(mistake.to_string()).map(|()| absent),
+        }
+    }
+
+    fn bear_mistake(&mut self, mistake: String) -> Result<(), RunEnd> {
+        match self.schedule.on_hook_error {
+            OnHookError::Fail => Err(RunEnd::Permanent { error: mistake }),
+            OnHookError::DeliverPlain => {
+                self.mishaps.push(mistake);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What comes of everything before a text.
+enum Before {
+    Gated(String),
+    Ask { model: Option<String>, instruction: String },
+    Text(Arc<str>),
+}
+
+/// A text that can be sent.
+fn sendable(text: String) -> Result<Arc<str>, RunEnd> {
+    let wrong = if text.trim().is_empty() {
+        "the text came out empty; to say nothing, use silent(ctx, result)".to_owned()
+    } else if text.len() > MESSAGE_BYTES_MAX {
+        format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len())
+    } else {
+        return Ok(text.into());
+    };
+    Err(RunEnd::Permanent { error: wrong })
+}
