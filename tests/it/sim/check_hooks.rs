@@ -12,6 +12,7 @@ use super::history::{Ask, Attempt, History, Known};
 use super::keeper::is_regular;
 use super::run::Played;
 use super::runs::{RunSaid, RunTry};
+use super::shape::Shape;
 
 /// The latest commit's states beside its runs: what of a hook is kept is that of the last run that is over.
 pub fn kept(history: &History, reader: &Reader) -> Vec<String> {
@@ -172,7 +173,10 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let may_miss =
         history.interruptions.iter().any(|cut| cut.durable.min(cut.down) <= told.wall + 1000 && cut.up >= told.wall);
     let bounds = rev.schedule.bounds;
-    let is_bounded = bounds.max_runs.is_some() || bounds.end_at.is_some_and(|end| end.as_millis() < wish);
+    // A one-shot has no next due.
+    let is_bounded = matches!(rev.shape, Shape::At(_))
+        || bounds.max_runs.is_some()
+        || bounds.end_at.is_some_and(|end| end.as_millis() < wish);
     let another = |other: &&RunTry| other.id == one.id && other.told.is_some_and(|at| at > told && at.wall <= wish);
     let is_other = history.runs.iter().any(|other| another(&other));
     let is_paused = ledger.iter().any(|run| run.cause == Cause::Notice && run.execution.is_none());
