@@ -21,7 +21,7 @@ use super::world::World;
 pub struct Running {
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     /// What is with a runner: since when, until when, and how it ends.
-    under_way: BTreeMap<OccurrenceId, (Timestamp, Timestamp, RunEnd, Option<Box<Said>>)>,
+    under_way: BTreeMap<OccurrenceId, (Timestamp, Timestamp, Ran)>,
     deaf: BTreeMap<OccurrenceId, Span>,
 }
 
@@ -83,7 +83,7 @@ impl World {
             }
             _ => panic!("no such end of a run: {script}"),
         };
-        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), end, said));
+        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), Ran { took: lasts, end, said }));
         if lasts == Span::ZERO {
             self.tell_run(occurrence);
         }
@@ -105,8 +105,8 @@ impl World {
     pub fn end_runs(&mut self) {
         let over = self.running.under_way.iter().filter(|(_, (_, until, ..))| *until <= self.now);
         for occurrence in over.map(|(&one, _)| one).collect::<Vec<_>>() {
-            let (since, until, end, said) = self.running.under_way.remove(&occurrence).unwrap();
-            let ran = Ran { took: until.since(since), end, said };
+            let (since, until, ran) = self.running.under_way.remove(&occurrence).unwrap();
+            let ran = Ran { took: until.since(since), ..ran };
             self.handle(Input::Ran { occurrence, ran });
         }
     }
@@ -116,8 +116,8 @@ impl World {
         if self.burns() {
             return;
         }
-        let Some((since, _, end, said)) = self.running.under_way.remove(&occurrence) else { return };
-        let ran = Ran { took: self.now.since(since), end, said };
+        let Some((since, _, ran)) = self.running.under_way.remove(&occurrence) else { return };
+        let ran = Ran { took: self.now.since(since), ..ran };
         self.engine.handle(self.now, Input::Ran { occurrence, ran });
     }
 }

@@ -7,7 +7,7 @@
 //! same every time, is a test of its own; that a stranger's question is answered like one for what is not there, is
 //! `ops`' and tested where questions come in.
 //! Not here: sends in their order (`check_sends`), dues and their fates (`check_dues`), pauses (`check_pauses`), runs
-//! (`check_runs`).
+//! (`check_runs`), what hooks say (`check_hooks`).
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 use chimewheel::spec::{DeliveryGuarantee, OverlapPolicy};
 
 use super::check_dues;
+use super::check_hooks;
 use super::check_line;
 use super::check_runs::{self, is_task};
 use super::check_sends;
@@ -23,6 +24,7 @@ use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
 use super::keeper::is_regular;
 use super::report::Tally;
 use super::run::Played;
+use super::runs::RunSaid;
 
 /// What came of judging a run.
 pub struct Verdict {
@@ -36,6 +38,7 @@ impl Verdict {
         check_sends::check(played, &mut verdict);
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
+        check_hooks::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -87,7 +90,14 @@ fn check_ledger(played: &Played, id: &str, known: &Known, ledger: &[Run], verdic
         verdict.tally.count(outcome, run.range.map_or(1, |range| range.count));
         if let Some(rev) = rev.filter(|_| run.cause != Cause::Notice) {
             let tries = unmatched.remove(&(rev, due)).unwrap_or_default();
-            check_outcome(history, id, known, rev, run, (outcome, settled_at), &tries, verdict);
+            let is_spread = run.execution.as_ref().is_some_and(|execution| execution.deliveries > 0);
+            for (of, tries) in check_hooks::parts(history, run, &tries, verdict) {
+                let Phase::Settled { outcome, at } = &of.phase else { continue };
+                check_outcome(history, id, known, rev, of, (outcome, at.as_millis()), &tries, verdict);
+            }
+            if !is_spread {
+                check_outcome(history, id, known, rev, run, (outcome, settled_at), &tries, verdict);
+            }
         }
     }
     if !played.weather.goes_back() {
@@ -117,7 +127,11 @@ fn check_outcome(
     let policy = schedule.policy;
     let agrees = match outcome {
         Outcome::Delivered { .. } => taken.is_some(),
-        Outcome::Silent { .. } => schedule.destination.is_none() && tries.is_empty(),
+        Outcome::Silent { .. } => {
+            let is_made =
+                history.runs.iter().any(|one| one.occurrence == run.occurrence && one.said == RunSaid::Silent);
+            (schedule.destination.is_none() || is_made) && tries.is_empty()
+        }
         Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
         Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,

@@ -104,6 +104,10 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for chain in &mut chains {
         chain.dues = chain.shape.dues_in(chain.from, chain.until.min(played.ended_at));
     }
+    // Where hooks wish for dues, `check_hooks` knows which.
+    if played.history.is_paced(id) {
+        return;
+    }
     if played.weather.goes_back() {
         return check_bounds(played, id, &chains, ledger, verdict);
     }

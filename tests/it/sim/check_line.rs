@@ -18,7 +18,7 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
     // A second has ten slices at the most.
     let most = (per_second as usize / 10).max(1);
     let mut begun: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
-    for (id, known) in &played.history.known {
+    for (id, known) in played.history.known.iter().filter(|(id, _)| !played.history.is_paced(id)) {
         let Some(ledger) = played.ledger.get(id) else { continue };
         let mut walls: Vec<i64> = caught_up(ledger).filter(|&wall| is_alone(known, wall)).collect();
         walls.dedup();

@@ -20,10 +20,12 @@ enum Step<'a> {
 
 /// The stretches in which a schedule was paused without having been asked to be; and whether that had to be.
 pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: &mut Verdict) -> Vec<(i64, i64)> {
-    let notices: Vec<&Run> = ledger.iter().filter(|run| run.cause == Cause::Notice).collect();
+    let mut notices: Vec<&Run> = ledger.iter().filter(|run| run.cause == Cause::Notice).collect();
     for notice in &notices {
         check_notice(played, id, notice, verdict);
     }
+    // What a hook has to say is no pause.
+    notices.retain(|notice| notice.execution.is_none());
     // What is declared anew when it is over begins anew; whether it was over is not always certain.
     let (mut fewest, mut failures) = (0, 0);
     let (mut rev, mut is_live, mut paused) = (0, true, false);
@@ -88,7 +90,7 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
         let rev = declared.get(run.occurrence.generation as usize - 1);
         let due = run.occurrence.due.as_millis();
         let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
-        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).next_back();
+        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).max();
         let heard = || told.or_else(|| heard_of_run(&played.history, run)).expect("somebody told the loop");
         match outcome {
             Outcome::Delivered { .. } => steps.push((heard().seq, Step::Succeeded)),

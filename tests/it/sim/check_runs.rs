@@ -119,9 +119,10 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
         let Phase::Settled { outcome, .. } = &run.phase else { continue };
         let last = tries.last().map(|one| one.said);
         let agrees = match outcome {
-            Outcome::Delivered { .. } | Outcome::Unknown { .. } | Outcome::Silent { .. } => {
+            Outcome::Delivered { .. } | Outcome::Unknown { .. } => {
                 last == Some(RunSaid::Composed) && execution.model.is_some()
             }
+            Outcome::Silent { .. } => matches!(last, Some(RunSaid::Composed | RunSaid::Silent)),
             Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Displaced => true,
             Outcome::Gated { .. } => last == Some(RunSaid::Gated),
             Outcome::Skipped(_) => false,

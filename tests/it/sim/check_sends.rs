@@ -18,7 +18,7 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
     let mut by_key: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
     let mut by_chat: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
     let mut whole_chats: BTreeMap<&str, Vec<&Attempt>> = BTreeMap::new();
-    let mut keys: BTreeMap<(&str, usize, i64), &str> = BTreeMap::new();
+    let mut keys: BTreeMap<(&str, usize, i64, u16), &str> = BTreeMap::new();
     for attempt in &history.attempts {
         whole_chats.entry(&attempt.chat).or_default().push(attempt);
         if attempt.is_notice {
@@ -26,15 +26,16 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
         }
         by_key.entry(&attempt.key).or_default().push(attempt);
         by_chat.entry(&attempt.chat).or_default().push(attempt);
-        let key = *keys.entry((&attempt.id, attempt.rev, attempt.due)).or_insert(&attempt.key);
+        let of = (&*attempt.id, attempt.rev, attempt.due, attempt.part);
+        let key = *keys.entry(of).or_insert(&attempt.key);
         let is_same = key == attempt.key || played.weather.goes_back();
         verdict.claim(is_same, || format!("I2: the key of one occurrence changes from {key}: {attempt:?}"));
         check_one(history, attempt, verdict);
     }
     for tries in by_key.values() {
         let first = tries[0];
-        let is_one = tries.iter().all(|one| (&one.id, one.due) == (&first.id, first.due));
-        verdict.claim(is_one, || format!("I2: one key for two occurrences: {tries:?}"));
+        let is_one = tries.iter().all(|one| (&one.id, one.due, one.part) == (&first.id, first.due, first.part));
+        verdict.claim(is_one, || format!("I2: one key for two deliveries: {tries:?}"));
         for pair in tries.windows(2) {
             check_repeat(played, pair[0], pair[1], verdict);
         }
@@ -124,7 +125,7 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
         let rest = sends[place + 1..].iter().take_while(|one| one.boot == failed.boot);
         let mut meanwhile = rest.clone().take_while(|one| one.key != failed.key);
         // An older one whose own wait ends at the same moment goes first.
-        let order = |one: &Attempt| (one.due, played.history.known[&one.id].key);
+        let order = |one: &Attempt| (one.due, played.history.known[&one.id].key, one.part);
         let passing = meanwhile.find(|one| one.number == 1 && order(one) > order(failed));
         let again = rest.clone().find(|one| one.key == failed.key);
         if let (Some(passing), Some(again)) = (passing, again) {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chimewheel::engine::change::Run;
 use chimewheel::engine::fires_at;
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::Schedule;
@@ -120,6 +121,8 @@ pub struct Attempt {
     pub said: Said,
     /// It does not carry a message but tells of a pause.
     pub is_notice: bool,
+    /// Which of several deliveries of its occurrence; 0: the only one.
+    pub part: u16,
     /// When the loop was told; never, if the process ended first.
     pub told: Option<Mark>,
 }
@@ -160,6 +163,8 @@ pub struct History {
     pub catchup_per_second: Option<u32>,
     /// Days that history is kept.
     pub history_days: i64,
+    /// The deliveries of occurrences that have several.
+    pub deliveries: BTreeMap<OccurrenceId, Vec<Run>>,
     /// What was read of the ledgers before it was too old to be kept.
     pub kept: Kept,
     /// What the driver itself saw and should not have.
@@ -179,6 +184,11 @@ impl History {
     pub fn stands_in_line(&self, fires_at: i64) -> bool {
         let missed = |cut: &Interruption| cut.durable < fires_at && fires_at <= cut.up;
         self.catchup_per_second.is_some() && self.interruptions.iter().any(missed)
+    }
+
+    /// Whether a hook of this schedule ever wished for a due of its own.
+    pub fn is_paced(&self, id: &str) -> bool {
+        self.runs.iter().any(|one| one.id == id && one.next.is_some())
     }
 
     /// Whether a due of a pattern fell where only the new rules of its zone have one.

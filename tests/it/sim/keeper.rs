@@ -8,6 +8,7 @@ use chimewheel::engine::change::{Cause, Run};
 use chimewheel::id::ScheduleKey;
 use chimewheel::store::Reader;
 
+use super::check_hooks;
 use super::world::World;
 
 const DAY: i64 = 86_400_000;
@@ -21,6 +22,7 @@ impl World {
         let wall = self.wall();
         let Some(process) = &self.process else { return };
         let is_settled_in = wall - process.up > 26 * 3_600_000;
+        self.history.wrongs.extend(check_hooks::kept(&self.history, &process.reader));
         for (id, known) in &self.history.known {
             let Some(key) = known.key else { continue };
             let rows = read(&process.reader, key);
@@ -35,6 +37,9 @@ impl World {
             for (place, run) in rows {
                 if is_settled_in && last_day(&run) < oldest - 1 {
                     self.history.wrongs.push(format!("I16: {id} keeps what is too old: {run:?}"));
+                }
+                if let Some(deliveries) = check_hooks::deliveries(&process.reader, &run, &mut self.history.wrongs) {
+                    self.history.deliveries.insert(run.occurrence, deliveries);
                 }
                 kept.insert(place, run);
             }

@@ -35,10 +35,15 @@ pub fn text(id: &str, rev: usize) -> String {
     format!("{id}#{rev}")
 }
 
-/// The pair of [`text`].
+/// The pair of [`text`]; which of several deliveries it is may follow.
 pub fn read_text(text: &str) -> Option<(&str, usize)> {
-    let (id, rev) = text.split_once('#')?;
-    Some((id, rev.parse().ok()?))
+    let (id, rest) = text.split_once('#')?;
+    Some((id, rest.split('/').next()?.parse().ok()?))
+}
+
+/// Which of several deliveries a text is; 0: the only one.
+pub fn part_of(text: &str) -> u16 {
+    text.split_once('/').map_or(0, |(_, part)| part.parse().expect("a number"))
 }
 
 /// A first wording, or one that says something else about times, declared at `wall`.

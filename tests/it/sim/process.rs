@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::faults::{Fuse, NUDGE_MS};
 use super::history::{Ask, End, Interruption, Mark};
 use super::world::{Event, World};
-use super::{load, runs};
+use super::{check_hooks, load, runs};
 use crate::store::disk::{Disk, Survivors};
 use crate::store::model::options;
 
@@ -70,6 +70,7 @@ impl World {
         }
         let clock = std::sync::Arc::clone(&self.clock);
         self.check_isolation(&reader);
+        self.history.wrongs.extend(check_hooks::kept(&self.history, &reader));
         let options = Options {
             epoch: opened.epoch,
             history_days: self.history.history_days as u32,

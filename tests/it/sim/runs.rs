@@ -1,16 +1,17 @@
 //! Tasks and who does them: runners that are quick, slow, failing or hanging, and that a crash cuts off.
 //!
-//! What a runner says is the instruction, which says which wording it is. Every attempt is written down here, outside
-//! the engine. Not here: what the attempts must be like (`check_runs`).
+//! What a runner says is the instruction, which says which wording it is. Their hooks make one text or several of it, or
+//! none, keep the number of the attempt, wish for the next due, and have something to say to the owner. Every attempt is
+//! written down here, outside the engine. Not here: what the attempts must be like (`check_runs`, `check_hooks`).
 
 use chimewheel::config::Routing;
-use chimewheel::engine::{Input, RunEnd};
+use chimewheel::engine::{Input, Outgoing, RunEnd, Said};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
-use chimewheel::runner::{Answer, RunError};
+use chimewheel::runner::RunError;
 use chimewheel::runtime::runs::{self, Asked};
-use chimewheel::spec::{OverlapPolicy, Payload, Task};
-use chimewheel::time::Span;
+use chimewheel::spec::{Destination, OverlapPolicy, Payload, Task};
+use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Mark, Rev};
 use super::load;
@@ -20,6 +21,7 @@ use super::world::{Event, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunSaid {
     Composed,
+    Silent,
     Retry,
     Permanent,
     Ambiguous,
@@ -40,6 +42,14 @@ pub struct RunTry {
     pub said: RunSaid,
     /// When its runner was done with it and the loop was told; never, if the process ended first.
     pub told: Option<Mark>,
+    /// The chat of each text; none: the schedule's own.
+    pub to: Vec<Option<&'static str>>,
+    /// Its hook keeps the number of this attempt.
+    pub keeps: bool,
+    /// When its hook wants its schedule to be due next, by the wall.
+    pub next: Option<i64>,
+    /// Its hook has something to say to the owner.
+    pub tells: bool,
 }
 
 /// Whether the schedules of this seed may have tasks.
@@ -61,6 +71,29 @@ pub fn reworded(payload: &Payload, text: String) -> Payload {
         Payload::Message(_) => Payload::Message(text),
         Payload::Template(_) => Payload::Template(text),
         Payload::Task(task) => Payload::Task(Task { instruction: text, ..task.clone() }),
+    }
+}
+
+/// What a hook makes of a run.
+struct Hooked {
+    said: RunSaid,
+    to: Vec<Option<(&'static str, &'static str)>>,
+    keeps: bool,
+    next: Option<i64>,
+    tells: bool,
+}
+
+impl Hooked {
+    fn texts(&self, text: &str) -> Vec<Outgoing> {
+        let destination = |(gateway, chat): (&str, &str)| Destination {
+            gateway: gateway.into(),
+            chat_id: chat.into(),
+            thread: None,
+        };
+        let several = self.to.len() > 1;
+        let text = |number: usize| if several { format!("{text}/{number}") } else { text.to_owned() };
+        let texts = (1..).zip(&self.to);
+        texts.map(|(number, to)| Outgoing { text: text(number).into(), to: to.map(destination) }).collect()
     }
 }
 
@@ -99,24 +132,71 @@ impl World {
             begun.asked(&routing, None, begun.instruction().expect("a task of ours")).expect("a model of ours");
         let (id, rev) = load::read_text(&prompt.instruction).expect("an instruction of ours");
         let (said, after_ms) = self.any_end();
+        let hooked = self.any_hook(id, said, after_ms);
+        let said = hooked.said;
         let at = self.mark();
         self.history.note(at, &format!("run {} of {occurrence:?} by {provider}: {said:?}", prompt.instruction));
-        let text = prompt.instruction.clone();
-        self.history.runs.push(RunTry { at, boot, id: id.to_owned(), rev, occurrence, said, told: None });
+        let Hooked { keeps, next, tells, .. } = hooked;
+        let to: Vec<_> = hooked.to.iter().map(|to| to.map(|(_, chat)| chat)).collect();
+        let id = id.to_owned();
+        self.history.runs.push(RunTry {
+            at,
+            boot,
+            id: id.clone(),
+            rev,
+            occurrence,
+            said,
+            told: None,
+            to,
+            keeps,
+            next,
+            tells,
+        });
         let number = self.history.runs.len() - 1;
         let error = || "no".to_owned();
-        let answer = match said {
-            RunSaid::Composed => Ok(Answer { text, model: prompt.model, tokens: None }),
+        let (model, tokens) = (Some(format!("{provider}/{}", prompt.model)), None);
+        let end = match said {
+            RunSaid::Composed => RunEnd::Composed { texts: hooked.texts(&prompt.instruction), model, tokens },
+            RunSaid::Silent => RunEnd::Silent { reason: "nothing new".into(), model, tokens },
+            RunSaid::Gated => RunEnd::Gated { reason: "not today".into() },
             RunSaid::Retry => {
                 let after = self.chance.one_in(2).then(|| Span::from_seconds(self.chance.below(60)));
-                Err(RunError::Retry { error: error(), after })
+                RunEnd::Retry { error: error(), after }
             }
-            RunSaid::Permanent | RunSaid::Gated => Err(RunError::Permanent { error: error() }),
-            RunSaid::Ambiguous | RunSaid::Ended => Err(RunError::Ambiguous { error: error() }),
+            RunSaid::Permanent => RunEnd::Permanent { error: error() },
+            RunSaid::Ambiguous | RunSaid::Ended => RunEnd::Ambiguous { error: error() },
         };
-        let end = runs::unshaped(&provider, answer);
-        let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, None);
+        let said = Said {
+            state: keeps.then(|| format!("{{\"n\":{number}}}").into()),
+            next: next.map(Timestamp::from_millis),
+            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()),
+            ..Said::default()
+        };
+        let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, Some(Box::new(said)));
         self.plan(after_ms, Event::RunEnds { boot, number, input });
+    }
+
+    /// What a hook makes of an end; of one that is tried again nothing is heard.
+    fn any_hook(&mut self, id: &str, said: RunSaid, after_ms: i64) -> Hooked {
+        let (end, chance) = (self.true_ms + self.ahead + after_ms, &mut self.chance);
+        let mut hooked = Hooked { said, to: vec![None], keeps: false, next: None, tells: false };
+        if !matches!(said, RunSaid::Composed | RunSaid::Permanent) || chance.one_in(3) {
+            return hooked;
+        }
+        (hooked.keeps, hooked.tells) = (!chance.one_in(3), chance.one_in(8));
+        if said == RunSaid::Composed {
+            let is_paced = id.ends_with(['3', '7']);
+            let in_ms = [60_000, 1_800_000, 7_000_000][chance.below(3) as usize];
+            hooked.next = (is_paced && !chance.one_in(4)).then(|| end + chance.below(in_ms) as i64 - 5000);
+            let count = [1, 1, 2, 3][chance.below(4) as usize];
+            hooked.to = (0..count).map(|_| (!chance.one_in(3)).then(|| chance.pick(load::CHATS))).collect();
+            hooked.said = match chance.below(8) {
+                0 => RunSaid::Silent,
+                1 => RunSaid::Gated,
+                _ => said,
+            };
+        }
+        hooked
     }
 
     fn any_end(&mut self) -> (RunSaid, i64) {

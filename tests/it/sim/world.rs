@@ -371,6 +371,7 @@ impl World {
             kept: outcome.kept,
             said,
             is_notice: message.is_none(),
+            part: if message.is_some() { load::part_of(&delivery.text) } else { 0 },
             told: None,
         });
         let attempt = self.history.attempts.len() - 1;
