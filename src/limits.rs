@@ -289,6 +289,8 @@ pub const SCRIPTS_COUNT_MAX: usize = 10_000;
 pub const TEMPLATES_COUNT_MAX: usize = 4096;
 /// Operations of one call of a script: some 20 milliseconds of plain work.
 pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
+/// Milliseconds that all calls of one run may take together: much more than their operations do on an idle machine.
+pub const SCRIPT_MS_MAX: u64 = 1000;
 /// Operations of a script between two looks at whether its time is over.
 pub const SCRIPT_LOOK_OPERATIONS_MAX: u64 = 64;
 /// Bytes that the functions of the library go through, or make, for what counts as one operation.

@@ -1,4 +1,4 @@
-//! Schedule files: texts and folders become declared schedules and problems with their places.
+//! Schedule files: texts and folders become declared schedules and problems with their places; and the folder of scripts.
 //!
 //! A YAML or JSON file holds one schedule, a list of them, or `schedules:` with a list; a YAML file may hold several
 //! documents, each one of these. A TOML file holds one schedule at its top level or `[[schedules]]`. A schedule that
@@ -9,6 +9,7 @@
 mod folder;
 mod marks;
 pub mod report;
+mod scripts;
 mod syntax;
 mod text;
 mod value;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use folder::read_folder;
+pub use scripts::{ScriptFolder, read_scripts, script_problems};
 pub use syntax::Syntax;
 
 use crate::id::stable_hash;
@@ -127,7 +129,7 @@ impl Declared {
 #[must_use]
 pub fn read_bytes(name: &str, bytes: &[u8]) -> ScheduleFile {
     if bytes.len() > limits::FILE_BYTES_MAX {
-        return unread(name, Problem::new("", too_long(bytes.len() as u64)));
+        return unread(name, Problem::new("", too_long(bytes.len() as u64, limits::FILE_BYTES_MAX)));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => read_text(name, text),
@@ -151,7 +153,7 @@ pub fn read_texts(texts: impl IntoIterator<Item = (String, String)>) -> Vec<Sche
 #[must_use]
 pub fn read_text(name: &str, text: &str) -> ScheduleFile {
     if text.len() > limits::FILE_BYTES_MAX {
-        return unread(name, Problem::new("", too_long(text.len() as u64)));
+        return unread(name, Problem::new("", too_long(text.len() as u64, limits::FILE_BYTES_MAX)));
     }
     let Some(syntax) = Syntax::of(name) else {
         return unread(name, Problem::new("", "is not a .yaml, .yml, .toml or .json file"));
@@ -170,7 +172,7 @@ pub fn read_text(name: &str, text: &str) -> ScheduleFile {
 /// The trees of a text whose name tells its syntax, for those who read other programs' files.
 pub fn read_trees(name: &str, text: &str) -> Result<Vec<Node>, Vec<Problem>> {
     if text.len() > limits::FILE_BYTES_MAX {
-        return Err(vec![Problem::new("", too_long(text.len() as u64))]);
+        return Err(vec![Problem::new("", too_long(text.len() as u64, limits::FILE_BYTES_MAX))]);
     }
     let text = Text::new(text.strip_prefix('\u{feff}').unwrap_or(text));
     Syntax::of(name).map_or_else(|| Ok(Vec::new()), |syntax| syntax.trees(&text))
@@ -181,8 +183,8 @@ fn unread(name: &str, problem: Problem) -> ScheduleFile {
     ScheduleFile { name: name.to_owned(), text: "".into(), declared: Vec::new(), problems: vec![problem] }
 }
 
-fn too_long(bytes: u64) -> String {
-    format!("is {bytes} bytes long, more than {}", limits::FILE_BYTES_MAX)
+fn too_long(bytes: u64, most: usize) -> String {
+    format!("is {bytes} bytes long, more than {most}")
 }
 
 /// Finds the schedules in the trees of a file.
