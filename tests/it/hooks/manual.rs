@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use chimewheel::script::{Function, Scripts};
+use chimewheel::script::{Function, LIBRARY, Scripts};
 use serde_json::{Value, json};
 
 use super::tried;
@@ -94,6 +94,9 @@ fn every_example_is_true() {
 fn the_page_knows_every_function_and_every_recipe() {
     for function in Function::ALL {
         assert!(PAGE.contains(&format!("| `{}` |", function.signature())), "{}", function.signature());
+    }
+    for (name, _) in LIBRARY {
+        assert!(PAGE.contains(&format!("{name}(")) || PAGE.contains(&format!("`{name}`")), "{name}");
     }
     for entry in fs::read_dir("scripts").unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
