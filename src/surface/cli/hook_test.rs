@@ -109,7 +109,8 @@ fn attempt(asked: &HookTest, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Scr
         error: asked.error.clone(),
     };
     let tried = trial.run(&scene);
-    let refused = tried.deliveries.iter().filter_map(|(to, _)| refusal(to.as_ref()?, &schedule, setup)).collect();
+    let elsewhere = tried.deliveries.iter().filter_map(|(to, _)| refusal(to.as_ref()?, &schedule, setup));
+    let refused = tried.refused.iter().cloned().chain(elsewhere).collect();
     let shown =
         hook_tried::Shown { trial: &trial, facts: &facts, origin: &origin, scene: &scene, tried: &tried, refused };
     shown.print(screen)?;

@@ -41,6 +41,8 @@ pub struct Tried {
     pub model: Option<String>,
     /// What would be sent, and where to; a schedule without a destination only records.
     pub deliveries: Vec<(Option<Destination>, String)>,
+    /// Why some of what the hook says cannot be sent.
+    pub refused: Vec<String>,
     /// When the schedule would be due next, where the hook decides it.
     pub next: Option<Timestamp>,
 }
@@ -91,18 +93,19 @@ impl Trial<'_> {
     /// Goes through the run.
     #[must_use]
     pub fn run(&self, scene: &Scene) -> Tried {
-        let mut asking = Asking { trial: self, scene, calls: Vec::new(), error: None };
+        let mut asking = Asking { trial: self, scene, calls: Vec::new(), refused: Vec::new(), error: None };
         let (outcome, model, deliveries, next) = asking.all();
         let broken = asking.error.filter(|_| self.schedule.on_hook_error == OnHookError::Fail);
         match broken {
             Some(error) => Tried {
                 calls: asking.calls,
+                refused: Vec::new(),
                 outcome: Outcome::Failed(error.to_string()),
                 model,
                 deliveries: Vec::new(),
                 next: None,
             },
-            None => Tried { calls: asking.calls, outcome, model, deliveries, next },
+            None => Tried { calls: asking.calls, refused: asking.refused, outcome, model, deliveries, next },
         }
     }
 }
@@ -113,6 +116,7 @@ struct Asking<'a> {
     trial: &'a Trial<'a>,
     scene: &'a Scene,
     calls: Vec<Call>,
+    refused: Vec<String>,
     /// The first mistake.
     error: Option<Arc<ScriptError>>,
 }
@@ -175,10 +179,15 @@ impl Asking<'_> {
         };
         let outgoing = ask!(self, Deliver, |hook: &Hook| hook.deliver(self.scene, &result), say).flatten();
         let own = self.trial.schedule.destination.as_ref();
-        match outgoing {
-            None => vec![(own.cloned(), result)],
-            Some(all) => all.into_iter().map(|one| (place(&one, own), one.text)).collect(),
+        let Some(all) = outgoing else { return vec![(own.cloned(), result)] };
+        let mut deliveries = Vec::new();
+        for one in all {
+            match one.place(own) {
+                Ok(to) => deliveries.push((to, one.text)),
+                Err(why) => self.refused.push(why),
+            }
         }
+        deliveries
     }
 
     fn next(&mut self, result: Option<&str>) -> Option<Timestamp> {
@@ -221,18 +230,6 @@ impl Asking<'_> {
         self.calls.push(Call { function, said, operations, took });
         answer
     }
-}
-
-/// Where a text goes. A chat belongs to its gateway and a thread to its chat: what is left out is the schedule's only
-/// while the part above it is.
-fn place(one: &Outgoing, own: Option<&Destination>) -> Option<Destination> {
-    let own_gateway = own.filter(|own| one.gateway.as_ref().is_none_or(|gateway| *gateway == own.gateway));
-    let own_chat = own_gateway.filter(|own| one.chat_id.as_ref().is_none_or(|chat_id| *chat_id == own.chat_id));
-    Some(Destination {
-        gateway: one.gateway.clone().or_else(|| own_gateway.map(|own| own.gateway.clone()))?,
-        chat_id: one.chat_id.clone().or_else(|| own_chat.map(|own| own.chat_id.clone()))?,
-        thread: one.thread.clone().or_else(|| own_chat.and_then(|own| own.thread.clone())),
-    })
 }
 
 fn said_of_gate(gate: &Gate) -> String {

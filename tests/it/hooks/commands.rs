@@ -267,7 +267,7 @@ const COUNTS: &str = "// Counts.
 fn gate(ctx) { if ctx.fire.by_hand { \"by hand\" } else { true } }
 fn message(ctx) { note(`last was ${ctx.last.status}`); `${ctx.vars.who ?? \"you\"}: ${ctx.fire.number}` }
 fn silent(ctx, result) { ctx.state.n = (ctx.state.n ?? 0) + 1; ctx.state.n > 3 }
-fn deliver(ctx, result) { [result.text, #{chat_id: \"boss\"}, #{text: \"x\", gateway: \"telegram\", chat_id: \"7\"}] }
+fn deliver(ctx, result) { [result.text, #{chat_id: \"boss\"}, #{text: \"x\", gateway: \"telegram\", chat_id: \"7\"}, #{gateway: \"irc\"}] }
 fn next(ctx, result) { \"2h\" }
 fn failed(ctx, error) { if error == \"gone\" { \"give_up\" } else { \"retry\" } }
 ";
@@ -293,7 +293,7 @@ fn a_trial_tells_everything() {
                 ["gate", "go"],
                 ["message", "\"Ada: 4\""],
                 ["silent", "no"],
-                ["deliver", "3 deliveries"],
+                ["deliver", "4 deliveries"],
                 ["next", "2026-11-23T11:00:00+01:00"],
             ],
             "outcome": "sent",
@@ -307,7 +307,10 @@ fn a_trial_tells_everything() {
                 {"to": "console:boss", "text": "Ada: 4"},
                 {"to": "telegram:7", "text": "x"},
             ],
-            "warnings": ["telegram:7: there is no gateway 'telegram' in the config"],
+            "warnings": [
+                "a delivery over 'irc' names no chat_id",
+                "telegram:7: there is no gateway 'telegram' in the config",
+            ],
         })
     );
     let kept = tested(folder.path(), &["counts", "--context", "run.json", "--state", "{\"n\": 3}"]);
