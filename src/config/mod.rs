@@ -207,7 +207,6 @@ impl Config {
         }
         if let Some(path) = root.parsed(text, "scripts", not_empty) {
             config.scripts = around.path(&path);
-            config.notices.push(Notice::not_built("scripts", "hooks"));
         }
         if let Some(listen) = root.parsed(text, "listen", read_listen) {
             config.listen = listen;

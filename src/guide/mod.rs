@@ -36,6 +36,7 @@ pages! {
     start: "the first five minutes";
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
+    hooks: "scripts that shape a schedule's runs, and templates";
     gateways: "where messages go: console and webhook";
     models: "which model does a task, and how to reach one";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";

@@ -29,6 +29,31 @@ pub struct Reach {
     pub agents: Arc<Agents>,
 }
 
+impl Reach {
+    /// Why a schedule's script may not send to a place, if it may not: an agent that the config names sends nowhere but
+    /// where the config says, whatever its script answers. Where the schedule sends itself was allowed when it was made.
+    #[must_use]
+    pub fn refusal(&self, schedule: &Schedule, to: &Destination) -> Option<String> {
+        if schedule.destination.as_ref() == Some(to) {
+            return None;
+        }
+        let gateway = &to.gateway;
+        if !self.gateways.contains(gateway) {
+            let near = nearest(gateway, self.gateways.iter().map(String::as_str));
+            let hint = near.map_or_else(
+                || format!("add [gateways.{gateway}] to chimewheel.toml"),
+                |near| format!("did you mean '{near}'?"),
+            );
+            return Some(format!("gateway '{gateway}' is not configured; {hint}"));
+        }
+        let agent = &schedule.agent;
+        let (_, rules) = self.agents.iter().find(|(name, _)| name == agent)?;
+        let is_allowed = rules.destinations.iter().any(|pattern| pattern.allows(to));
+        let way_out = format!("the operator adds more to agents.{agent}.destinations");
+        (!is_allowed).then(|| format!("agent '{agent}' may not send to {to}; {way_out}"))
+    }
+}
+
 /// A run in the hands of its scripts, between the question and the answer.
 pub struct Shaping {
     schedule: Arc<Schedule>,
@@ -76,11 +101,11 @@ impl Shaping {
         match shaping.look_up(scripts).and_then(|()| shaping.before()) {
             Ok(Before::Gated(reason)) => Step::Over(shaping.over(RunEnd::Gated { reason })),
             Ok(Before::Text(text)) => {
-                let end = shaping.after((text, None, None)).unwrap_or_else(|mistake| mistake);
-                Step::Over(shaping.over(end))
+                let end = shaping.after((text, None, None));
+                Step::Over(shaping.over_or_wrong(end))
             }
             Ok(Before::Ask { model, instruction }) => Step::Ask { shaping: Box::new(shaping), model, instruction },
-            Err(mistake) => Step::Over(shaping.over(mistake)),
+            Err(mistake) => Step::Over(shaping.summed_up(mistake, None)),
         }
     }
 
@@ -90,8 +115,8 @@ impl Shaping {
         match answer {
             Ok(Answer { text, model, tokens }) => {
                 let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
-                let end = self.after(made).unwrap_or_else(|mistake| mistake);
-                self.over(end)
+                let end = self.after(made);
+                self.over_or_wrong(end)
             }
             Err(error) => self.failed(error),
         }
@@ -114,10 +139,9 @@ impl Shaping {
         let told = error.to_string();
         let wish = match self.call(|hook, scene| hook.failed(scene, &told), None) {
             Ok(wish) => wish,
-            Err(mistake) => return self.over(mistake),
+            Err(mistake) => return self.summed_up(mistake, None),
         };
         let end = match (wish, unshaped("", Err(error))) {
-            (Some(OnFailure::Retry), RunEnd::Permanent { error }) => RunEnd::Retry { error, after: None },
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
@@ -126,21 +150,38 @@ impl Shaping {
                     Some(Box::new(Said { tell: Some(text.into()), ..said.map(|said| *said).unwrap_or_default() })),
                 );
             }
+            // What cannot get better is not tried again, whatever is wished.
             (Some(OnFailure::Retry) | None, end) => end,
         };
         self.over(end)
     }
 
-    /// The wish for the next due of a run that went well, and what its script keeps and notes.
+    /// The wish for the next due, and what the script keeps and notes. A run that is to be tried again has no wish.
     fn over(mut self, mut end: RunEnd) -> Shaped {
-        if matches!(end, RunEnd::Composed { .. } | RunEnd::Silent { .. } | RunEnd::Gated { .. }) {
-            let result = self.result.clone();
-            match self.call(|hook, scene| hook.next(scene, result.as_deref()), None) {
-                Ok(next) => return self.summed_up(end, next),
-                Err(mistake) => end = mistake,
-            }
+        if matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. } | RunEnd::NotBegun) {
+            return self.summed_up(end, None);
         }
-        self.summed_up(end, None)
+        let result = self.result.clone();
+        let next = match (self.call(|hook, scene| hook.next(scene, result.as_deref()), None), &mut end) {
+            (Ok(next), _) => next,
+            (Err(RunEnd::Permanent { error: mistake }), RunEnd::Permanent { error }) => {
+                *error = format!("{error}; {mistake}");
+                None
+            }
+            (Err(mistake), end) => {
+                *end = mistake;
+                None
+            }
+        };
+        self.summed_up(end, next)
+    }
+
+    /// The same for an end, or for the mistake that came instead; after that nothing more is asked.
+    fn over_or_wrong(self, end: Result<RunEnd, RunEnd>) -> Shaped {
+        match end {
+            Ok(end) => self.over(end),
+            Err(mistake) => self.summed_up(mistake, None),
+        }
     }
 
     fn summed_up(mut self, end: RunEnd, next: Option<Timestamp>) -> Shaped {
@@ -148,7 +189,11 @@ impl Shaping {
         notes.append(&mut self.mishaps);
         let notes = (!notes.is_empty()).then(|| notes.join("\n").into());
         let is_made = matches!(end, RunEnd::Composed { .. } | RunEnd::Silent { .. });
-        let text = self.result.filter(|_| is_made);
+        let looks_back = match &self.schedule.payload {
+            Payload::Template(text) => self.hook.is_some() || text.contains("last"),
+            Payload::Message(_) | Payload::Task(_) => true,
+        };
+        let text = self.result.filter(|_| is_made && looks_back);
         let said = Said { state: self.scene.state(), text, next, notes, tell: None };
         let is_nothing = said == Said::default();
         (end, (!is_nothing).then(|| Box::new(said)))
@@ -208,47 +253,15 @@ impl Shaping {
 
     /// A text with a place that its agent may send to.
     fn addressed(&self, one: script::Outgoing) -> Result<Outgoing, String> {
-        let script::Outgoing { text, gateway, chat_id, thread } = one;
-        if text.len() > MESSAGE_BYTES_MAX {
-            return Err(format!("a text is {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len()));
-        }
-        let text = Arc::from(text);
         let own = self.schedule.destination.as_ref();
-        if gateway.is_none() && chat_id.is_none() && thread.is_none() {
-            return Ok(Outgoing { text, to: None });
+        let to = one.place(own)?;
+        if one.text.len() > MESSAGE_BYTES_MAX {
+            return Err(format!("a text is {} bytes long; {MESSAGE_BYTES_MAX} are allowed", one.text.len()));
         }
-        let is_elsewhere = gateway.is_some() || chat_id.is_some();
-        let gateway = gateway.or_else(|| own.map(|own| own.gateway.clone()));
-        let gateway = gateway.ok_or("a delivery names no gateway, and the schedule has no destination")?;
-        if !self.reach.gateways.contains(&gateway) {
-            let near = nearest(&gateway, self.reach.gateways.iter().map(String::as_str));
-            let hint = near.map_or_else(
-                || format!("add [gateways.{gateway}] to chimewheel.toml"),
-                |near| format!("did you mean '{near}'?"),
-            );
-            return Err(format!("gateway '{gateway}' is not configured; {hint}"));
+        if let Some(why) = to.as_ref().and_then(|to| self.reach.refusal(&self.schedule, to)) {
+            return Err(why);
         }
-        let home = own.filter(|own| own.gateway == gateway);
-        let chat_id = chat_id.or_else(|| home.map(|own| own.chat_id.clone()));
-        let chat_id = chat_id.ok_or_else(|| format!("a delivery over '{gateway}' names no chat_id"))?;
-        let thread = thread.or_else(|| home.filter(|_| !is_elsewhere).and_then(|own| own.thread.clone()));
-        let to = Destination { gateway, chat_id, thread };
-        if own != Some(&to) {
-            self.permit(&to)?;
-        }
-        Ok(Outgoing { text, to: Some(to) })
-    }
-
-    /// An agent that the config names sends nowhere else than the config says, whatever its script answers.
-    fn permit(&self, to: &Destination) -> Result<(), String> {
-        let agent = &self.schedule.agent;
-        let named = self.reach.agents.iter().find(|(name, _)| name == agent);
-        match named {
-            Some((_, rules)) if !rules.destinations.iter().any(|pattern| pattern.allows(to)) => Err(format!(
-                "agent '{agent}' may not send to {to}; the operator adds it to agents.{agent}.destinations"
-            )),
-            Some(_) | None => Ok(()),
-        }
+        Ok(Outgoing { text: one.text.into(), to: to.filter(|to| own != Some(to)) })
     }
 
     /// Calls a function of the hook, if there is one.

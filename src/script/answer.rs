@@ -58,7 +58,16 @@ pub(super) fn register(engine: &mut Engine) {
         charge(answer.0.text.len())?;
         Ok(answer.field(name))
     });
-    engine.register_indexer_set(|_: &mut Answer, name: &str, _: Dynamic| -> Outcome<()> {
+    engine.register_indexer_set(|answer: &mut Answer, name: &str, value: Dynamic| -> Outcome<()> {
+        // Rhai also sets what a function that changes nothing was asked of.
+        let own = match name {
+            "text" => answer.text().into(),
+            "json" => answer.json().clone(),
+            name => answer.field(name),
+        };
+        if show::same(&own, &value)? {
+            return Ok(());
+        }
         Err(format!("result.{name} cannot be changed; take a copy, `let answer = result.json;`").into())
     });
     engine.register_fn("==", |a: Answer, b: &str| a.0.text == b);

@@ -12,6 +12,7 @@ use super::show;
 use super::text::clipped;
 use crate::limits;
 use crate::problem::nearest;
+use crate::spec::Destination;
 use crate::time::Timestamp;
 
 /// Whether a run goes on.
@@ -34,6 +35,28 @@ pub struct Outgoing {
     pub chat_id: Option<String>,
     /// To which thread of it.
     pub thread: Option<String>,
+}
+
+impl Outgoing {
+    /// Where it goes, beside the schedule's own destination; `None`: there is none, and it is only recorded.
+    ///
+    /// A chat belongs to its gateway and a thread to its chat: what is left out is the schedule's only while the part
+    /// above it is. An error says what is missing.
+    pub fn place(&self, own: Option<&Destination>) -> Result<Option<Destination>, String> {
+        if self.gateway.is_none() && self.chat_id.is_none() && self.thread.is_none() {
+            return Ok(own.cloned());
+        }
+        let own = own.filter(|own| self.gateway.as_ref().is_none_or(|gateway| *gateway == own.gateway));
+        let Some(gateway) = self.gateway.clone().or_else(|| own.map(|own| own.gateway.clone())) else {
+            return Err("a delivery names no gateway, and the schedule has no destination".to_owned());
+        };
+        let own = own.filter(|own| self.chat_id.as_ref().is_none_or(|chat_id| *chat_id == own.chat_id));
+        let Some(chat_id) = self.chat_id.clone().or_else(|| own.map(|own| own.chat_id.clone())) else {
+            return Err(format!("a delivery over '{gateway}' names no chat_id"));
+        };
+        let thread = self.thread.clone().or_else(|| own.and_then(|own| own.thread.clone()));
+        Ok(Some(Destination { gateway, chat_id, thread }))
+    }
 }
 
 /// What to do about a failure.

@@ -170,7 +170,12 @@ impl Script {
                 "ctx" => View::ctx(&scene.0),
                 root => View::value(&scene.0, (Part::Ctx.field(root)?.read)(&scene.0))?,
             };
-            scope.push_constant_dynamic(*root, value);
+            // Rhai sets what a function was asked of, if only to the same; what is in a view refuses any other.
+            if value.is::<View>() {
+                scope.push_dynamic(*root, value);
+            } else {
+                scope.push_constant_dynamic(*root, value);
+            }
         }
         show::shown(&self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast)?)
     }

@@ -17,3 +17,4 @@ pub mod mcp;
 pub mod ops;
 pub mod remote;
 pub mod tools;
+pub mod trial;

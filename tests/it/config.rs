@@ -212,7 +212,6 @@ fn settings_of_later_versions_are_noticed() {
     let notices: Vec<String> =
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
-        scripts: hooks are not built into this version; this setting does nothing
         gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing

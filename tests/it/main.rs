@@ -18,6 +18,7 @@ mod engine;
 mod faketime;
 #[cfg(feature = "webhook")]
 mod gateway;
+mod hooks;
 mod http;
 mod imports;
 mod isolation;

@@ -11,6 +11,7 @@ pub use super::bench_args::{Bench, BenchPart};
 use super::books::{Audit, Process, Token};
 use super::fields::{Fields, ScheduleFields};
 use super::held::Pause;
+use super::hook_args::Hook;
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 use super::letters::DeadLetters;
 pub use super::store_args::{Backup, Restore, Verify};
@@ -188,6 +189,9 @@ pub enum Command {
     /// Print the tools for agents, as text or for a model provider
     #[command(after_help = "Examples:\n  chimewheel tools\n  chimewheel tools --format openai --set canonical")]
     Tools(Tools),
+    /// Write, check and try scripts
+    #[command(subcommand)]
+    Hook(Hook),
     /// Read the manual
     #[command(after_help = "Examples:\n  chimewheel guide\n  chimewheel guide cron")]
     Guide(Guide),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::args::{self, Command, ExportFormat, One};
 use super::books;
 use super::offline::{preview_request, print_times};
-use super::reach::reach;
+use super::reach::{Reached, reach};
 use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
@@ -29,24 +29,34 @@ use crate::surface::ops::reply::{BackedUp, Changed, Listed};
 use crate::surface::ops::request::{self, Add, Export, FileText, List, Selector, Unreadable};
 use crate::surface::ops::{Operation, Operations, Reply, perform};
 
-/// Runs a command on a runtime of its own.
+/// Runs a command on whoever performs operations.
 pub fn run(command: Command, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
+    let creates = matches!(
+        command,
+        Command::Add(_) | Command::Apply(_) | Command::Import(_) | Command::Token(books::Token::New(_))
+    );
+    with_operations(setup, clock, creates, async |operations| ask(command, operations, screen).await)
+}
+
+/// Reaches the daemon, or opens the store, asks, and lets go again; on a runtime of its own.
+pub(super) fn with_operations<T>(
+    setup: &Setup,
+    clock: &Arc<dyn Clock>,
+    creates: bool,
+    ask: impl AsyncFnOnce(&Reached) -> Result<T, Error>,
+) -> Result<T, Error> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
     tokio.block_on(async {
-        let creates = matches!(
-            command,
-            Command::Add(_) | Command::Apply(_) | Command::Import(_) | Command::Token(books::Token::New(_))
-        );
         let reached = reach(setup, clock, creates).await?;
-        let outcome = ask(command, &reached, screen).await;
+        let outcome = ask(&reached).await;
         let closed = tokio::task::spawn_blocking(move || reached.close()).await;
         let closed = closed.map_err(|error| Error::new(Code::Failed, "closing broke off").detail(error))?;
-        let code = outcome?;
-        closed.map(|()| code)
+        let answer = outcome?;
+        closed.map(|()| answer)
     })
 }
 
@@ -113,6 +123,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         | Command::Mcp(_)
         | Command::Tools(_)
         | Command::Config(_)
+        | Command::Hook(_)
         | Command::Doctor
         | Command::Bench(_) => Err(Error::new(Code::NotBuilt, "this command is not built into this version")),
     }
@@ -144,7 +155,7 @@ impl One {
 
 fn add_request(add: &args::Add) -> Result<Add, Error> {
     match &add.file {
-        Some(file) => Ok(Add { file: Some(read_text(file)?), dry_run: add.dry_run, ..Add::default() }),
+        Some(file) => Ok(Add { file: Some(read_file(file)?), dry_run: add.dry_run, ..Add::default() }),
         None => Ok(Add { schedule: Some(add.fields.to_json()?), dry_run: add.dry_run, ..Add::default() }),
     }
 }
@@ -207,7 +218,7 @@ fn word(choice: impl ValueEnum) -> String {
 }
 
 /// Reads a file, or standard input, which counts as YAML.
-fn read_text(file: &Path) -> Result<FileText, Error> {
+pub(super) fn read_file(file: &Path) -> Result<FileText, Error> {
     let shown = file.display().to_string();
     let refused = |why: String| Error::new(Code::BadInput, format!("cannot read {shown}: {why}"));
     let limit = limits::FILE_BYTES_MAX as u64;

@@ -93,6 +93,21 @@ pub struct Fields {
         help_heading = "Message"
     )]
     pub task: Option<String>,
+    /// The text to send, with what its ${…} come to; see: chimewheel guide hooks
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["message", "task"],
+        help_heading = "Message"
+    )]
+    pub template: Option<String>,
+    /// The script that shapes its runs, such as standup for scripts/standup.rhai
+    #[arg(long, value_name = "NAME", help_heading = "Message")]
+    pub hook: Option<String>,
+    /// A run whose script fails: fail or deliver_plain
+    #[arg(long, value_name = "POLICY", help_heading = "Policies")]
+    pub on_hook_error: Option<String>,
     /// The model that does the task, as provider/name
     #[arg(long, value_name = "MODEL", help_heading = "Message")]
     pub model: Option<String>,
@@ -191,11 +206,14 @@ impl Fields {
             ("timezone", &self.timezone),
         ];
         put_group(&mut whole, "schedule", texts(&trigger));
-        put_group(&mut whole, "payload", texts(&[("message", &self.message), ("task", &self.task)]));
+        let payload = [("message", &self.message), ("task", &self.task), ("template", &self.template)];
+        put_group(&mut whole, "payload", texts(&payload));
         let place = [("gateway", &self.gateway), ("chat_id", &self.chat_id), ("thread", &self.thread)];
         put_group(&mut whole, "destination", texts(&place));
         whole.extend(texts(&[
             ("model", &self.model),
+            ("hook", &self.hook),
+            ("on_hook_error", &self.on_hook_error),
             ("start_at", &self.start_at),
             ("end_at", &self.end_at),
             ("jitter", &self.jitter),

@@ -15,6 +15,10 @@ mod doctor;
 mod engine;
 mod fields;
 mod held;
+mod hook;
+mod hook_args;
+mod hook_test;
+mod hook_tried;
 mod import;
 mod import_args;
 mod letters;
@@ -99,6 +103,7 @@ fn dispatch(cli: Cli, clock: &Arc<dyn Clock>) -> u8 {
     }
     match cli.command {
         Command::Guide(_) | Command::Bench(_) | Command::Doctor => Code::Failed.exit(),
+        Command::Hook(asked) => done(hook::run(&asked, &setup, clock, &screen), &screen),
         Command::Config(command) => done(offline::config(&command, &setup, &screen), &screen),
         Command::Next(next) if next.schedule.is_none() => done(offline::next(&next, &setup, &screen), &screen),
         Command::Verify(verify) => done(storage::verify_store(&verify, &setup, &screen), &screen),

@@ -122,14 +122,20 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
     }
 }
 
+/// Names of the gateways that this version can open.
+#[must_use]
+pub fn gateways(setup: &Setup) -> Vec<String> {
+    let built = setup.config.gateways.iter().filter(|(_, gateway)| !matches!(gateway, Gateway::NotBuilt { .. }));
+    built.map(|(name, _)| name.clone()).collect()
+}
+
 /// What operations need to know under this config.
 #[must_use]
 pub fn setting(setup: &Setup, scripts: Arc<Scripts>, listen: Option<String>, serving: bool) -> Setting {
     let config = &setup.config;
-    let built = config.gateways.iter().filter(|(_, gateway)| !matches!(gateway, Gateway::NotBuilt { .. }));
     Setting {
         zone: setup.zone,
-        gateways: built.map(|(name, _)| name.clone()).collect(),
+        gateways: gateways(setup),
         routing: config.routing.clone(),
         scripts,
         data: config.data.display().to_string(),

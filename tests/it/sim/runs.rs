@@ -8,7 +8,6 @@ use chimewheel::config::Routing;
 use chimewheel::engine::{Input, Outgoing, RunEnd, Said};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
-use chimewheel::runner::RunError;
 use chimewheel::runtime::runs::{self, Asked};
 use chimewheel::spec::{Destination, OverlapPolicy, Payload, Task};
 use chimewheel::time::{Span, Timestamp};

@@ -9,6 +9,7 @@ pub mod times;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 
 pub use lists::{applied, listed, runs};
+pub(super) use single::pairs;
 pub use single::{added, changed, previewed, shown, started, status, updated};
 
 use crate::time::Timestamp;

@@ -178,6 +178,6 @@ fn time(at: &FireTime, look: Look) -> String {
     format!("{utc}{local}  ({}){fires}", relative(at.utc.0, look.now))
 }
 
-fn pairs(rows: &[(&str, String)]) -> String {
+pub(in crate::surface::cli) fn pairs(rows: &[(&str, String)]) -> String {
     rows.iter().map(|(label, value)| format!("{label:<13}{value}\n")).collect()
 }
