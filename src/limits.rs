@@ -279,6 +279,51 @@ pub const REMOTE_LOOK_MS_MAX: u64 = 3000;
 /// Milliseconds that a command waits for a daemon to copy its store: an hour.
 pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 
+/// Bytes of one script.
+pub const SCRIPT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one template.
+pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
+/// Scripts in the folder.
+pub const SCRIPTS_COUNT_MAX: usize = 10_000;
+/// Templates that are kept compiled.
+pub const TEMPLATES_COUNT_MAX: usize = 4096;
+/// Operations of one call of a script: some 20 milliseconds of plain work.
+pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
+/// Operations of a script between two looks at whether its time is over.
+pub const SCRIPT_LOOK_OPERATIONS_MAX: u64 = 64;
+/// Bytes that the functions of the library go through, or make, for what counts as one operation.
+pub const SCRIPT_OPERATION_BYTES_MAX: usize = 64;
+/// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack.
+pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
+/// Expressions inside one another in a script.
+pub const SCRIPT_LEVELS_MAX: usize = 32;
+/// Variables of a script that exist at the same time.
+pub const SCRIPT_VARIABLES_COUNT_MAX: usize = 256;
+/// Functions of one script.
+pub const SCRIPT_FUNCTIONS_COUNT_MAX: usize = 256;
+/// Scripts that one script imports, those imported by them included.
+pub const SCRIPT_IMPORTS_COUNT_MAX: usize = 32;
+/// Bytes of one text in a script, and of all the texts in one list or map.
+pub const SCRIPT_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Elements of one list in a script, those of the lists in it included.
+pub const SCRIPT_LIST_COUNT_MAX: usize = 1000;
+/// Entries of one map in a script, those of the maps in it included.
+pub const SCRIPT_MAP_COUNT_MAX: usize = 1000;
+/// Lists and maps inside one another in a script's data; deeper ones cannot be compared, shown or kept.
+pub const SCRIPT_DATA_LEVELS_MAX: usize = 64;
+/// Bytes of the state that a script keeps between two runs, as JSON.
+pub const SCRIPT_STATE_BYTES_MAX: usize = 16 * 1024;
+/// Notes of one run.
+pub const SCRIPT_NOTES_COUNT_MAX: usize = 20;
+/// Texts that one run delivers in place of its result.
+pub const OUTGOING_COUNT_MAX: usize = 16;
+/// Bytes of one regular expression.
+pub const PATTERN_BYTES_MAX: usize = 1024;
+/// Bytes of one regular expression once it is compiled.
+pub const PATTERN_SIZE_BYTES_MAX: usize = 256 * 1024;
+/// Regular expressions that are kept compiled.
+pub const PATTERNS_COUNT_MAX: usize = 256;
+
 /// Bytes free on the store's disk below which the doctor fails.
 pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// Bytes free on the store's disk below which the doctor warns.
@@ -290,6 +335,10 @@ pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
 /// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
+const _: () = assert!(MESSAGE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can make any text that can be sent");
+const _: () = assert!(SCRIPT_STATE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read what it kept");
+const _: () = assert!(VARS_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read its schedule's variables");
+const _: () = assert!(SCRIPT_LOOK_OPERATIONS_MAX < SCRIPT_OPERATIONS_MAX, "time is looked at before operations end");
 const _: () = assert!(SLEEP_MS_MAX <= MISFIRE_GRACE_MS_MAX, "a plain sleep must never look like an interruption");
 const _: () = assert!(BEAT_MS_MAX * 2 <= SLEEP_MS_MAX, "the heart beats within every sleep");
 const _: () = assert!(SLEEP_MS_MAX < STALL_MS_MAX, "a plain sleep never looks like a stall");

@@ -22,7 +22,20 @@ pub const ZONE_DATA_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
 
 const WEEKDAY_NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-const MONTH_NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTH_NAMES: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// An IANA time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +60,26 @@ pub struct Local {
     pub weekday: u32,
     /// Seconds east of UTC.
     pub offset_seconds: i32,
+}
+
+impl Local {
+    /// The English name of the weekday.
+    #[must_use]
+    pub fn weekday_name(&self) -> &'static str {
+        WEEKDAY_NAMES[self.weekday as usize]
+    }
+
+    /// The English name of the month.
+    #[must_use]
+    pub fn month_name(&self) -> &'static str {
+        MONTH_NAMES[self.month as usize - 1]
+    }
+
+    /// The day of the year, from 1.
+    #[must_use]
+    pub fn day_of_year(&self) -> u32 {
+        (day_number(self.year, self.month, self.day) - day_number(self.year, 1, 1)) as u32 + 1
+    }
 }
 
 /// A name that is not a time zone.
@@ -126,8 +159,9 @@ impl Zone {
     /// where the zone data has no abbreviation.
     #[must_use]
     pub fn format_dated(self, at: Timestamp) -> String {
-        let Local { year, month, day, hour, minute, second, weekday, .. } = self.local(at);
-        let (weekday, month) = (&WEEKDAY_NAMES[weekday as usize][..3], MONTH_NAMES[month as usize - 1]);
+        let local = self.local(at);
+        let Local { year, day, hour, minute, second, .. } = local;
+        let (weekday, month) = (&local.weekday_name()[..3], &local.month_name()[..3]);
         let instant = DateTime::from_timestamp(at.as_millis().div_euclid(1000), 0).unwrap_or_default().naive_utc();
         let offset = self.0.offset_from_utc_datetime(&instant);
         let shown = offset.abbreviation().map_or_else(|| offset.fix().to_string(), str::to_owned);
@@ -137,7 +171,7 @@ impl Zone {
     /// The English name of the weekday of an instant.
     #[must_use]
     pub fn weekday_name(self, at: Timestamp) -> &'static str {
-        WEEKDAY_NAMES[self.local(at).weekday as usize]
+        self.local(at).weekday_name()
     }
 
     /// Reads `2026-01-30 16:00[:00[.5]]` (or with a `T`) as a time in this zone. In a gap: the first instant after

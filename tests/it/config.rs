@@ -24,7 +24,7 @@ fn check(text: &str, expected: Expect) {
     let shown = match read(text) {
         Ok(config) => {
             let notices = config.notices.iter().map(|notice| format!("# {}: {}\n", notice.path, notice.message));
-            notices.collect::<String>() + &config.to_toml()
+            notices.collect::<String>() + config.to_toml().as_str()
         }
         Err(problems) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
     };

@@ -183,7 +183,7 @@ fn a_file_of_openclaw_that_cannot_be_read_as_one() {
         is not of version 1 of OpenClaw's file (only version 1 is known)
         holds no list 'jobs' (an OpenClaw file holds version and jobs)
     "#]]
-    .assert_eq(&(read("") + &read("{\"version\": 2, \"jobs\": []}") + &read("{\"version\": 1}")));
+    .assert_eq(&(read("") + read("{\"version\": 2, \"jobs\": []}").as_str() + read("{\"version\": 1}").as_str()));
 }
 
 #[test]
@@ -251,7 +251,8 @@ fn an_engine_json() {
         1:5: EOF while parsing a value
     "#]]
     .assert_eq(
-        &(told(engine::read("[1]", around).unwrap_err()) + &told(engine::read("{\"a\":", around).unwrap_err())),
+        &(told(engine::read("[1]", around).unwrap_err())
+            + told(engine::read("{\"a\":", around).unwrap_err()).as_str()),
     );
 }
 

@@ -32,6 +32,7 @@ mod program;
 mod runner;
 mod runtime;
 mod schedules;
+mod script;
 mod sim;
 mod source;
 mod spec;

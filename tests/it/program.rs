@@ -19,7 +19,7 @@ fn check(table: &[(&[&str], i32, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, part) in table {
         let (ended, out, err) = run(folder.path(), arguments);
-        let said = out + &err;
+        let said = out + err.as_str();
         assert_eq!(ended, *code, "{arguments:?}: {said}");
         assert!(said.contains(part), "{arguments:?}: {said}");
         assert!(said.len() < 4000 && !said.contains("panicked"), "{arguments:?}: {said}");

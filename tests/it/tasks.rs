@@ -58,7 +58,7 @@ impl House {
 
     pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         let output = program(self.folder.path()).args(arguments).output().unwrap();
-        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        let said = String::from_utf8(output.stdout).unwrap() + &*String::from_utf8(output.stderr).unwrap();
         (output.status.code().unwrap(), said)
     }
 

@@ -154,13 +154,13 @@ impl Contest {
             text += &format!("{} was given up after {seconds} seconds.\n\n", outcome.name);
         }
         if let Some(half) = report::half_cancelled(outcomes, self.timers) {
-            text = text + &half + "\n";
+            text = text + half.as_str() + "\n";
         }
         let bars = self.bars(outcomes);
         if !bars.is_empty() && self.timers < BAR_TIMERS {
             text += &format!("The bars are meant for {} timers.\n", grouped(&BAR_TIMERS.to_string()));
         }
-        text + &verdicts(&bars) + &report::comparison(&self.ratios(outcomes))
+        text + verdicts(&bars).as_str() + report::comparison(&self.ratios(outcomes)).as_str()
     }
 
     /// The bars that this load is for.

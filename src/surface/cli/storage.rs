@@ -160,7 +160,7 @@ fn told(found: &VerifiedShown, screen: &Screen) -> Result<(), Error> {
                 1 => "Not sound: 1 fault.".to_owned(),
                 many => format!("Not sound: {many} faults."),
             };
-            text + &verdict + "\n"
+            text + verdict.as_str() + "\n"
         },
     )
 }

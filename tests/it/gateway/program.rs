@@ -21,7 +21,7 @@ fn program(folder: &Path, arguments: &[&str]) -> Command {
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let output = program(folder, arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout) + &text(output.stderr))
+    (output.status.code().unwrap(), text(output.stdout) + text(output.stderr).as_str())
 }
 
 fn secret_file(folder: &Path, name: &str, mode: u32) {

@@ -126,12 +126,12 @@ fn the_program_names_the_file_and_the_way_out() {
     for (damaged, refused) in [(&bytes[..bytes.len() / 2], true), (&headless[..], true), (&turned[..], false)] {
         let damaged_world = with_file(damaged);
         let (code, out, err) = damaged_world.run(&["verify"]);
-        let said = out + &err;
+        let said = out + err.as_str();
         assert!(code == 1 && said.contains("chimewheel.redb") && said.contains("chimewheel restore FILE"), "{said}");
         if refused {
             for command in [&["list"][..], &["serve", "--no-listen"]] {
                 let (code, out, err) = damaged_world.run(command);
-                let said = out + &err;
+                let said = out + err.as_str();
                 assert_eq!(code, 1, "{command:?}: {said}");
                 for part in ["chimewheel.redb", "`chimewheel verify`", "`chimewheel restore FILE --force`"] {
                     assert!(said.contains(part), "{command:?}: {part}: {said}");

@@ -36,7 +36,7 @@ fn creates_are_refused_and_nothing_acknowledged_is_lost() {
             acknowledged.insert(id);
             return None;
         }
-        Some((code, out + &err))
+        Some((code, out + err.as_str()))
     });
     let (code, refusal) = refusal.expect("the limit was never reached");
     assert!(code == 1 && refusal.contains("File too large") && !refusal.contains("panicked"), "{refusal}");
@@ -63,7 +63,7 @@ fn a_backup_that_does_not_fit_leaves_nothing_and_harms_nothing() {
     let whole = fs::read(world.folder().join("whole.redb")).unwrap();
     let kib = whole.len() as u64 / 2048;
     let (code, out, err) = said(limited(&world, kib, "backup other.redb"));
-    assert!(code == 1 && (out + &err).contains("File too large"), "{err}");
+    assert!(code == 1 && (out + err.as_str()).contains("File too large"), "{err}");
     let (code, _, err) = said(limited(&world, kib, "backup whole.redb --force"));
     assert_eq!(code, 1, "{err}");
     assert_eq!(fs::read(world.folder().join("whole.redb")).unwrap(), whole, "the old backup is harmed");

@@ -153,7 +153,7 @@ fn restoring_changes_nothing_before_it_is_sure() {
     bytes.truncate(bytes.len() / 2);
     fs::write(world.folder().join("half.redb"), &bytes).unwrap();
     let (code, out, err) = world.run(&["restore", "half.redb", "--force"]);
-    assert!(code == 1 && (out + &err).contains("nothing was changed"), "{err}");
+    assert!(code == 1 && (out + err.as_str()).contains("nothing was changed"), "{err}");
     assert_eq!(world.schedules(), with_newer);
     let restored = world.ask(&["restore", "copy.redb", "--force"]);
     assert_eq!(restored["schedules"], 8);

@@ -60,7 +60,7 @@ pub(super) fn text(all: &All, zone_ns: f64) -> String {
         }
     }
     text.push('\n');
-    text + &verdicts(&bars(all))
+    text + verdicts(&bars(all)).as_str()
 }
 
 fn table(text: &mut String, title: &str, all: &All, cell: Cell<'_>) {

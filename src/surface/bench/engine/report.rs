@@ -90,7 +90,7 @@ pub(super) fn text(measured: &Measured) -> String {
             count(lateness.deliveries)
         ),
     );
-    text + &meaning(*schedules, *delivered_schedules) + "\n" + &verdicts(&bars(measured))
+    text + meaning(*schedules, *delivered_schedules).as_str() + "\n" + verdicts(&bars(measured)).as_str()
 }
 
 /// What the figures mean.

@@ -35,7 +35,7 @@ pub fn updated(updated: &Updated, look: Look) -> String {
         (false, true) => format!("Would update '{name}' ({})\n", updated.fields.join(", ")),
         (false, false) => format!("OK: '{name}' updated ({})\n", updated.fields.join(", ")),
     };
-    first + &about(&updated.schedule, look)
+    first + about(&updated.schedule, look).as_str()
 }
 
 /// A status that was set.

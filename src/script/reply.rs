@@ -1,0 +1,211 @@
+//! What a script's answers mean.
+//!
+//! Invariant: an answer of another kind than a function may give is refused with what it may give; nothing is guessed.
+//! Units: `Timestamp`; texts in bytes. Not here: the bounds that a schedule sets to its dues (`engine`).
+
+use rhai::{Array, Dynamic, Map};
+
+use super::answer::Answer;
+use super::moment::{Length, Moment};
+use super::scene::Facts;
+use super::show;
+use super::text::clipped;
+use crate::limits;
+use crate::problem::nearest;
+use crate::time::Timestamp;
+
+/// Whether a run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It does.
+    Go,
+    /// It does not, for this reason.
+    Skip(String),
+}
+
+/// A text and where it goes; what is not said is as the schedule has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What is delivered.
+    pub text: String,
+    /// Over which gateway.
+    pub gateway: Option<String>,
+    /// To which conversation.
+    pub chat_id: Option<String>,
+    /// To which thread of it.
+    pub thread: Option<String>,
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Try again, as the schedule's retry policy allows.
+    Retry,
+    /// Do not try again.
+    GiveUp,
+    /// Do not try again, and tell the owner this.
+    Tell(String),
+}
+
+/// `gate`: false or a reason: no; true or nothing: yes.
+pub(super) fn gate(value: Dynamic) -> Result<Gate, String> {
+    Ok(yes_or_reason(&value, "true, false or a reason for skipping this run")?.map_or(Gate::Go, |said| match said {
+        Said::Yes => Gate::Go,
+        Said::No => Gate::Skip("the hook said no".to_owned()),
+        Said::Reason(reason) => Gate::Skip(reason),
+    }))
+}
+
+/// `silent`: true or a reason: silent; false or nothing: not.
+pub(super) fn silent(value: Dynamic) -> Result<Option<String>, String> {
+    Ok(yes_or_reason(&value, "true, false or a reason for staying silent")?.and_then(|said| match said {
+        Said::Yes => Some("the hook said so".to_owned()),
+        Said::No => None,
+        Said::Reason(reason) => Some(reason),
+    }))
+}
+
+/// `model` and `message`: a text, or nothing.
+pub(super) fn text(value: Dynamic) -> Result<Option<String>, String> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    let text = text_of(&value).ok_or_else(|| wrong(&value, "a text or ()"))?;
+    if text.trim().is_empty() {
+        return Err("it answered with an empty text; () means as usual".to_owned());
+    }
+    Ok(Some(text))
+}
+
+/// `deliver`: nothing, one or several texts, each with its place where that is not the schedule's.
+pub(super) fn deliver(value: Dynamic, result: &str) -> Result<Option<Vec<Outgoing>>, String> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    let Some(items) = value.read_lock::<Array>() else { return Ok(Some(vec![outgoing(&value, result)?])) };
+    if items.is_empty() {
+        return Err("it answered with an empty list; to deliver nothing, use silent(ctx, result)".to_owned());
+    }
+    if items.len() > limits::OUTGOING_COUNT_MAX {
+        let (count, count_max) = (items.len(), limits::OUTGOING_COUNT_MAX);
+        return Err(format!("it answered with {count} deliveries; {count_max} are allowed"));
+    }
+    items.iter().map(|item| outgoing(item, result)).collect::<Result<Vec<_>, _>>().map(Some)
+}
+
+/// `next`: nothing, a time, or how long after this run.
+pub(super) fn next(value: Dynamic, facts: &Facts) -> Result<Option<Timestamp>, String> {
+    const MAY: &str = "a duration, a time, a text such as \"2h\" or ()";
+    if value.is_unit() {
+        return Ok(None);
+    }
+    let after = |length: Length| facts.actual.as_millis().saturating_add(length.0);
+    let at_ms = if let Some(moment) = value.read_lock::<Moment>() {
+        moment.at.as_millis()
+    } else if let Some(length) = value.read_lock::<Length>() {
+        after(*length)
+    } else {
+        let text = text_of(&value).ok_or_else(|| wrong(&value, MAY))?;
+        let moment = Moment::parse(&text, facts.schedule.zone).map(|moment| moment.at.as_millis());
+        let length =
+            || Length::parse(&text).map(after).map_err(|_| format!("it answered with '{text}'; it may be {MAY}"));
+        moment.or_else(|_| length())?
+    };
+    let at = Timestamp::from_millis(at_ms);
+    if at <= facts.actual {
+        let zone = facts.schedule.zone;
+        return Err(format!(
+            "it answered with {}, which is not after this run, of {}",
+            zone.format(at),
+            zone.format(facts.actual)
+        ));
+    }
+    if at >= Timestamp::HORIZON {
+        return Err("it answered with a time after the year 2199".to_owned());
+    }
+    Ok(Some(at))
+}
+
+/// `failed`: nothing, what to do, or what to tell the owner.
+pub(super) fn failed(value: Dynamic) -> Result<Option<OnFailure>, String> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    let text = text_of(&value).ok_or_else(|| wrong(&value, "\"retry\", \"give_up\", a text for the owner or ()"))?;
+    match text.trim() {
+        "" => Err("it answered with an empty text; () means as usual".to_owned()),
+        "retry" => Ok(Some(OnFailure::Retry)),
+        "give_up" => Ok(Some(OnFailure::GiveUp)),
+        _ => Ok(Some(OnFailure::Tell(text))),
+    }
+}
+
+enum Said {
+    Yes,
+    No,
+    Reason(String),
+}
+
+fn yes_or_reason(value: &Dynamic, may: &str) -> Result<Option<Said>, String> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    if let Ok(flag) = value.as_bool() {
+        return Ok(Some(if flag { Said::Yes } else { Said::No }));
+    }
+    let text = text_of(value).ok_or_else(|| wrong(value, may))?;
+    if text.trim().is_empty() {
+        return Err(format!("it answered with an empty text; it may be {may}"));
+    }
+    Ok(Some(Said::Reason(clipped(&text, limits::NOTE_BYTES_MAX))))
+}
+
+/// One delivery: a text, or a map with its place.
+fn outgoing(value: &Dynamic, result: &str) -> Result<Outgoing, String> {
+    const KEYS: &[&str] = &["text", "gateway", "chat_id", "thread"];
+    if let Some(text) = text_of(value) {
+        return Ok(Outgoing { text: sendable(text)?, gateway: None, chat_id: None, thread: None });
+    }
+    let map = value.read_lock::<Map>();
+    let map = map.ok_or_else(|| wrong(value, "a text, #{text, gateway, chat_id, thread}, a list of these or ()"))?;
+    if let Some(key) = map.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        let near = nearest(key, KEYS.iter().copied());
+        let hint =
+            near.map_or_else(|| format!("it may have {}", KEYS.join(", ")), |near| format!("did you mean '{near}'?"));
+        return Err(format!("a delivery has no '{key}'; {hint}"));
+    }
+    let part = |key: &str| match map.get(key) {
+        None => Ok(None),
+        Some(value) if value.is_unit() => Ok(None),
+        // Some platforms number their chats.
+        Some(value) => match text_of(value).or_else(|| value.as_int().ok().map(|number| number.to_string())) {
+            Some(text) if !text.is_empty() => Ok(Some(text)),
+            _ => Err(format!("'{key}' of a delivery is {}; a text is expected", show::kind(value))),
+        },
+    };
+    let text = part("text")?.unwrap_or_else(|| result.to_owned());
+    Ok(Outgoing {
+        text: sendable(text)?,
+        gateway: part("gateway")?,
+        chat_id: part("chat_id")?,
+        thread: part("thread")?,
+    })
+}
+
+fn sendable(text: String) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it answered with an empty text; to deliver nothing, use silent(ctx, result)".to_owned());
+    }
+    Ok(text)
+}
+
+fn text_of(value: &Dynamic) -> Option<String> {
+    if let Some(answer) = value.read_lock::<Answer>() {
+        return Some(answer.text().into());
+    }
+    value.is_string().then(|| value.to_string())
+}
+
+fn wrong(value: &Dynamic, may: &str) -> String {
+    format!("it answered with {}; it may be {may}", show::kind(value))
+}

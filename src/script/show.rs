@@ -1,0 +1,167 @@
+//! Values of scripts as text, in plain words, and compared.
+//!
+//! Invariant: nothing here goes deeper than [`limits::SCRIPT_DATA_LEVELS_MAX`], since a script can put lists inside one
+//! another until a thread's stack is used up. Not here: fields (`view`).
+
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
+
+use super::answer::Answer;
+use super::guard::{Outcome, charge};
+use super::json;
+use super::moment::{Length, Moment};
+use super::view::View;
+use crate::limits;
+
+/// A value as interpolation and `+` show it; `()` is nothing.
+pub(super) fn shown(value: &Dynamic) -> Outcome<ImmutableString> {
+    if let Some(text) = plain(value) {
+        return Ok(text);
+    }
+    if let Some(view) = value.read_lock::<View>() {
+        return Err(format!("{} is not a text; name one of its fields", view.name()).into());
+    }
+    let text = json::to_text(value, limits::SCRIPT_TEXT_BYTES_MAX)
+        .map_err(|why| format!("{} cannot be shown as text: it {why}", kind(value)))?;
+    charge(text.len())?;
+    Ok(text.into())
+}
+
+/// A value that is not made of others, as text.
+pub(super) fn plain(value: &Dynamic) -> Option<ImmutableString> {
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return Some(text.clone());
+    }
+    if let Some(moment) = value.read_lock::<Moment>() {
+        return Some(moment.to_string().into());
+    }
+    if let Some(length) = value.read_lock::<Length>() {
+        return Some(length.to_string().into());
+    }
+    if let Some(answer) = value.read_lock::<Answer>() {
+        return Some(answer.text());
+    }
+    if value.is_unit() {
+        return Some(ImmutableString::new());
+    }
+    if value.is_array() || value.is_map() || value.is_fnptr() || value.is::<View>() {
+        return None;
+    }
+    Some(value.to_string().into())
+}
+
+/// What a value is, with its article, in plain words.
+pub(super) fn kind(value: &Dynamic) -> &'static str {
+    value.read_lock::<View>().map_or_else(|| type_kind(value.type_name()), |view| view.name())
+}
+
+/// What a type is, with its article, in plain words.
+pub(super) fn type_kind(name: &str) -> &'static str {
+    let name = name.trim().trim_start_matches("&mut ").trim_start_matches('&');
+    match name.rsplit("::").next().unwrap_or(name) {
+        "()" | "unit" => "nothing, ()",
+        "bool" => "true or false",
+        "i64" | "f64" | "INT" | "FLOAT" | "int" | "float" => "a number",
+        "str" | "String" | "string" | "ImmutableString" => "a text",
+        "char" => "a character",
+        "array" | "Array" | "Vec<Dynamic>" => "a list",
+        "map" | "Map" => "a map",
+        "Fn" | "FnPtr" => "a function",
+        "time" | "Moment" => "a time",
+        "duration" | "Length" => "a duration",
+        "result" | "Answer" => "the result",
+        "parts" | "Parts" => "local time parts",
+        "view" | "View" => "a part of ctx",
+        _ if name.contains("ange<") => "a range",
+        _ => "a value",
+    }
+}
+
+/// Whether two values are the same: lists and maps by their elements, numbers by their size, the result by its text.
+pub(super) fn same(a: &Dynamic, b: &Dynamic) -> Outcome<bool> {
+    same_at(a, b, 0)
+}
+
+fn same_at(a: &Dynamic, b: &Dynamic, level: usize) -> Outcome<bool> {
+    if level > limits::SCRIPT_DATA_LEVELS_MAX {
+        return Err("lists and maps inside one another are too deep to be compared".into());
+    }
+    charge(limits::SCRIPT_OPERATION_BYTES_MAX)?;
+    if let (Some(a), Some(b)) = (a.read_lock::<Array>(), b.read_lock::<Array>()) {
+        return same_lists(&a, &b, level);
+    }
+    if let (Some(a), Some(b)) = (a.read_lock::<Map>(), b.read_lock::<Map>()) {
+        return same_maps(&a, &b, level);
+    }
+    if let (Some(a), Some(b)) = (number(a), number(b)) {
+        return Ok(a == b);
+    }
+    let is_text = |value: &Dynamic| value.is_string() || value.is::<Answer>();
+    if a.type_id() != b.type_id() && !(is_text(a) && is_text(b)) {
+        return Ok(false);
+    }
+    Ok(matches!((plain(a), plain(b)), (Some(a), Some(b)) if a == b))
+}
+
+fn same_lists(a: &[Dynamic], b: &[Dynamic], level: usize) -> Outcome<bool> {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    for (a, b) in a.iter().zip(b) {
+        if !same_at(a, b, level + 1)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same_maps(a: &Map, b: &Map, level: usize) -> Outcome<bool> {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    for ((a_key, a), (b_key, b)) in a.iter().zip(b) {
+        if a_key != b_key || !same_at(a, b, level + 1)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn number(value: &Dynamic) -> Option<f64> {
+    value.as_float().or_else(|_| value.as_int().map(|number| number as f64)).ok()
+}
+
+/// A text that is over its limit.
+pub(super) fn too_long() -> Box<EvalAltResult> {
+    EvalAltResult::ErrorDataTooLarge("Length of string".to_owned(), Position::NONE).into()
+}
+
+/// Tells the engine how values are shown, joined to texts and compared.
+pub(super) fn register(engine: &mut Engine) {
+    for name in ["to_string", "to_debug", "print", "debug"] {
+        engine.register_fn(name, |list: Array| shown(&Dynamic::from_array(list)));
+        engine.register_fn(name, |map: Map| shown(&Dynamic::from_map(map)));
+        engine.register_fn(name, |value: Moment| value.to_string());
+        engine.register_fn(name, |value: Length| value.to_string());
+        engine.register_fn(name, |value: Answer| value.text());
+        engine.register_fn(name, |value: View| shown(&Dynamic::from(value)));
+    }
+    engine.register_fn("+", |text: &str, value: Dynamic| joined(text, &shown(&value)?));
+    engine.register_fn("+", |value: Dynamic, text: &str| joined(&shown(&value)?, text));
+    engine.register_fn("+=", |text: &mut ImmutableString, value: Dynamic| -> Outcome<()> {
+        *text = joined(text, &shown(&value)?)?;
+        Ok(())
+    });
+    engine.register_fn("==", |a: &mut Array, b: Array| same_lists(a, &b, 0));
+    engine.register_fn("!=", |a: &mut Array, b: Array| same_lists(a, &b, 0).map(|same| !same));
+    engine.register_fn("==", |a: &mut Map, b: Map| same_maps(a, &b, 0));
+    engine.register_fn("!=", |a: &mut Map, b: Map| same_maps(a, &b, 0).map(|same| !same));
+}
+
+/// Two texts as one.
+pub(super) fn joined(a: &str, b: &str) -> Outcome<ImmutableString> {
+    charge(a.len() + b.len())?;
+    if a.len() + b.len() > limits::SCRIPT_TEXT_BYTES_MAX {
+        return Err(too_long());
+    }
+    Ok(format!("{a}{b}").into())
+}
