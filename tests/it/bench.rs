@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use chimewheel::surface::bench::cron::CASES;
+use chimewheel::surface::bench::hooks;
 use chimewheel::surface::bench::{Bar, Figure, Figures, Kind, Load, Outcome, bars, ratios, svg, table, verdicts};
 use serde_json::Value;
 
@@ -114,13 +115,48 @@ fn the_program_measures_its_cron_matcher() {
 }
 
 #[test]
+fn the_program_measures_its_hooks() {
+    let report = bench_json(&["hooks", "--hook-passes", "1", "--sharing", "2000"]);
+    let calls = report["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), hooks::Case::ALL.len());
+    for call in calls {
+        for name in ["chimewheel", "plain Rust"] {
+            assert!(call["ns"][name].as_f64().unwrap() > 0.0, "{call}");
+        }
+    }
+    let shared = &report["shared"];
+    assert_eq!((&shared["schedules"], &shared["scripts"]), (&Value::from(2000), &Value::from(100)));
+    for figure in ["source_bytes", "compile_ms", "find_ns", "first_call_ns", "later_call_ns", "round_call_ns"] {
+        assert!(shared[figure].as_f64().unwrap() > 0.0, "{shared}");
+    }
+    assert_eq!(whats(&report).len(), 4);
+}
+
+#[test]
+fn each_bar_of_hooks_is_judged_by_its_own_call() {
+    let missed = |ns: [f64; 5]| -> Vec<String> {
+        let bars = hooks::bars(&ns.map(Some)).into_iter();
+        bars.filter(|bar| !bar.met).map(|bar| bar.what).collect()
+    };
+    assert_eq!(missed([1000.0, 4000.0, 4000.0, 4000.0, 9000.0]), [""; 0]);
+    for (at, case) in hooks::Case::ALL.into_iter().enumerate().take(4) {
+        let mut ns = [1000.0, 4000.0, 4000.0, 4000.0, 9000.0];
+        ns[at] += 1.0;
+        assert_eq!(missed(ns), [case.name()]);
+    }
+}
+
+#[test]
 fn one_command_judges_every_bar_of_the_program() {
     let wheel_and_cron = ["--timers", "2000", "--passes", "1", "--only", "chimewheel", "--budget", "1"];
-    let arguments = [&wheel_and_cron[..], &["--schedules", "1000", "--seconds", "1"]].concat();
+    let hooks_and_engine = ["--hook-passes", "1", "--sharing", "1000", "--schedules", "1000", "--seconds", "1"];
+    let arguments = [&wheel_and_cron[..], &hooks_and_engine].concat();
     let (text, both) = (bench(&arguments), bench_json(&arguments));
     assert!(text.starts_with("Timer wheel: 2,000 timers") && text.contains("\n\nCron patterns: "), "{text}");
+    assert!(text.contains("\n\nHooks: one call from the run's facts to the answer"), "{text}");
     assert!(text.contains("\n\nEngine: 1,000 recurring schedules in one store"), "{text}");
-    let told: Vec<&str> = ["wheel", "cron", "engine"].into_iter().flat_map(|part| whats(&both[part])).collect();
+    let told: Vec<&str> =
+        ["wheel", "cron", "hooks", "engine"].into_iter().flat_map(|part| whats(&both[part])).collect();
     let lines = verdict_lines(&text);
     assert_eq!(lines.len(), told.len(), "{text}");
     assert!(told.contains(&"peak memory of a timer: all inserted, half cancelled, the rest fired"), "{told:?}");

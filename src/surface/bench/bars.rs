@@ -1,7 +1,7 @@
 //! What was to be reached, as met or missed; and the form of every report.
 //!
 //! Invariant: a bar is judged by figures of the same run, and whatever is measured prints its bars in the same words.
-//! Not here: which bars there are (`report` for the wheel, `cron` for cron patterns, `engine`).
+//! Not here: which bars there are (`report` for the wheel, `cron` for cron patterns, `hooks`, `engine`).
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -115,6 +115,16 @@ pub(super) fn short(figure: f64) -> String {
         _ => 0,
     };
     grouped(&format!("{figure:.digits$}"))
+}
+
+/// Nanoseconds with three digits that count, in the unit that suits.
+pub(super) fn written(ns: Option<f64>) -> String {
+    match ns {
+        None => "-".to_owned(),
+        Some(ns) if ns < 1e3 => format!("{ns:.0} ns"),
+        Some(ns) if ns < 1e6 => format!("{:.1} µs", ns / 1e3),
+        Some(ns) => format!("{:.1} ms", ns / 1e6),
+    }
 }
 
 /// Puts a comma before every third digit of the whole part.

@@ -1,11 +1,12 @@
-//! Measuring: the timer wheel next to other timer structures, the cron matcher, the whole engine, each with its bars.
+//! Measuring: the timer wheel next to other timer structures, the cron matcher, hooks, the whole engine, each with its
+//! bars.
 //!
 //! Units: ticks of 1 ms in the workloads, nanoseconds an operation and bytes a timer in the figures. A figure alone
 //! says more of the machine than of the code; the ratio of two from one run is what holds.
 //! Invariant: each timer structure runs in a process of its own, so that none works in memory that another has left behind.
 //! The process that measures starts itself again for each, passes over all of them several times, and keeps the best
 //! figure of each: what disturbs a measurement only ever makes it slower.
-//! Not here: entrants from other crates (`benches/wheel.rs`, `benches/calendar.rs`), the command (`cli`).
+//! Not here: entrants from other crates (`benches/wheel.rs`, `benches/calendar.rs`, `benches/hooks.rs`), the command (`cli`).
 
 mod bars;
 mod chart;
@@ -14,6 +15,7 @@ pub mod cron;
 pub mod engine;
 mod figures;
 mod half;
+pub mod hooks;
 mod load;
 mod plain;
 mod process;

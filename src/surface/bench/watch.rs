@@ -81,6 +81,12 @@ pub(super) fn fire<T: Timers>(timers: &mut T, tick: u64, count: usize, patience:
     (lap, worst)
 }
 
+/// The figure in the middle; zero of none.
+pub(super) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// What single calls took.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<u64>);

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::surface::bench::Contest;
 use crate::surface::bench::cron::CronContest;
 use crate::surface::bench::engine::EngineContest;
+use crate::surface::bench::hooks::HookContest;
 
 /// What to measure, and how.
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub struct Bench {
     /// How to measure the cron matcher.
     #[command(flatten, next_help_heading = "Cron patterns")]
     pub cron: CronContest,
+    /// How to measure hooks.
+    #[command(flatten, next_help_heading = "Hooks")]
+    pub hooks: HookContest,
     /// How to measure the engine.
     #[command(flatten, next_help_heading = "Engine")]
     pub engine: EngineContest,
@@ -31,6 +35,8 @@ pub enum BenchPart {
     Wheel,
     /// How fast cron patterns are read and answered.
     Cron,
+    /// What a call of a hook takes, and scripts that many schedules share.
+    Hooks,
     /// The engine on a real store: create, fire, start, start after kill -9, lateness.
     Engine,
 }

@@ -16,7 +16,7 @@ use crate::problem::{Problem, nearest};
 use crate::spec::tree::shorten;
 use crate::surface::bench::cron::{CronEntrant, Own};
 use crate::surface::bench::engine::EngineContest;
-use crate::surface::bench::own_entrants;
+use crate::surface::bench::{hooks, own_entrants};
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::preview::{Setting, trigger_times};
 use crate::surface::ops::request::Preview;
@@ -129,23 +129,27 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
     Ok(0)
 }
 
-/// Measures the wheel, the cron matcher, the engine, or all, one after the other.
+/// Measures the wheel, the cron matcher, hooks, the engine, or all, one after the other.
 pub fn bench(bench: &Bench, screen: &Screen) -> Result<u8, Error> {
     let wheel = || bench.wheel.run(&own_entrants(), &["bench", "wheel"]);
     let cron = || bench.cron.run(&[CronEntrant::of::<Own>()], &["bench", "cron"]);
+    let hooks = || bench.hooks.run(&hooks::own_entrants(), &["bench", "hooks"]);
     let engine = |contest: &EngineContest| contest.run(&["bench", "engine"]);
     let glance = || engine(&bench.engine.at_a_glance());
     match bench.part {
         Some(BenchPart::Wheel) => print(&wheel()?.shown(screen.json))?,
         Some(BenchPart::Cron) => print(&cron()?.shown(screen.json))?,
+        Some(BenchPart::Hooks) => print(&hooks()?.shown(screen.json))?,
         Some(BenchPart::Engine) => print(&engine(&bench.engine)?.shown(screen.json))?,
         None if screen.json => {
-            let all = json!({"wheel": wheel()?.json, "cron": cron()?.json, "engine": glance()?.json});
+            let (wheel, cron, hooks) = (wheel()?.json, cron()?.json, hooks()?.json);
+            let all = json!({"wheel": wheel, "cron": cron, "hooks": hooks, "engine": glance()?.json});
             print(&format!("{all:#}\n"))?;
         }
         None => {
             print(&(wheel()?.text + "\n"))?;
             print(&(cron()?.text + "\n"))?;
+            print(&(hooks()?.text + "\n"))?;
             print(&glance()?.text)?;
         }
     }

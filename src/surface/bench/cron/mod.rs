@@ -20,6 +20,7 @@ pub use self::cases::{CASES, Case, Frequency};
 use self::cases::{INSTANTS, ZONES, instants};
 use super::bars::Report;
 use super::process::{measure_apart, progress, resident};
+use super::watch::median;
 use crate::calendar::{Cron, DialectChoice, Zone};
 use crate::runtime::clock::Stopwatch;
 use crate::surface::error::{Code, Error};
@@ -153,7 +154,7 @@ impl CronContest {
 
 /// The median, in nanoseconds of one call, of as many passes of `pass` as fit the budget. A pass makes at most
 /// `calls` calls and is told how many.
-fn median(budget: Duration, calls: usize, mut pass: impl FnMut(usize)) -> f64 {
+fn median_ns(budget: Duration, calls: usize, mut pass: impl FnMut(usize)) -> f64 {
     let began = Stopwatch::start();
     pass(1);
     // The first call fills caches; who takes milliseconds for one gets fewer of them.
@@ -166,8 +167,7 @@ fn median(budget: Duration, calls: usize, mut pass: impl FnMut(usize)) -> f64 {
         pass(calls);
         passes.push(watch.elapsed().as_nanos() as f64 / calls as f64);
     }
-    passes.sort_by(f64::total_cmp);
-    passes[passes.len() / 2]
+    median(passes)
 }
 
 fn measure<M: Matcher>(budget: Duration) -> Measured {
@@ -179,7 +179,7 @@ fn measure<M: Matcher>(budget: Duration) -> Measured {
             measured.differences.push(format!("refuses {text}"));
         }
         measured.compile.push(readable.map(|text| {
-            median(budget, INSTANTS, |calls| {
+            median_ns(budget, INSTANTS, |calls| {
                 for _ in 0..calls {
                     black_box(M::parse(black_box(text), "UTC"));
                 }
@@ -191,7 +191,7 @@ fn measure<M: Matcher>(budget: Duration) -> Measured {
             if instants.is_empty() {
                 return None;
             }
-            let ns = median(budget, instants.len(), |calls| {
+            let ns = median_ns(budget, instants.len(), |calls| {
                 for instant in &instants[..calls] {
                     black_box(M::next(black_box(&pattern), black_box(instant)));
                 }

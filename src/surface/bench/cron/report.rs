@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::super::bars::{Bar, verdicts};
+use super::super::bars::{Bar, verdicts, written};
 use super::cases::{CASES, Case, Frequency, ZONES};
 use super::{CronEntrant, Measured};
 use crate::calendar::Cron;
@@ -76,16 +76,6 @@ fn table(text: &mut String, title: &str, all: &All, cell: Cell<'_>) {
         }
     }
     text.push('\n');
-}
-
-/// A figure with three digits that count.
-fn written(ns: Option<f64>) -> String {
-    match ns {
-        None => "-".to_owned(),
-        Some(ns) if ns < 1e3 => format!("{ns:.0} ns"),
-        Some(ns) if ns < 1e6 => format!("{:.1} µs", ns / 1e3),
-        Some(ns) => format!("{:.1} ms", ns / 1e6),
-    }
 }
 
 pub(super) fn to_json(all: &All, zone_ns: f64) -> Value {
