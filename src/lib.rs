@@ -1,5 +1,5 @@
-//! chimewheel is a declarative timer-wheel engine: schedules go in, messages come out, and every due time is
-//! accounted for.
+//! chimewheel is a declarative timer-wheel engine with a scripting layer: schedules go in, messages come out, and every
+//! due time is accounted for.
 //!
 //! # The road of a message
 //!
@@ -7,7 +7,7 @@
 //! turns the raw text into a valid [`spec::Schedule`], or into every problem at once. The *runtime* owns one loop on
 //! a thread of its own; it hands the schedule to the *engine*, which is pure: an input and the time go in, effects
 //! come out. The *store* makes what the engine decided durable; only then does anything else happen: an answer, a run
-//! by a *runner*, or a send through a *gateway*.
+//! by *scripts* and a *runner*, or a send through a *gateway*.
 //!
 //! ```text
 //!  cli   http   mcp   files          surfaces: parse, print, nothing else
@@ -22,8 +22,8 @@
 //!       engine = wheel + calendar + policy       |
 //!          |  Effect, drained in order           |
 //!          +--> store     committed before anything below happens
-//!          +--> dispatch --> runner -------------+   Input::Ran, of a task only: its text is durable before
-//!          +--> dispatch --> gateway ------------+   it is sent
+//!          +--> running --> scripts, runner -----+   Input::Ran: a text that was made is durable before it
+//!          +--> dispatch --> gateway ------------+   is sent; a literal text without a hook is never run
 //! ```
 //!
 //! # Invariants
@@ -32,12 +32,14 @@
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
 //! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `client`,
-//!    `gateway` and `runner`, `rhai` only in `script`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
+//!    `gateway` and `runner`, `rhai` only in `script`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in
+//!    `surface` and `client`.
 //! 4. `gateway`, `runner`, `script` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
-//! 7. Every queue, loop, list and text has a named limit ([`limits`]).
-//! 8. The wheel is a cache: dropping it and rebuilding it from the store changes nothing observable.
+//! 7. Scripts return values; the host acts on them. What a run's script keeps is committed with the end of that run.
+//! 8. Every queue, loop, list and text has a named limit ([`limits`]).
+//! 9. The wheel is a cache: dropping it and rebuilding it from the store changes nothing observable.
 //!
 //! `tests/it/tidy.rs` checks what a machine can check of these.
 //!
@@ -46,8 +48,9 @@
 //! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
 //! (`at`, `in`, `every`, `cron`, or plain words). *due*: an instant at which a trigger asks for a run. *occurrence*: one
 //! due of one generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a
-//! runner as it is configured. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
-//! gateway. *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that
+//! runner as it is configured. *hook*: a script that shapes a schedule's runs. *template*: a text with parts that are
+//! worked out. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
+//! gateway; an occurrence may become several. *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that
 //! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
 //! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!

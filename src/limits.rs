@@ -116,8 +116,6 @@ pub const RUNS_COUNT_MAX: usize = 256;
 pub const SCRIPT_RUNS_COUNT_MAX: usize = 64;
 /// Deliveries that one occurrence may become.
 pub const DELIVERIES_COUNT_MAX: usize = 256;
-/// Bytes of the map that a hook keeps from one run to the next, as JSON.
-pub const HOOK_STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the latest text that a hook may look back at; longer ones are cut.
 pub const LAST_TEXT_BYTES_MAX: usize = 4096;
 /// Bytes of what a hook notes in the record of one run; longer notes are cut.

@@ -166,7 +166,7 @@ pub struct Ran {
 }
 
 /// What a hook says besides the text of its run. Texts that are too long are cut, but for the state: a run whose state
-/// is longer than [`crate::limits::HOOK_STATE_BYTES_MAX`] fails.
+/// is longer than [`crate::limits::SCRIPT_STATE_BYTES_MAX`] fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// What it keeps for the next run, as JSON; `None`: what it kept before.

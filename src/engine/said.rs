@@ -15,7 +15,7 @@ use crate::engine::change::{Cause, Change, Execution, Kept, LastText, Status};
 use crate::engine::settle::clip_to;
 use crate::engine::{Effect, Engine, RunEnd, Said};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::limits::{HOOK_STATE_BYTES_MAX, LAST_TEXT_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_NOTES_BYTES_MAX, WISH_MS_MIN};
+use crate::limits::{SCRIPT_STATE_BYTES_MAX, LAST_TEXT_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_NOTES_BYTES_MAX, WISH_MS_MIN};
 use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
@@ -92,9 +92,9 @@ impl Said {
     /// The end of a run whose hook wants to keep more than it may.
     pub(super) fn refused(&self) -> Option<RunEnd> {
         let bytes = self.state.as_ref().map_or(0, |state| state.len());
-        (bytes > HOOK_STATE_BYTES_MAX).then(|| {
+        (bytes > SCRIPT_STATE_BYTES_MAX).then(|| {
             let error = format!(
-                "the hook's state has {bytes} bytes as JSON, more than {HOOK_STATE_BYTES_MAX}: let it keep less"
+                "the hook's state has {bytes} bytes as JSON, more than {SCRIPT_STATE_BYTES_MAX}: let it keep less"
             );
             RunEnd::Permanent { error }
         })

@@ -83,7 +83,7 @@ fn owned(data: &Path) -> Error {
 fn open(setup: &Setup, clock: &Arc<dyn Clock>) -> Result<Reached, StartError> {
     let tokio = tokio::runtime::Handle::current();
     let runtime = Runtime::start(&settings(&setup.config, false), Arc::clone(clock), Gateways::new(), tokio)?;
-    let local = Local::new(runtime.handle(), setting(setup, scripts::load(&setup.config), None, false));
+    let local = Local::new(runtime.handle(), setting(setup, scripts::look_up(&setup.config), None, false));
     let local = local.with_agents(setup.config.agents.clone());
     Ok(Reached::Store { local: Box::new(local), runtime })
 }

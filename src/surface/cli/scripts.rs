@@ -10,11 +10,21 @@ use crate::config::Config;
 use crate::script::{Broken, Scripts};
 use crate::surface::files::read_scripts;
 
-/// The scripts of a config.
+/// The scripts of a config, for an engine that runs them.
 #[must_use]
 pub fn load(config: &Config) -> Arc<Scripts> {
     let scripts = Arc::new(Scripts::new());
     load_again(&config.scripts, &scripts);
+    scripts
+}
+
+/// The same for one command, which is told of a mistake only in a script that it names.
+#[must_use]
+pub fn look_up(config: &Config) -> Arc<Scripts> {
+    let scripts = Arc::new(Scripts::new());
+    if let Ok(read) = read_scripts(&config.scripts) {
+        scripts.load(read.sources);
+    }
     scripts
 }
 
