@@ -7,23 +7,9 @@
 
 use super::matcher::{self, ALL_DAYS, Matcher, Weekdays, bits};
 use super::years::Years;
+use super::zone::{MONTH_NAMES as MONTHS, WEEKDAY_NAMES as WEEKDAYS};
 use crate::limits::CRON_YEAR_MAX;
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const EVERY_WEEKDAY: u8 = 0x7f;
 
 /// The days of a pattern in words.

@@ -20,9 +20,11 @@ use crate::time::Timestamp;
 /// Version of the zone data built into the program.
 pub const ZONE_DATA_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
 
-const WEEKDAY_NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/// English names of the weekdays, from Sunday.
+pub(super) const WEEKDAY_NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-const MONTH_NAMES: [&str; 12] = [
+/// English names of the months.
+pub(super) const MONTH_NAMES: [&str; 12] = [
     "January",
     "February",
     "March",
