@@ -19,7 +19,8 @@ use crate::surface::bench::process::{self, resident};
 use crate::surface::bench::watch::median;
 use crate::surface::error::{Code, Error};
 
-const SCRIPTS: usize = 100;
+/// Scripts that they share; not more than there are schedules.
+pub(super) const SCRIPTS: usize = 100;
 /// Calls of each script after its first one.
 const LATER_CALLS: usize = 50;
 /// How long all of it may take.
@@ -102,8 +103,8 @@ pub(super) fn measure(schedules: usize) -> Result<Shared, Error> {
 
     let call = |number: usize| {
         let watch = Stopwatch::start();
-        let answer = handles[number].message(&week[number % week.len()].scene()).map_err(told).map_err(failed)?;
-        black_box(answer);
+        let (hook, given) = (&handles[number % schedules], &week[number % week.len()]);
+        black_box(hook.message(&given.scene()).map_err(told).map_err(failed)?);
         Ok(watch.elapsed().as_nanos() as f64)
     };
     let first = (0..SCRIPTS).map(call).collect::<Result<Vec<f64>, Error>>()?;
