@@ -298,7 +298,7 @@ pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
 /// Expressions inside one another in a script.
 pub const SCRIPT_LEVELS_MAX: usize = 64;
 /// Bytes of all the values that the variables of a running script hold.
-pub const SCRIPT_MEMORY_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const SCRIPT_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Uses of variables between two looks at how large their values are.
 pub const SCRIPT_LOOK_USES_MAX: u32 = 64;
 /// Variables of a script that exist at the same time.

@@ -145,7 +145,8 @@ pub(super) fn used(level: usize, weigh: impl FnOnce() -> Outcome<usize>) -> Outc
     if held.iter().sum::<usize>() > limits::SCRIPT_MEMORY_BYTES_MAX {
         return Err(EvalAltResult::ErrorTerminated(OUT_OF_MEMORY.into(), Position::NONE).into());
     }
-    Ok(())
+    // Each use copies a value, so that large ones take as many operations as they take time.
+    charge(held[level])
 }
 
 /// The run whose script this thread is in.
