@@ -310,7 +310,11 @@ pub const SCRIPT_OPERATION_BYTES_MAX: usize = 64;
 /// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack.
 pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
 /// Expressions inside one another in a script.
-pub const SCRIPT_LEVELS_MAX: usize = 32;
+pub const SCRIPT_LEVELS_MAX: usize = 64;
+/// Bytes of all the values that the variables of a running script hold.
+pub const SCRIPT_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Uses of variables between two looks at how large their values are.
+pub const SCRIPT_LOOK_USES_MAX: u32 = 64;
 /// Variables of a script that exist at the same time.
 pub const SCRIPT_VARIABLES_COUNT_MAX: usize = 256;
 /// Functions of one script.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rhai::{EvalAltResult, Position};
 
 use super::error::{ScriptError, place_at};
+use super::text::clipped;
 use super::{guard, show, syntax};
 use crate::limits;
 use crate::problem::nearest;
@@ -28,7 +29,7 @@ impl Origin {
             script: self.name.clone(),
             function,
             place: None,
-            message: message.into(),
+            message: clipped(&message.into(), limits::ERROR_BYTES_MAX),
             hint: None,
             source_text: self.text.clone(),
         }
@@ -36,7 +37,13 @@ impl Origin {
 
     /// The same at a place.
     pub(super) fn error_at(&self, position: Position, message: impl Into<String>) -> ScriptError {
-        let place = position.line().map(|line| place_at(&self.text, line, position.position().unwrap_or(1)));
+        let place = position.line().map(|line| {
+            let column = position.position().unwrap_or(1);
+            let place = place_at(&self.text, line, column);
+            // Of a field, Rhai tells the place of the dot.
+            let dots = self.text[place.offset..].chars().take_while(|c| matches!(c, '.' | '?')).count();
+            if dots == 0 { place } else { place_at(&self.text, line, column + dots) }
+        });
         ScriptError { place, ..self.error(None, message) }
     }
 
@@ -89,6 +96,10 @@ fn said(error: &EvalAltResult) -> (String, Option<String>) {
         E::ErrorTerminated(why, _) if why.to_string() == guard::OUT_OF_TIME => {
             ("it took too long and was ended".to_owned(), None)
         }
+        E::ErrorTerminated(why, _) if why.to_string() == guard::OUT_OF_MEMORY => {
+            (format!("its variables hold more than {} bytes", limits::SCRIPT_MEMORY_BYTES_MAX), None)
+        }
+        E::ErrorTerminated(why, _) if why.to_string() != guard::OUT_OF_OPERATIONS => (why.to_string(), None),
         E::ErrorTerminated(..) | E::ErrorTooManyOperations(_) => (
             format!("it did more than {} operations and was ended", limits::SCRIPT_OPERATIONS_MAX),
             Some("is there a loop without an end?"),

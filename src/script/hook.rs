@@ -116,6 +116,7 @@ impl Hook {
                 }
             }
         }
+        errors.sort_by_key(|error| error.place.map(|place| place.offset));
         if errors.is_empty() { Ok(Self { engine, ast, origin, functions }) } else { Err(errors) }
     }
 
@@ -213,6 +214,10 @@ impl Hook {
         let answer = answered
             .unwrap_or_else(|panic| {
                 Err(self.origin.error(Some(signature()), format!("the program failed inside this call: {panic}")))
+            })
+            .and_then(|value| match guard::failed() {
+                None => Ok(value),
+                Some(why) => Err(self.origin.error(Some(signature()), why)),
             })
             .and_then(|value| {
                 read(value.flatten()).map_err(|why| ScriptError {

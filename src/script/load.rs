@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::error::ScriptError;
+use super::error::{ScriptError, place_of};
 use super::explain::Origin;
 use super::guard::{self, Outcome};
 use super::hook::Hook;
@@ -119,7 +119,20 @@ impl Folder {
         });
         let dynamic =
             || "import takes the name of a script as a plain text, so that it is known when this is read".to_owned();
+        let position = if position.is_none() { Self::mention(path) } else { position };
         found.unwrap_or_else(|| Err(dynamic())).map_err(|why| error_at(why, position))
+    }
+
+    /// Where the script that is being read names another one; Rhai does not say.
+    fn mention(path: &str) -> Position {
+        let importer = with_desk(|desk| desk.open.last().and_then(|name| desk.sources.get(name)).cloned()).flatten();
+        let text = importer.unwrap_or_default();
+        let Some(at) = text.find(&format!("\"{path}\"")) else { return Position::NONE };
+        let place = place_of(&text, at);
+        match (u16::try_from(place.line), u16::try_from(place.column)) {
+            (Ok(line), Ok(column)) => Position::new(line, column),
+            _ => Position::NONE,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use rhai::{Dynamic, Engine};
 
 use super::guard::Outcome;
 use super::show;
-use super::view::{Seen, no_field};
+use super::view::{Seen, no_field, unchangeable};
 use crate::calendar::{Local, Zone};
 use crate::time::{Span, Timestamp};
 
@@ -166,6 +166,9 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_indexer_get(|_: &mut Length, name: &str| -> Outcome<Dynamic> {
         Err(no_field("a duration", name, LENGTHS.iter().map(|(name, _)| *name)))
     });
+    engine.register_indexer_set(|_: &mut Parts, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
+    engine.register_indexer_set(|_: &mut Moment, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
+    engine.register_indexer_set(|_: &mut Length, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
     register_making(engine);
     register_arithmetic(engine);
     register_comparisons(engine);

@@ -6,9 +6,9 @@
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
 
 use super::answer::Answer;
-use super::guard::{Outcome, charge};
+use super::guard::{Outcome, charge, fail};
 use super::json;
-use super::moment::{Length, Moment};
+use super::moment::{Length, Moment, Parts};
 use super::view::View;
 use crate::limits;
 
@@ -17,8 +17,8 @@ pub(super) fn shown(value: &Dynamic) -> Outcome<ImmutableString> {
     if let Some(text) = plain(value) {
         return Ok(text);
     }
-    if let Some(view) = value.read_lock::<View>() {
-        return Err(format!("{} is not a text; name one of its fields", view.name()).into());
+    if value.is::<View>() || value.is::<Parts>() {
+        return Err(format!("{} is not a text; name one of its fields", kind(value)).into());
     }
     let text = json::to_text(value, limits::SCRIPT_TEXT_BYTES_MAX)
         .map_err(|why| format!("{} cannot be shown as text: it {why}", kind(value)))?;
@@ -43,7 +43,7 @@ pub(super) fn plain(value: &Dynamic) -> Option<ImmutableString> {
     if value.is_unit() {
         return Some(ImmutableString::new());
     }
-    if value.is_array() || value.is_map() || value.is_fnptr() || value.is::<View>() {
+    if value.is_array() || value.is_map() || value.is_fnptr() || value.is::<View>() || value.is::<Parts>() {
         return None;
     }
     Some(value.to_string().into())
@@ -69,8 +69,9 @@ pub(super) fn type_kind(name: &str) -> &'static str {
         "time" | "Moment" => "a time",
         "duration" | "Length" => "a duration",
         "result" | "Answer" => "the result",
-        "parts" | "Parts" => "local time parts",
+        "parts" | "Parts" => "local",
         "view" | "View" => "a part of ctx",
+        _ if name.starts_with("str |") => "a text",
         _ if name.contains("ange<") => "a range",
         _ => "a value",
     }
@@ -130,6 +131,31 @@ fn number(value: &Dynamic) -> Option<f64> {
     value.as_float().or_else(|_| value.as_int().map(|number| number as f64)).ok()
 }
 
+/// Bytes that a value takes, about: its texts, and some for each element. An error is a map that is over its limit.
+pub(super) fn weight(value: &Dynamic) -> Outcome<usize> {
+    const ELEMENT: usize = 32;
+    // What is locked is being changed by the very operation that asks.
+    if value.is_locked() {
+        return Ok(0);
+    }
+    let mut bytes = ELEMENT;
+    if let Some(items) = value.read_lock::<Array>() {
+        for item in items.iter() {
+            bytes += weight(item)?;
+        }
+    } else if let Some(map) = value.read_lock::<Map>() {
+        if map.len() > limits::SCRIPT_MAP_COUNT_MAX {
+            return Err(EvalAltResult::ErrorDataTooLarge("Size of object map".to_owned(), Position::NONE).into());
+        }
+        for (key, item) in map.iter() {
+            bytes += key.len() + ELEMENT + weight(item)?;
+        }
+    } else if let Some(text) = value.read_lock::<ImmutableString>() {
+        bytes += text.len();
+    }
+    Ok(bytes)
+}
+
 /// A text that is over its limit.
 pub(super) fn too_long() -> Box<EvalAltResult> {
     EvalAltResult::ErrorDataTooLarge("Length of string".to_owned(), Position::NONE).into()
@@ -137,13 +163,21 @@ pub(super) fn too_long() -> Box<EvalAltResult> {
 
 /// Tells the engine how values are shown, joined to texts and compared.
 pub(super) fn register(engine: &mut Engine) {
+    // Where this is asked for by an interpolation, Rhai passes over a mistake.
+    let surely = |value: Dynamic| {
+        shown(&value).unwrap_or_else(|error| {
+            fail(&error);
+            ImmutableString::new()
+        })
+    };
     for name in ["to_string", "to_debug", "print", "debug"] {
-        engine.register_fn(name, |list: Array| shown(&Dynamic::from_array(list)));
-        engine.register_fn(name, |map: Map| shown(&Dynamic::from_map(map)));
+        engine.register_fn(name, move |list: Array| surely(list.into()));
+        engine.register_fn(name, move |map: Map| surely(map.into()));
         engine.register_fn(name, |value: Moment| value.to_string());
         engine.register_fn(name, |value: Length| value.to_string());
         engine.register_fn(name, |value: Answer| value.text());
-        engine.register_fn(name, |value: View| shown(&Dynamic::from(value)));
+        engine.register_fn(name, move |value: View| surely(Dynamic::from(value)));
+        engine.register_fn(name, move |value: Parts| surely(Dynamic::from(value)));
     }
     engine.register_fn("+", |text: &str, value: Dynamic| joined(text, &shown(&value)?));
     engine.register_fn("+", |value: Dynamic, text: &str| joined(&shown(&value)?, text));

@@ -52,7 +52,21 @@ fn said(origin: &Origin, kind: &ParseErrorType, position: Position) -> (String, 
         P::BadInput(error) if is_quoted(origin, position) => {
             (lower(&error.to_string()), Some("texts stand in double quotes; single quotes are for one character"))
         }
-        P::BadInput(error) => (lower(&error.to_string()), None),
+        P::BadInput(error) if error.to_string().contains("'eval'") => {
+            ("a script cannot run texts as scripts".to_owned(), Some("write a function"))
+        }
+        P::BadInput(error) if error.to_string().contains("typo of '=='") => {
+            ("`=` sets a variable, it does not compare".to_owned(), Some("to compare, write `==`"))
+        }
+        P::BadInput(error) => {
+            let said = lower(&error.to_string());
+            let hint = match &*said {
+                said if said.starts_with("unexpected '") => Some("is something missing before it?"),
+                said if said.contains("not terminated") => Some("is a closing quote missing?"),
+                _ => None,
+            };
+            (said, hint)
+        }
         P::VariableUndefined(name) => return undefined(name, foreign),
         P::ModuleUndefined(name) => {
             (format!("there is no import called '{name}'"), Some("write `import \"lib/text\" as text;` at the top"))
@@ -61,6 +75,9 @@ fn said(origin: &Origin, kind: &ParseErrorType, position: Position) -> (String, 
             ("a script cannot run texts as scripts".to_owned(), Some("write a function"))
         }
         P::Reserved(word) => (format!("'{word}' is reserved"), None),
+        P::MissingToken(token, why) if is_end(origin, position) => {
+            (format!("the text ends too early: a `{token}` is missing {why}"), Some("is a closing `}` missing?"))
+        }
         P::MissingToken(token, why) => (format!("a `{token}` is missing {why}"), missing(token)),
         P::ExprTooDeep => (
             format!("expressions are more than {} deep", limits::SCRIPT_LEVELS_MAX),
@@ -127,6 +144,12 @@ fn word_before(origin: &Origin, position: Position) -> &str {
     let line = line_of(origin, position);
     let before = &line[..line.len() - rest_of_line(origin, position).len()];
     before.trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+}
+
+/// Whether nothing follows a position.
+fn is_end(origin: &Origin, position: Position) -> bool {
+    let lines = origin.text.lines().count();
+    position.line().is_none_or(|line| line >= lines) && rest_of_line(origin, position).trim().is_empty()
 }
 
 fn is_quoted(origin: &Origin, position: Position) -> bool {

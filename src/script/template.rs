@@ -117,7 +117,7 @@ impl Script {
         let mut stretches = Vec::new();
         let mut done = 0;
         // A line break right after the opening backtick would be dropped.
-        if origin.text.starts_with(['\n', '\r']) {
+        if origin.text.starts_with('\n') {
             text.push_str("${\"\"}");
         }
         for hole in holes {
@@ -135,11 +135,12 @@ impl Script {
         let mut scope = Scope::new();
         for root in ROOTS {
             if roots.contains(&root) {
-                scope.push_constant(root, ());
+                // A constant's value would be put in place of its name.
+                scope.push(root, ());
             }
         }
         let given = Origin { name: None, text: text.into(), imports: Arc::default() };
-        match guard::watch_reading(|| engine.compile_expression_with_scope(&scope, &*given.text)) {
+        match guard::watch_reading(|| engine.compile_with_scope(&scope, &*given.text)) {
             Ok(Ok(ast)) => Ok(Self { engine: engine.clone(), ast, origin: given, roots, stretches }),
             Ok(Err(error)) => Err(moved(&stretches, origin, syntax::explain(&given, &error.0, error.1))),
             Err(panic) => Err(origin.error(None, format!("the program failed while it read this: {panic}"))),
@@ -149,7 +150,9 @@ impl Script {
     fn evaluate(&self, scene: &Scene, origin: &Origin) -> Result<String, ScriptError> {
         let evaluated = guard::watch(&scene.0, || self.shown(scene));
         let shown = match evaluated {
-            Ok(Ok(text)) => Ok(String::from(text)),
+            Ok(Ok(text)) => {
+                guard::failed().map_or_else(|| Ok(String::from(text)), |why| Err(origin.error(None, why)))
+            }
             Ok(Err(error)) => Err(moved(
                 &self.stretches,
                 origin,
@@ -181,15 +184,19 @@ impl Script {
     }
 }
 
-/// A stretch of text as it stands in a backtick string, where a backtick is written twice.
+/// A stretch of text as it stands in a backtick string, where a backtick is written twice and a carriage return is lost.
 fn literal(template: &str, range: std::ops::Range<usize>, text: &mut String, stretches: &mut Vec<(usize, usize)>) {
-    for (at, part) in template[range.clone()].split_inclusive('`').scan(range.start, |at, part| {
-        let from = *at;
-        *at += part.len();
-        Some((from, part))
-    }) {
+    let mut at = range.start;
+    for part in template[range].split_inclusive(['`', '\r']) {
         stretches.push((text.len(), at));
-        text.push_str(part);
+        at += part.len();
+        match part.strip_suffix('\r') {
+            Some(before) => {
+                text.push_str(before);
+                text.push_str("${\"\\r\"}");
+            }
+            None => text.push_str(part),
+        }
         if part.ends_with('`') {
             text.push('`');
         }

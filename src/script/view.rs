@@ -160,7 +160,7 @@ impl View {
         Self::value(&self.run, (self.part.field(name)?.read)(&self.run))
     }
 
-    /// Sets a field, which only the state can be. Rhai also sets what it has changed inside a field.
+    /// Sets a field, which only the state can be.
     fn set(&mut self, name: &str, value: Dynamic) -> Outcome<()> {
         self.part.field(name)?;
         if (self.part, name) == (Part::Ctx, "state") {
@@ -168,6 +168,10 @@ impl View {
             let map = value.try_cast::<Map>();
             let map = map.ok_or_else(|| format!("ctx.state is a map; it cannot become {kind}"))?;
             return self.run.change_state(|state| *state = map);
+        }
+        // Rhai also sets what a function that changes nothing was asked of.
+        if show::same(&self.get(name)?, &value)? {
+            return Ok(());
         }
         let path = format!("{}.{name}", self.name());
         Err(format!("{path} cannot be changed; take a copy, `let {name} = {path};`, or keep it in ctx.state").into())
@@ -189,6 +193,11 @@ impl Seen<'_> {
             Self::Map(map) => Dynamic::from_map(map.clone()),
         }
     }
+}
+
+/// Parts, times and durations are what they are.
+pub(super) fn unchangeable(name: &str) -> Box<EvalAltResult> {
+    format!("'{name}' cannot be changed; make another one, for example `ctx.fire.due + hours(1)`").into()
 }
 
 /// A field that there is not.

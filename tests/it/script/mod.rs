@@ -2,7 +2,12 @@
 //!
 //! Every run is due on Monday 2026-03-02 at 09:00 in Berlin and begins five seconds late, unless a test says otherwise.
 
+mod attacks;
 mod functions;
+mod library;
+mod loading;
+mod mistakes;
+mod templates;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +62,11 @@ fn scene() -> Scene {
     Scene::new(facts(), Deadline::none())
 }
 
+/// The same run with another state.
+fn scene_with(state: &str) -> Scene {
+    Scene::new(Facts { state: Some(state.into()), ..facts() }, Deadline::none())
+}
+
 /// Scripts of these names and texts; all must be without fault.
 fn scripts(sources: &[(&str, &str)]) -> Scripts {
     let scripts = Scripts::new();
@@ -74,7 +84,28 @@ fn hook(text: &str) -> Arc<Hook> {
     scripts(&[("demo", text)]).hook("demo").unwrap()
 }
 
+/// What is wrong with a script called `demo`.
+fn broken(text: &str) -> String {
+    let broken = Scripts::new().load(texts(&[("demo", text)]));
+    broken.iter().map(|broken| broken.error.to_string()).collect::<Vec<_>>().join("\n")
+}
+
 /// What a value or a mistake looks like.
 fn shown<T: std::fmt::Debug>(outcome: Result<T, ScriptError>) -> String {
     outcome.map_or_else(|error| error.to_string(), |value| format!("{value:?}"))
+}
+
+/// What an expression is, as JSON, in a run whose result is a small JSON object; or the mistake.
+fn value(expression: &str) -> String {
+    value_in(&scene(), expression)
+}
+
+fn value_in(scene: &Scene, expression: &str) -> String {
+    let text = format!("fn silent(ctx, result) {{ to_json({{ {expression} }}) }}");
+    let scripts = Scripts::new();
+    if let Some(broken) = scripts.load(texts(&[("demo", &text)])).first() {
+        return broken.error.to_string();
+    }
+    let answer = scripts.hook("demo").unwrap().silent(scene, r#"{"urgent": true, "title": "Disk full", "count": 3}"#);
+    answer.map_or_else(|error| error.to_string(), Option::unwrap_or_default)
 }
