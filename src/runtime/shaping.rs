@@ -10,13 +10,14 @@
 
 use std::sync::Arc;
 
-use crate::config::Agents;
+use crate::config::{Agent, Agents};
 use crate::engine::{Outgoing, RunEnd, Said};
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
 use crate::runtime::runs::unshaped;
 use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
+use crate::spec::tree::shorten;
 use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
 use crate::time::Timestamp;
 
@@ -30,8 +31,9 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Why a schedule's script may not send to a place, if it may not: an agent that the config names sends nowhere but
-    /// where the config says, whatever its script answers. Where the schedule sends itself was allowed when it was made.
+    /// Why a schedule's script may not send to a place, if it may not. Where the schedule sends itself was allowed when it
+    /// was made; a schedule that stands in a file is the operator's word; everybody else sends nowhere but where the
+    /// config lets their agent, whatever the script answers.
     #[must_use]
     pub fn refusal(&self, schedule: &Schedule, to: &Destination) -> Option<String> {
         if schedule.destination.as_ref() == Some(to) {
@@ -44,13 +46,31 @@ impl Reach {
                 || format!("add [gateways.{gateway}] to chimewheel.toml"),
                 |near| format!("did you mean '{near}'?"),
             );
-            return Some(format!("gateway '{gateway}' is not configured; {hint}"));
+            return Some(format!("gateway '{}' is not configured; {hint}", shorten(gateway)));
         }
+        for (part, text) in [("chat_id", Some(&to.chat_id)), ("thread", to.thread.as_ref())] {
+            if text.is_some_and(|text| text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control)) {
+                return Some(format!(
+                    "the {part} of a delivery is longer than {NAME_BYTES_MAX} bytes, or holds a control character"
+                ));
+            }
+        }
+        let rules = self.rules(schedule)?;
         let agent = &schedule.agent;
-        let (_, rules) = self.agents.iter().find(|(name, _)| name == agent)?;
         let is_allowed = rules.destinations.iter().any(|pattern| pattern.allows(to));
-        let way_out = format!("the operator adds more to agents.{agent}.destinations");
+        let way_out =
+            format!("the operator adds it to agents.{agent}.destinations, or puts the schedule into a file");
         (!is_allowed).then(|| format!("agent '{agent}' may not send to {to}; {way_out}"))
+    }
+
+    /// What a schedule's agent is held to; nothing for a schedule that stands in a file.
+    fn rules(&self, schedule: &Schedule) -> Option<Agent> {
+        schedule.source.is_none().then(|| self.agents.get(&schedule.agent).unwrap_or_default())
+    }
+
+    /// The earliest due that a schedule's script may wish for.
+    fn earliest_wish(&self, schedule: &Schedule, actual: Timestamp) -> Timestamp {
+        self.rules(schedule).map_or(actual, |rules| actual.plus(rules.quota.min_interval))
     }
 }
 
@@ -87,12 +107,6 @@ pub type Shaped = (RunEnd, Option<Box<Said>>);
 type Made = (Arc<str>, Option<String>, Option<Tokens>);
 
 impl Shaping {
-    /// Whether a schedule's runs pass through here; those of all others cost nothing.
-    #[must_use]
-    pub const fn is_needed(schedule: &Schedule) -> bool {
-        schedule.hook.is_some() || matches!(schedule.payload, Payload::Template(_))
-    }
-
     /// Looks the scripts up, and does everything that comes before a model is asked; all of the run if none is.
     #[must_use]
     pub fn begin(scripts: &Scripts, schedule: Arc<Schedule>, scene: Scene, reach: Arc<Reach>) -> Step {
@@ -158,12 +172,13 @@ impl Shaping {
 
     /// The wish for the next due, and what the script keeps and notes. A run that is to be tried again has no wish.
     fn over(mut self, mut end: RunEnd) -> Shaped {
-        if matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. } | RunEnd::NotBegun) {
+        let is_last = self.scene.attempt() >= self.schedule.policy.retry.max_attempts;
+        if !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. }) {
             return self.summed_up(end, None);
         }
         let result = self.result.clone();
         let next = match (self.call(|hook, scene| hook.next(scene, result.as_deref()), None), &mut end) {
-            (Ok(next), _) => next,
+            (Ok(next), _) => next.map(|at| self.held_to_rules(at)),
             (Err(RunEnd::Permanent { error: mistake }), RunEnd::Permanent { error }) => {
                 *error = format!("{error}; {mistake}");
                 None
@@ -174,6 +189,16 @@ impl Shaping {
             }
         };
         self.summed_up(end, next)
+    }
+
+    /// A wish that the schedule's agent may have.
+    fn held_to_rules(&mut self, wish: Timestamp) -> Timestamp {
+        let earliest = self.reach.earliest_wish(&self.schedule, self.scene.actual());
+        if wish < earliest {
+            let agent = &self.schedule.agent;
+            self.mishaps.push(format!("next was put off to {earliest}: agents.{agent}.quota.min_interval"));
+        }
+        wish.max(earliest)
     }
 
     /// The same for an end, or for the mistake that came instead; after that nothing more is asked.

@@ -75,6 +75,12 @@ impl Schedule {
         self.except.as_ref().map_or_else(|| times.clone(), |except| format!("{times}, {}", except.describe()))
     }
 
+    /// Whether scripts have a say in its runs.
+    #[must_use]
+    pub const fn uses_scripts(&self) -> bool {
+        self.hook.is_some() || matches!(self.payload, Payload::Template(_))
+    }
+
     /// The first due strictly after `after` that counts; bounds are not looked at.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {

@@ -19,6 +19,7 @@ use super::scripts::load_again;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::config::{Format, read_listen};
+use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::spec::tree::shorten;
@@ -39,6 +40,7 @@ pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Scre
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_stack_size(limits::THREAD_STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;

@@ -50,6 +50,13 @@ pub fn read_scripts(folder: &Path) -> io::Result<ScriptFolder> {
     Ok(read)
 }
 
+/// The name of the script in a file of the folder, as problems name files.
+#[must_use]
+pub fn script_name(file: &str) -> &str {
+    let below = file.split_once('/').map_or(file, |(_, below)| below);
+    below.strip_suffix(ENDING).unwrap_or(below)
+}
+
 /// Mistakes of scripts as problems of their files.
 #[must_use]
 pub fn script_problems(error: &ScriptError) -> FileProblems {
