@@ -89,7 +89,7 @@ struct Shared {
     routing: Arc<Routing>,
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
-    script_seats: Semaphore,
+    script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
     tokio: Tokio,
@@ -109,7 +109,7 @@ impl Running {
     ) -> Self {
         let Makers { providers, routing, scripts, reach } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
-        let script_seats = Semaphore::new(SCRIPT_THREADS_COUNT_MAX);
+        let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
         let shared =
@@ -228,9 +228,14 @@ impl Shared {
 
     /// Does a piece of work on a thread where it may take its time.
     async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, RunEnd> {
-        // The seats are never closed; whoever ends a run lets go of its place in line.
-        let _seat = self.script_seats.acquire().await;
-        let done = self.tokio.spawn_blocking(work).await;
+        // The seats are never closed; whoever ends a run lets go of its place in line. What has begun keeps its seat to
+        // its end, whether or not anybody still waits for it.
+        let seat = Arc::clone(&self.script_seats).acquire_owned().await;
+        let seated = move || {
+            let _seat = seat;
+            work()
+        };
+        let done = self.tokio.spawn_blocking(seated).await;
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 

@@ -223,7 +223,10 @@ impl Shaping {
         };
         match schedule.payload {
             Payload::Task(_) => Ok(Before::Ask { model, instruction: text }),
-            Payload::Message(_) | Payload::Template(_) => Ok(Before::Text(sendable(text)?)),
+            Payload::Message(ref plain) | Payload::Template(ref plain) => match sendable(text) {
+                Ok(text) => Ok(Before::Text(text)),
+                Err(mistake) => self.bear_mistake(mistake).map(|()| Before::Text(plain.as_str().into())),
+            },
         }
     }
 
@@ -302,13 +305,14 @@ enum Before {
 }
 
 /// A text that can be sent.
-fn sendable(text: String) -> Result<Arc<str>, RunEnd> {
-    let wrong = if text.trim().is_empty() {
-        "the text came out empty; to say nothing, use silent(ctx, result)".to_owned()
+fn sendable(text: String) -> Result<Arc<str>, String> {
+    if text.trim().is_empty() {
+        Err("the text came out empty; to say nothing, use silent(ctx, result)".to_owned())
     } else if text.len() > MESSAGE_BYTES_MAX {
-        format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len())
+        Err(format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len()))
+    } else if text.contains('\0') {
+        Err("the text came out with a NUL character".to_owned())
     } else {
-        return Ok(text.into());
-    };
-    Err(RunEnd::Permanent { error: wrong })
+        Ok(text.into())
+    }
 }
