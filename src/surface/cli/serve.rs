@@ -85,6 +85,8 @@ async fn run_until(
             () = &mut *ending => tracing::info!("ending: deliveries under way are waited for"),
             () = engine.stopped() => tracing::error!("the engine has stopped by itself"),
             () = changed(&mut watch) => {
+                // Another folder may be in its place now.
+                watch = folder.as_deref().and_then(look_after);
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;
                 continue;
             }
@@ -96,6 +98,8 @@ async fn run_until(
                 continue;
             }
             () = changed(&mut scripts_watch) => {
+                are_awaited = !scripts.exists();
+                scripts_watch = if are_awaited { None } else { look_after(scripts) };
                 load_again(scripts, engine.scripts());
                 // A file that named a script that was not there may be right now.
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;
