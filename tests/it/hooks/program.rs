@@ -84,7 +84,7 @@ fn runs_show_what_a_hook_noted_and_each_of_its_deliveries() {
     let folder = folder_with(&[("many.yaml", &hooked("many"))]);
     fs::create_dir(folder.path().join("scripts")).unwrap();
     let script = r#"
-        fn gate(ctx) { note("looked"); if ctx.fire.number > 1 { "once is enough" } }
+        fn gate(ctx) { note("looked\u001b[2J"); if ctx.fire.number > 1 { "once is enough" } }
         fn deliver(ctx, result) { ["one", #{text: "two", chat_id: "boss"}] }
     "#;
     fs::write(folder.path().join("scripts/many.rhai"), script).unwrap();
@@ -98,10 +98,10 @@ fn runs_show_what_a_hook_noted_and_each_of_its_deliveries() {
             break first;
         }
     };
-    assert_eq!(first["execution"]["notes"], "looked", "{first}");
+    assert_eq!(first["execution"]["notes"], "looked\u{1b}[2J", "{first}");
     let deliveries: Vec<_> = first["deliveries"].as_array().unwrap().iter().map(|one| one["text"].clone()).collect();
     assert_eq!(deliveries, [json!("one"), json!("two")], "{first}");
     let (code, out, _) = run(daemon.path(), &["runs", "many"]);
-    assert!(code == 0 && out.contains("console:boss") && out.contains("looked"), "{out}");
+    assert!(code == 0 && out.contains("console:boss") && out.contains("looked\\u{1b}[2J"), "{out}");
     daemon.end();
 }
