@@ -302,7 +302,7 @@ pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
 /// Milliseconds that the scripts of one run may take before a model is asked, and again after it.
 pub const SCRIPT_MS_MAX: u64 = 1000;
 /// Bytes of the stack of a thread on which scripts may run: several times what their deepest calls take.
-pub const THREAD_STACK_BYTES: usize = 8 * 1024 * 1024;
+pub const THREAD_STACK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Threads on which scripts run at a time.
 pub const SCRIPT_THREADS_COUNT_MAX: usize = 4;
 /// Operations of a script between two looks at whether its time is over.

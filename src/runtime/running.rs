@@ -232,13 +232,14 @@ impl Shared {
 
     /// Does a piece of work on a thread where it may take its time.
     async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, RunEnd> {
-        // The seats are never closed. A run that is ended lets go of its place in line; the thread keeps its seat.
+        // The seats are never closed; whoever ends a run lets go of its place in line. What has begun keeps its seat to
+        // its end, whether or not anybody still waits for it.
         let seat = Arc::clone(&self.script_seats).acquire_owned().await;
-        let done = self.tokio.spawn_blocking(move || {
+        let seated = move || {
             let _seat = seat;
             work()
-        });
-        let done = done.await;
+        };
+        let done = self.tokio.spawn_blocking(seated).await;
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::config::{Agent, Agents};
 use crate::engine::{Outgoing, RunEnd, Said};
-use crate::limits::{MESSAGE_BYTES_MAX, NAME_BYTES_MAX};
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
 use crate::runtime::runs::unshaped;
@@ -47,13 +47,6 @@ impl Reach {
                 |near| format!("did you mean '{near}'?"),
             );
             return Some(format!("gateway '{}' is not configured; {hint}", shorten(gateway)));
-        }
-        for (part, text) in [("chat_id", Some(&to.chat_id)), ("thread", to.thread.as_ref())] {
-            if text.is_some_and(|text| text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control)) {
-                return Some(format!(
-                    "the {part} of a delivery is longer than {NAME_BYTES_MAX} bytes, or holds a control character"
-                ));
-            }
         }
         let rules = self.rules(schedule)?;
         let agent = &schedule.agent;
@@ -248,7 +241,10 @@ impl Shaping {
         };
         match schedule.payload {
             Payload::Task(_) => Ok(Before::Ask { model, instruction: text }),
-            Payload::Message(_) | Payload::Template(_) => Ok(Before::Text(sendable(text)?)),
+            Payload::Message(ref plain) | Payload::Template(ref plain) => match sendable(text) {
+                Ok(text) => Ok(Before::Text(text)),
+                Err(mistake) => self.bear_mistake(mistake).map(|()| Before::Text(plain.as_str().into())),
+            },
         }
     }
 
@@ -327,13 +323,14 @@ enum Before {
 }
 
 /// A text that can be sent.
-fn sendable(text: String) -> Result<Arc<str>, RunEnd> {
-    let wrong = if text.trim().is_empty() {
-        "the text came out empty; to say nothing, use silent(ctx, result)".to_owned()
+fn sendable(text: String) -> Result<Arc<str>, String> {
+    if text.trim().is_empty() {
+        Err("the text came out empty; to say nothing, use silent(ctx, result)".to_owned())
     } else if text.len() > MESSAGE_BYTES_MAX {
-        format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len())
+        Err(format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len()))
+    } else if text.contains('\0') {
+        Err("the text came out with a NUL character".to_owned())
     } else {
-        return Ok(text.into());
-    };
-    Err(RunEnd::Permanent { error: wrong })
+        Ok(text.into())
+    }
 }

@@ -22,7 +22,7 @@ pub use crate::access::Destination;
 pub use overlay::{from_schedule, merge};
 pub use raw::RawSchedule;
 pub use read::{Reading, read};
-pub use validate::{Context, Draft, NoScripts, Origin, Scripts, validate, validate_reading};
+pub use validate::{Context, Draft, NoScripts, Origin, Scripts, judge_name, validate, validate_reading};
 
 /// A valid schedule, as declared.
 #[derive(Clone, Debug, PartialEq)]
