@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Agent, Agents};
+use crate::config::Agents;
 use crate::engine::{Outgoing, RunEnd, Said};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
@@ -32,8 +32,8 @@ pub struct Reach {
 
 impl Reach {
     /// Why a schedule's script may not send to a place, if it may not. Where the schedule sends itself was allowed when it
-    /// was made; a schedule that stands in a file is the operator's word; everybody else sends nowhere but where the
-    /// config lets their agent, whatever the script answers.
+    /// was made. An agent that the config names sends nowhere else than the config says, whatever its script answers; of
+    /// the others the operator's word is enough, who put the schedule into a file.
     #[must_use]
     pub fn refusal(&self, schedule: &Schedule, to: &Destination) -> Option<String> {
         if schedule.destination.as_ref() == Some(to) {
@@ -48,22 +48,23 @@ impl Reach {
             );
             return Some(format!("gateway '{}' is not configured; {hint}", shorten(gateway)));
         }
-        let rules = self.rules(schedule)?;
         let agent = &schedule.agent;
-        let is_allowed = rules.destinations.iter().any(|pattern| pattern.allows(to));
-        let way_out =
-            format!("the operator adds it to agents.{agent}.destinations, or puts the schedule into a file");
+        let named = self.agents.iter().find(|(name, _)| name == agent).map(|(_, rules)| rules);
+        if named.is_none() && schedule.source.is_some() {
+            return None;
+        }
+        let is_allowed = named.is_some_and(|rules| rules.destinations.iter().any(|pattern| pattern.allows(to)));
+        let way_out = format!("the operator adds more to agents.{agent}.destinations");
         (!is_allowed).then(|| format!("agent '{agent}' may not send to {to}; {way_out}"))
     }
 
-    /// What a schedule's agent is held to; nothing for a schedule that stands in a file.
-    fn rules(&self, schedule: &Schedule) -> Option<Agent> {
-        schedule.source.is_none().then(|| self.agents.get(&schedule.agent).unwrap_or_default())
-    }
-
-    /// The earliest due that a schedule's script may wish for.
+    /// The earliest due that a schedule's script may wish for: one in a file is as free as its trigger.
     fn earliest_wish(&self, schedule: &Schedule, actual: Timestamp) -> Timestamp {
-        self.rules(schedule).map_or(actual, |rules| actual.plus(rules.quota.min_interval))
+        if schedule.source.is_some() {
+            return actual;
+        }
+        let rules = self.agents.get(&schedule.agent).unwrap_or_default();
+        actual.plus(rules.quota.min_interval)
     }
 }
 

@@ -310,8 +310,7 @@ fn a_trial_tells_everything() {
             ],
             "warnings": [
                 "a delivery over 'irc' names no chat_id",
-                "agent 'default' may not send to console:boss; the operator adds it to agents.default.destinations, \
-                 or puts the schedule into a file",
+                "agent 'default' may not send to console:boss; the operator adds more to agents.default.destinations",
                 "gateway 'telegram' is not configured; add [gateways.telegram] to chimewheel.toml",
             ],
         })
