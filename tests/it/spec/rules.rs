@@ -428,17 +428,26 @@ fn what_is_not_built_is_refused() {
 
 #[test]
 fn scripts_are_looked_up() {
-    call(r#"{"in": "2h", "template": "hi ${who}", "hook": "standup"}"#, expect![[r#"
+    call(
+        r#"{"in": "2h", "template": "hi ${who}", "hook": "standup"}"#,
+        expect![[r#"
         {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"template":"hi ${who}"},"hook":"standup"}
-    "#]]);
-    call(r#"{"in": "2h", "template": "hi ${who", "hook": "standu", "on_hook_error": "plain"}"#, expect![[r#"
+    "#]],
+    );
+    call(
+        r#"{"in": "2h", "template": "hi ${who", "hook": "standu", "on_hook_error": "plain"}"#,
+        expect![[r#"
         template: '${' is not closed (add '}')
         hook: no script has this name (given 'standu'; did you mean 'standup'?)
         on_hook_error: is not one of the allowed words (given 'plain'; allowed: fail, deliver_plain)
-    "#]]);
-    call(r#"{"in": "2h", "message": "hi", "on_hook_error": "deliver_plain"}"#, expect![[r#"
+    "#]],
+    );
+    call(
+        r#"{"in": "2h", "message": "hi", "on_hook_error": "deliver_plain"}"#,
+        expect![[r#"
         on_hook_error: is given, and neither a hook nor a template that could fail (given 'deliver_plain'; leave it out, or name a hook)
-    "#]]);
+    "#]],
+    );
     let none = Context::new(super::NOW);
     let raw = RawSchedule { hook: Some("standup".into()), ..RawSchedule::default() };
     let problems = validate(&raw, &none).unwrap_err();
