@@ -11,7 +11,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Method, Response, StatusCode, Url, redirect, retry};
+use reqwest::{Method, Response, StatusCode, Upgraded, Url, redirect, retry};
 
 use self::guard::{Guard, Private};
 use crate::limits::{CONNECT_MS_MAX, IDLE_MS_MAX};
@@ -63,6 +63,14 @@ pub(crate) struct Answer {
     pub wait: Option<Span>,
     /// What it said.
     pub body: Body,
+}
+
+/// A connection that HTTP has left.
+pub(crate) struct Upgrade {
+    /// What the server said as it let go.
+    pub headers: HeaderMap,
+    /// The connection.
+    pub stream: Upgraded,
 }
 
 /// What came of the body of an answer.
@@ -120,6 +128,21 @@ impl Client {
         let wait = wait::asked(response.headers(), now);
         let headers = response.headers().clone();
         Ok(Answer { status, wait, headers, body: self.body(response, most).await })
+    }
+
+    /// Asks for a connection to be used otherwise than for HTTP.
+    pub async fn upgrade(&self, request: Request) -> Result<Upgrade, Unanswered> {
+        let Request { method, url, headers, body, patience } = request;
+        let timeout = patience.map_or(self.timeout, Span::to_std);
+        let request = self.client.request(method, url).headers(headers).timeout(timeout).body(body);
+        let response = request.send().await.map_err(|error| self.unanswered(error))?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Unanswered::Lost(format!("the answer was {status}")));
+        }
+        let headers = response.headers().clone();
+        let stream = response.upgrade().await.map_err(|error| self.unanswered(error))?;
+        Ok(Upgrade { headers, stream })
     }
 
     async fn body(&self, mut response: Response, most: usize) -> Body {

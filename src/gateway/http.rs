@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 
 pub(in crate::gateway) use crate::client::Request;
 use crate::client::{self, Body, Unanswered};
-pub(in crate::gateway) use crate::client::{Reach, guard};
+pub(in crate::gateway) use crate::client::{Reach, Upgrade, guard};
 use crate::gateway::SendError;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::time::{Span, Timestamp};
@@ -56,9 +56,20 @@ impl Client {
                 };
                 Ok(Answer { status, wait, headers, body })
             }
-            Err(Unanswered::NotSent(error)) => Err(SendError::Retry { error, after: None }),
-            Err(Unanswered::Refused(error)) => Err(SendError::Permanent { error }),
-            Err(Unanswered::Lost(error)) => Err(SendError::Ambiguous { error }),
+            Err(unanswered) => Err(meaning(unanswered)),
         }
+    }
+
+    /// Asks for a connection to be used otherwise than for HTTP.
+    pub async fn upgrade(&self, request: Request) -> Result<Upgrade, SendError> {
+        self.0.upgrade(request).await.map_err(meaning)
+    }
+}
+
+fn meaning(unanswered: Unanswered) -> SendError {
+    match unanswered {
+        Unanswered::NotSent(error) => SendError::Retry { error, after: None },
+        Unanswered::Refused(error) => SendError::Permanent { error },
+        Unanswered::Lost(error) => SendError::Ambiguous { error },
     }
 }

@@ -5,8 +5,18 @@
 //! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 
 pub mod console;
-#[cfg(feature = "webhook")]
+#[cfg(feature = "discord")]
+pub mod discord;
+#[cfg(not(feature = "discord"))]
+#[path = "absent.rs"]
+pub mod discord;
+#[cfg(feature = "client")]
 mod http;
+#[cfg(feature = "slack")]
+pub mod slack;
+#[cfg(not(feature = "slack"))]
+#[path = "absent.rs"]
+pub mod slack;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]
@@ -197,6 +207,39 @@ pub type Taking<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T, Ending>> + S
 /// What [`Gateway::listen`] returns.
 pub type Listening<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
+/// What a platform posted to us.
+pub struct Posted<'a> {
+    /// Its headers, by names in lower case.
+    pub header: &'a dyn Fn(&'static str) -> Option<&'a str>,
+    /// Its body, as it came.
+    pub body: &'a [u8],
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// What was in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Messages, perhaps none: they go to the inbox, and once they are taken the platform is told that all is well.
+    Messages(Vec<Inbound>),
+    /// A question whose answer is this text.
+    Answer(String),
+}
+
+/// Why nothing was heard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unheard {
+    /// Nothing can be posted to this gateway.
+    #[error("nothing can be posted to this gateway; for Slack, name the signing secret in its config")]
+    Closed,
+    /// It does not come from the platform, or not from now.
+    #[error("it does not come from the platform: {0}")]
+    Forged(String),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+}
+
 /// A way to reach chats.
 pub trait Gateway: Send + Sync {
     /// What it can carry.
@@ -212,6 +255,12 @@ pub trait Gateway: Send + Sync {
     fn listen(&self, inbox: Arc<dyn Inbox>) -> Listening<'_> {
         drop(inbox);
         Box::pin(std::future::ready(()))
+    }
+
+    /// Reads what its platform posted to us, where a platform does that.
+    fn hear(&self, posted: &Posted<'_>) -> Result<Heard, Unheard> {
+        let _ = posted;
+        Err(Unheard::Closed)
     }
 
     /// Looks whether it would work now, without sending anything: the token, the account. What it says is shown by
