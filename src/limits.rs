@@ -124,7 +124,7 @@ pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
-/// Milliseconds a webhook may take to answer, unless its config says otherwise.
+/// Milliseconds a webhook or a chat platform may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
 /// Milliseconds in which a connection to a gateway's platform must be made.
 pub const CONNECT_MS_MAX: u64 = 5000;

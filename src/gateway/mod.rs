@@ -10,7 +10,7 @@ pub mod discord;
 #[cfg(not(feature = "discord"))]
 #[path = "absent.rs"]
 pub mod discord;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "discord", feature = "slack", feature = "webhook"))]
 mod http;
 #[cfg(feature = "slack")]
 pub mod slack;

@@ -197,7 +197,7 @@ impl Ear<'_> {
                 }
                 Word::Resumed(seq) => {
                     has_session = true;
-                    self.reach(Some(seq));
+                    self.reach(seq);
                 }
                 Word::Message(seq, message) => self.take(&mut socket, &mut beats, seq, &message).await?,
                 Word::Other(seq) => self.reach(seq),

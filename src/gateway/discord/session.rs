@@ -39,7 +39,7 @@ pub(super) enum Word {
     /// A new session.
     Ready(Place),
     /// The old session goes on; what was missed has been said.
-    Resumed(u64),
+    Resumed(Option<u64>),
     /// Somebody wrote.
     Message(u64, Value),
     /// Anything else that happened.
@@ -65,7 +65,7 @@ impl Word {
             (0, Some("READY"), Some(seq)) => {
                 Self::Ready(Place::begun(&frame.d, seq).ok_or("READY names no session")?)
             }
-            (0, Some("RESUMED"), Some(seq)) => Self::Resumed(seq),
+            (0, Some("RESUMED"), seq) => Self::Resumed(seq),
             (0, Some("MESSAGE_CREATE"), Some(seq)) => Self::Message(seq, frame.d),
             (1, ..) => Self::Beat,
             (7, ..) => Self::Reconnect,

@@ -184,7 +184,8 @@ fn an_account_is_looked_at() {
 #[ignore = "needs Prism and Discord's own description of its methods: .ci/interop-discord"]
 fn discord_s_own_description_knows_what_is_posted() {
     let base = std::env::var("PRISM").expect("where Prism is");
-    let gateway = open(&base, Span::from_seconds(20)).unwrap();
+    // It reads the whole description again for each request.
+    let gateway = open(&base, Span::from_seconds(120)).unwrap();
     let mut sent = delivery("Good morning @everyone");
     CHAT.clone_into(&mut sent.destination.chat_id);
     let answer = send(&gateway, vec![sent.clone()]).pop().unwrap();

@@ -20,7 +20,7 @@ use super::discord_fake::{BOT_ID, CHANNEL, DIRECT, Fake, Order, Seen, THREAD};
 /// How long anything is waited for before a test is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Milliseconds between two beats.
-const BEAT_MS: u64 = 30;
+const BEAT_MS: u64 = 100;
 
 /// An inbox that tells the test what it takes.
 struct Box {

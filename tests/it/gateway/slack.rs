@@ -1,9 +1,12 @@
 //! Slack: what is posted, what each answer means, and what is believed of what is posted to us.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use chimewheel::config::{self, Secret, SlackPost};
 use chimewheel::gateway::{Gateway, Heard, Inbound, Posted, Secrets, SendError, Unheard, slack};
+use chimewheel::runtime::clock::{Clock as _, SystemClock};
 use chimewheel::time::{Span, Timestamp};
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -165,13 +168,17 @@ fn what_each_answer_of_an_incoming_webhook_means() {
     "#]].assert_eq(&meanings(answers, true));
 }
 
+/// Connections end with the runtime that made them.
+fn probe(gateway: &Arc<dyn Gateway>) -> Result<String, String> {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tokio.block_on(gateway.probe()).map_err(|problem| problem.to_string())
+}
+
 #[test]
 fn an_account_is_looked_at() {
     let probe = |played: Play| {
         let platform = Standin::start(move |_| played.clone());
-        let gateway = open(&platform.url(""), None, Span::from_seconds(5)).unwrap();
-        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        tokio.block_on(gateway.probe()).map_err(|problem| problem.to_string())
+        probe(&open(&platform.url(""), None, Span::from_seconds(5)).unwrap())
     };
     let well = probe(Play::json(200, &json!({"ok": true, "user": "chime", "team": "Home"})));
     assert_eq!(well, Ok("the bot chime in Home".to_owned()));
@@ -298,4 +305,88 @@ fn line(message: &Inbound) -> String {
         }
     }
     line + if *is_addressed { ", addressed" } else { "" }
+}
+
+/// The emulator, ended with the test.
+struct Emulator(Child);
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Emulator {
+    /// Starts it on this port; what happens in it is posted to `events`.
+    fn start(events: &str, port: u16) -> Self {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let mut child = Command::new(std::env::var("NODE24").expect("where Node 24 is"))
+            .arg(format!("{root}/tests/interop/slack/emulate.mjs"))
+            .arg(format!("{root}/target/emulate/node_modules/emulate"))
+            .args([events, SIGNING, &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let emulator = Self(child);
+        assert!(lines.any(|line| line.unwrap() == "ready"), "it ended");
+        emulator
+    }
+}
+
+#[test]
+#[ignore = "needs the npm package emulate and Node 24: .ci/interop-slack"]
+fn the_emulator_takes_what_we_post_and_we_hear_what_it_posts() {
+    let events = Standin::start(|_| Play::status(200));
+    let port = 18_100;
+    let _emulator = Emulator::start(&events.url("/events"), port);
+    let root = format!("http://127.0.0.1:{port}");
+    let open = |post: SlackPost, token: &str| {
+        let timeout = Span::from_seconds(20);
+        let config = config::Slack { base_url: format!("{root}/api"), post, signing: None, timeout };
+        slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token: Some(token.into()) }).unwrap()
+    };
+    let named = || Secret::Env("ANY".to_owned());
+    let bot = open(SlackPost::Bot(named()), "test_token_admin");
+    let post = |gateway: &Arc<dyn Gateway>, text: &str, chat: &str, thread: Option<&str>| {
+        let mut delivery = delivery(text);
+        chat.clone_into(&mut delivery.destination.chat_id);
+        delivery.destination.thread = thread.map(str::to_owned);
+        send(gateway, vec![delivery]).pop().unwrap()
+    };
+    assert_eq!(probe(&bot), Ok("the bot admin in Emulate".to_owned()));
+
+    // The emulator says of what we post that a person wrote it, so it is heard.
+    let heard = || {
+        let (request, _) = events.next();
+        let hear = |body: &[u8]| {
+            let header = |name: &'static str| request.header(name);
+            bot.hear(&Posted { header: &header, body, now: SystemClock.now() })
+        };
+        let mut changed = request.body.clone();
+        *changed.last_mut().unwrap() = b' ';
+        assert!(matches!(hear(&changed), Err(Unheard::Forged(_))));
+        match hear(&request.body) {
+            Ok(Heard::Messages(messages)) => <[Inbound; 1]>::try_from(messages).unwrap().into_iter().next().unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let text = "a <b> & c, <!channel>";
+    let id = post(&bot, text, "C000000001", None).unwrap().message_id.unwrap();
+    let message = heard();
+    assert_eq!((message.message_id.as_str(), message.text.as_str(), message.thread), (id.as_str(), text, None));
+    assert_eq!(message.chat_id, "C000000001");
+    assert!(message.at.is_some());
+    let answer = post(&bot, "in the thread", "C000000001", Some(&id)).unwrap().message_id.unwrap();
+    let message = heard();
+    assert_eq!((message.message_id, message.thread), (answer, Some(id)));
+
+    let webhook = open(SlackPost::Webhook(named()), &format!("{root}/services/T000000001/B000000001/X000000001"));
+    assert!(post(&webhook, "by a webhook", "any", None).is_ok());
+
+    let refused = post(&bot, "x", "C999", None);
+    let Err(SendError::Permanent { error }) = refused else { panic!("{refused:?}") };
+    assert!(error.contains("channel_not_found; check chat_id"), "{error}");
 }
