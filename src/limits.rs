@@ -134,7 +134,7 @@ pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
-/// Milliseconds a webhook may take to answer, unless its config says otherwise.
+/// Milliseconds a webhook or a chat platform may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
 /// Milliseconds in which a connection to a gateway's platform must be made.
 pub const CONNECT_MS_MAX: u64 = 5000;
@@ -143,6 +143,24 @@ pub const CONNECT_MS_MAX: u64 = 5000;
 pub const IDLE_MS_MAX: u64 = 4000;
 /// Bytes of a platform's answer that are read.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// UTF-16 code units of one message on Discord.
+pub const DISCORD_UNITS_MAX: usize = 2000;
+/// Channels of Discord of which it is remembered where they are.
+pub const DISCORD_CHANNELS_COUNT_MAX: usize = 10_000;
+/// Characters of one message on Slack; it cuts off what is beyond 40 000.
+pub const SLACK_CHARS_MAX: usize = 4000;
+/// Milliseconds by which the time that Slack signs may differ from ours.
+pub const SLACK_SIGNED_MS_MAX: u64 = 300_000;
+/// Bytes of one message that comes through a platform's socket.
+pub const SOCKET_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Milliseconds in which a platform's socket must say its first word.
+pub const SOCKET_HELLO_MS_MAX: u64 = 10_000;
+/// Milliseconds between two attempts to listen to a platform that is in trouble, at the first.
+pub const LISTEN_PAUSE_MS_MIN: u64 = 1000;
+/// The same after many; doubled from one to the next.
+pub const LISTEN_PAUSE_MS_MAX: u64 = 300_000;
+/// Milliseconds between two attempts to listen to a platform that has refused the account.
+pub const LISTEN_REFUSED_MS_MAX: u64 = 900_000;
 /// Bytes of a platform's id of a message.
 pub const MESSAGE_ID_BYTES_MAX: usize = 256;
 /// Keys that one gateway's messages are signed with.
@@ -364,6 +382,8 @@ const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's nu
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
+const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
+const _: () = assert!(LISTEN_PAUSE_MS_MAX < LISTEN_REFUSED_MS_MAX, "a refusal is asked about rarely");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

@@ -5,7 +5,7 @@
 //! it is. Not here: which keys are secrets of what (`later`); any key that sounds like one is covered.
 
 /// What the last part of a secret's key contains.
-const SOUNDS: [&str; 6] = ["token", "secret", "password", "passwd", "api_key", "apikey"];
+const SOUNDS: [&str; 7] = ["token", "secret", "password", "passwd", "api_key", "apikey", "webhook"];
 
 /// The text with written secrets starred out, byte for byte.
 #[must_use]

@@ -3,6 +3,11 @@
 //! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
 //! written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
+mod discord;
+mod slack;
+
+pub use self::discord::Discord;
+pub use self::slack::{Slack, SlackPost};
 use super::later::http_url;
 use super::section::{Section, Text};
 use super::{Format, Gateway, Notice, Surroundings, Webhook};
@@ -39,8 +44,11 @@ pub(super) fn read(
     if name == "console" {
         section.refuse(text, "kind", Problem::new("", "the gateway named 'console' is always the console"));
     }
-    if kind == "webhook" {
-        return Gateway::Webhook(webhook(section, text, around));
+    match kind {
+        "webhook" => return Gateway::Webhook(webhook(section, text, around)),
+        "discord" => return Gateway::Discord(discord::read(section, text, around)),
+        "slack" => return Gateway::Slack(slack::read(section, text, around)),
+        _ => {}
     }
     let path = section.path("");
     not_built(kind, section, text);
@@ -69,11 +77,7 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
     let secrets = section.secrets(text, ["secret", "secret_env", "secret_file"], SECRETS_COUNT_MAX);
     let token = section.secret(text, TOKEN);
     let allow_private = section.flag(text, "allow_private").unwrap_or(false);
-    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
-    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
-        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
-        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
-    }
+    let timeout = timeout(&mut section, text);
     section.finish(text);
     Webhook {
         url: url.unwrap_or_default(),
@@ -82,6 +86,22 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
         allow_private,
         timeout,
     }
+}
+
+/// How long an answer is waited for.
+fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
+    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
+    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
+        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
+        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
+    }
+    timeout
+}
+
+/// The address that a platform's methods are under, without a '/' at its end.
+fn base_url(section: &mut Section<'_, '_>, text: &mut Text<'_>, usual: &str) -> String {
+    let url = section.parsed(text, "base_url", http_url).unwrap_or_else(|| usual.to_owned());
+    url.trim_end_matches('/').to_owned()
 }
 
 fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
@@ -99,9 +119,6 @@ fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
         _ => {
             section.secret(text, TOKEN);
             section.parsed(text, "base_url", http_url);
-            if kind == "slack" {
-                section.secret(text, ["signing_secret", "signing_secret_env", "signing_secret_file"]);
-            }
             if kind == "matrix" {
                 section.string(text, "user");
             }

@@ -21,6 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
+pub use self::gateway::{Discord, Slack, SlackPost};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -74,6 +75,10 @@ pub enum Gateway {
     },
     /// Messages are posted to an address.
     Webhook(Webhook),
+    /// Messages are posted to Discord by a bot.
+    Discord(Discord),
+    /// Messages are posted to Slack by an app.
+    Slack(Slack),
     /// A kind that this version does not have; a schedule that names it is refused.
     NotBuilt {
         /// Its kind.

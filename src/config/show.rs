@@ -18,6 +18,8 @@ impl Config {
                 let shown = match gateway {
                     Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
                     Gateway::Webhook(webhook) => webhook.to_json(),
+                    Gateway::Discord(discord) => discord.to_json(),
+                    Gateway::Slack(slack) => slack.to_json(),
                     Gateway::NotBuilt { kind } => json!({"kind": kind}),
                 };
                 (name.clone(), shown)

@@ -225,6 +225,84 @@ fn settings_of_later_versions_are_noticed() {
 }
 
 #[test]
+fn chat_platforms_are_read_and_shown_without_their_secrets() {
+    check(
+        r#"
+[gateways.d]
+kind = "discord"
+message_content = 1
+base_url = "discord.com"
+timeout = "0s"
+[gateways.s]
+kind = "slack"
+token_env = "T"
+webhook_env = "W"
+signing_secret = "hunter2"
+[gateways.s2]
+kind = "slack"
+tokn_env = "T"
+"#,
+        expect![[r#"
+            2:1: gateways.d.token_env: is missing (token_env = "DISCORD_TOKEN", the bot's token from the developer portal)
+            4:19: gateways.d.message_content: true or false is expected, not a whole number
+            5:12: gateways.d.base_url: is not an http(s) address (given 'discord.com'; such as https://host/path)
+            6:11: gateways.d.timeout: is out of range (given '0s'; more than 0s and less than 30s)
+            10:15: gateways.s.webhook_env: only one of token and webhook may be given (a bot's token posts to every channel that it is in, a webhook to one)
+            11:18: gateways.s.signing_secret: a secret is named here, never written (put it into an environment variable or a file, and write signing_secret_env or signing_secret_file)
+            12:1: gateways.s2.token_env: is missing (token_env = "SLACK_TOKEN", the bot's token (xoxb-…); or webhook_env, the address of an incoming webhook)
+            14:1: gateways.s2.tokn_env: is not a known key (did you mean 'token_env'?)
+        "#]],
+    );
+    let text = r#"
+        [gateways.d]
+        kind = "discord"
+        token_file = "discord.token"
+        message_content = true
+        [gateways.s]
+        kind = "slack"
+        webhook_env = "SLACK_WEBHOOK"
+        signing_secret_env = "SLACK_SIGNING"
+        base_url = "http://127.0.0.1:18100/api/"
+        timeout = "5s"
+    "#;
+    let config = read(text).unwrap();
+    assert_eq!(config.notices, []);
+    expect![[r#"
+        {
+          "console": {
+            "format": "text",
+            "kind": "console"
+          },
+          "d": {
+            "base_url": "https://discord.com/api/v10",
+            "kind": "discord",
+            "message_content": true,
+            "timeout": "10s",
+            "token": true
+          },
+          "s": {
+            "base_url": "http://127.0.0.1:18100/api",
+            "kind": "slack",
+            "posts_by": "webhook",
+            "signing_secret": true,
+            "timeout": "5s"
+          }
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&config.to_json()["gateways"]).unwrap());
+}
+
+#[test]
+fn every_config_of_the_guide_is_in_order() {
+    let guide = include_str!("../../src/guide/gateways.md");
+    let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 3, "{blocks:?}");
+    for block in blocks {
+        let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
+        assert_eq!(config.notices, [], "{block}");
+    }
+}
+
+#[test]
 fn a_secret_is_never_repeated() {
     for text in ["[gateways.t]\nkind = \"telegram\"\ntoken = \"hunter2\"", "[providers.p]\napi_key = \"hunter2\""] {
         let problems = read(text).unwrap_err();
@@ -240,6 +318,7 @@ fn a_written_secret_is_never_shown() {
         ("\"bot-token\" = \"ü\"", "\"bot-token\" = ****".to_owned()),
         ("a = {kind = \"x\", signing_secret = \"s\"}", "a = {kind = \"x\", signing_secret = ****".to_owned()),
         ("token_env = \"NAME\"\nsecret_file = \"f\"\n", "token_env = \"NAME\"\nsecret_file = \"f\"\n".to_owned()),
+        ("webhook = 'http://x/y'", "webhook = ************".to_owned()),
         ("secret = \"\"\"\na\nb\"\"\"\nc = 1\n", "secret = ***\n*\n****\nc = 1\n".to_owned()),
     ];
     for (text, expected) in cases {

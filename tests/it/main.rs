@@ -16,7 +16,7 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(feature = "webhook")]
+#[cfg(all(feature = "discord", feature = "slack", feature = "webhook"))]
 mod gateway;
 mod hooks;
 mod http;

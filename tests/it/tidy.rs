@@ -43,6 +43,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("croner", &["src/calendar"]),
     ("chrono_tz", &["src/calendar"]),
     ("reqwest", &["src/client", "src/gateway", "src/runner"]),
+    ("tokio_tungstenite", &["src/gateway"]),
     ("clap", &["src/surface"]),
     ("axum", &["src/surface"]),
     ("rmcp", &["src/surface"]),
