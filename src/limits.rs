@@ -126,6 +126,22 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds a webhook may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
+/// UTF-16 code units of one message of Telegram.
+pub const TELEGRAM_TEXT_UNITS_MAX: usize = 4096;
+/// Chats of a Telegram gateway that have moved and whose new place is remembered.
+pub const TELEGRAM_MOVED_COUNT_MAX: usize = 10_000;
+/// Milliseconds for which Telegram holds a question for news that has none to tell.
+pub const TELEGRAM_POLL_MS_MAX: u64 = 50_000;
+/// News that one answer of Telegram holds.
+pub const TELEGRAM_UPDATES_COUNT_MAX: u32 = 50;
+/// Bytes of such an answer.
+pub const TELEGRAM_UPDATES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Milliseconds of the first pause after trouble with listening to a platform; each further one is twice as long.
+pub const LISTEN_PAUSE_MS_MIN: u64 = 500;
+/// Milliseconds of the longest such pause.
+pub const LISTEN_PAUSE_MS_MAX: u64 = 60_000;
+/// Milliseconds between two tries with an account that was refused.
+pub const LISTEN_REFUSED_MS_MAX: u64 = 600_000;
 /// Milliseconds in which a connection to a gateway's platform must be made.
 pub const CONNECT_MS_MAX: u64 = 5000;
 /// Milliseconds for which a connection that nobody uses is kept; servers often end theirs after 5 seconds, and a message
@@ -300,6 +316,8 @@ const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule c
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
+const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
+const _: () = assert!(WEBHOOK_MS_MAX * 2 < SEND_MS_MAX, "an attempt that follows a chat has time for both requests");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

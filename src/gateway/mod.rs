@@ -5,8 +5,15 @@
 //! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 
 pub mod console;
-#[cfg(feature = "webhook")]
+#[cfg(any(feature = "telegram", feature = "webhook"))]
 mod http;
+#[cfg(feature = "telegram")]
+mod pause;
+#[cfg(feature = "telegram")]
+pub mod telegram;
+#[cfg(not(feature = "telegram"))]
+#[path = "absent.rs"]
+pub mod telegram;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]

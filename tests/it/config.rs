@@ -213,7 +213,6 @@ fn settings_of_later_versions_are_noticed() {
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
         scripts: hooks are not built into this version; this setting does nothing
-        gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
         agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
@@ -223,6 +222,32 @@ fn settings_of_later_versions_are_noticed() {
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         heartbeat: heartbeat files are not built into this version; this setting does nothing
         routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+}
+
+#[test]
+fn a_bot_of_telegram_needs_a_token() {
+    check(
+        r#"
+[gateways.tg]
+kind = "telegram"
+[gateways.bot]
+kind = "telegram"
+token = "1:hunter2"
+base_url = "api.telegram.org"
+timeout = "30s"
+chat_id = 7
+"#,
+        expect![[r#"
+            2:1: gateways.tg.token_env: is missing (name where the bot's token is kept, such as token_env = "TELEGRAM_TOKEN")
+            6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
+            7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
+            8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
+            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, timeout)
+        "#]],
+    );
+    let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
+    expect![[r#"{"base_url":"https://api.telegram.org","kind":"telegram","timeout":"5s","token":true}"#]]
+        .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
 }
 
 #[test]

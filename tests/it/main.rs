@@ -4,6 +4,8 @@ mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;
+#[cfg(feature = "client")]
+mod botapi;
 mod calendar;
 mod calendar_describe;
 mod calendar_dst;
@@ -16,7 +18,7 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(feature = "webhook")]
+#[cfg(all(feature = "telegram", feature = "webhook"))]
 mod gateway;
 mod http;
 mod imports;

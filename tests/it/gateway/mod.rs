@@ -3,4 +3,5 @@
 mod conformance;
 mod guard;
 mod program;
+mod telegram;
 mod webhook;

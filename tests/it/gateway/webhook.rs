@@ -34,6 +34,7 @@ pub const ADAPTER: Adapter = Adapter {
         }
     },
     takes_empty: true,
+    chat: "team-7",
 };
 
 fn open(url: &str, timeout: Span, signing: &[&str], token: Option<&str>) -> Result<Arc<dyn Gateway>, String> {

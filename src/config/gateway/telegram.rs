@@ -1,0 +1,46 @@
+//! `[gateways.NAME]` of kind `telegram`.
+//!
+//! Not here: what the gateway does with it, whether the token is one (`gateway`).
+
+use serde_json::{Value, json};
+
+use super::super::later::http_url;
+use super::super::section::{Section, Text};
+use super::super::{Secret, Surroundings};
+use super::{TOKEN, timeout};
+use crate::problem::Problem;
+use crate::time::Span;
+
+/// A bot of Telegram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telegram {
+    /// Where the bot's token is found.
+    pub token: Secret,
+    /// Where the Bot API is.
+    pub base_url: String,
+    /// How long an answer is waited for.
+    pub timeout: Span,
+}
+
+impl Telegram {
+    pub(super) fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let token = section.secret(text, TOKEN);
+        if !TOKEN.iter().any(|key| section.has(key)) {
+            let hint = "name where the bot's token is kept, such as token_env = \"TELEGRAM_TOKEN\"";
+            section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
+        }
+        let base_url = section.parsed(text, "base_url", http_url);
+        let timeout = timeout(&mut section, text);
+        section.finish(text);
+        Self {
+            token: around.secret(token.unwrap_or_else(|| Secret::Env(String::new()))),
+            base_url: base_url.unwrap_or_else(|| "https://api.telegram.org".to_owned()),
+            timeout,
+        }
+    }
+
+    pub(in crate::config) fn to_json(&self) -> Value {
+        let Self { token: _, base_url, timeout } = self;
+        json!({"kind": "telegram", "token": true, "base_url": base_url, "timeout": timeout.to_string()})
+    }
+}

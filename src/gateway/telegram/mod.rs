@@ -1,0 +1,134 @@
+//! The telegram gateway: a bot writes to chats, and what people write to it comes in by long polling.
+//!
+//! Telegram knows no keys: an attempt whose answer is lost may show twice when it is made again. One attempt is one
+//! request, and one more where Telegram says that the chat has moved and where to.
+//! Units: texts are counted in UTF-16 code units, waits come in seconds.
+//! Invariant: the token stands in every address that is asked, so no address is ever told or logged.
+//! Not here: connections (`http`), splitting, retries (`engine`).
+
+mod api;
+mod inbound;
+mod listen;
+mod meaning;
+mod moved;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use self::api::{Api, ChatId, Failed};
+use self::moved::Moved;
+use crate::config;
+use crate::gateway::{
+    Capabilities, Dedupe, Delivery, Ending, Gateway, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
+    TextLimit,
+};
+use crate::limits::TELEGRAM_TEXT_UNITS_MAX;
+use crate::problem::Problem;
+use crate::spec::Destination;
+
+/// What a forum calls the topic that every message is in which names none; naming it is an error.
+const GENERAL_TOPIC: i64 = 1;
+
+/// A bot.
+struct Telegram {
+    api: Api,
+    moved: Moved,
+}
+
+/// A gateway of this config, or all that is wrong with it.
+pub fn open(config: &config::Telegram, secrets: &Secrets) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
+    let api = Api::new(&config.base_url, secrets.token.as_ref(), config.timeout)?;
+    Ok(Arc::new(Telegram { api, moved: Moved::default() }))
+}
+
+/// What is asked of `sendMessage`.
+#[derive(Serialize)]
+struct Message<'a> {
+    chat_id: ChatId<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_thread_id: Option<i64>,
+    text: &'a str,
+}
+
+/// What it answers.
+#[derive(Deserialize)]
+struct Sent {
+    message_id: i64,
+}
+
+impl Gateway for Telegram {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            text: TextLimit::Utf16(TELEGRAM_TEXT_UNITS_MAX),
+            dedupe: Dedupe::None,
+            threads: true,
+            receives: true,
+        }
+    }
+
+    fn send(&self, delivery: Delivery) -> Sending<'_> {
+        Box::pin(async move {
+            let message = message(&delivery).map_err(|error| SendError::Permanent { error })?;
+            let sent = self.place(message).await;
+            match sent {
+                Ok(Sent { message_id }) => Ok(Receipt { message_id: Some(message_id.to_string()) }),
+                Err(failed) => meaning::of(failed),
+            }
+        })
+    }
+
+    fn listen(&self, inbox: Arc<dyn Inbox>) -> Listening<'_> {
+        Box::pin(async move {
+            let Err(Ending) = listen::receive(&self.api, &self.moved, &*inbox).await;
+        })
+    }
+
+    fn probe(&self) -> Probing<'_> {
+        Box::pin(listen::look(&self.api))
+    }
+}
+
+impl Telegram {
+    /// Sends a message to where its chat is now.
+    async fn place(&self, mut message: Message<'_>) -> Result<Sent, Failed> {
+        if let ChatId::Number(chat) = message.chat_id {
+            message.chat_id = ChatId::Number(self.moved.now_at(chat));
+        }
+        let answer = self.api.call("sendMessage", &message).await;
+        match (&answer, message.chat_id) {
+            (Err(Failed::Refused { moved_to: Some(to), .. }), ChatId::Number(from)) => {
+                self.moved.note(from, *to);
+                message.chat_id = ChatId::Number(*to);
+                self.api.call("sendMessage", &message).await
+            }
+            _ => answer,
+        }
+    }
+}
+
+/// The message of a delivery, if Telegram could ever take it.
+fn message(delivery: &Delivery) -> Result<Message<'_>, String> {
+    let Destination { chat_id, thread, gateway: _ } = &delivery.destination;
+    let chat_id = ChatId::read(chat_id).ok_or_else(|| {
+        format!(
+            "chat_id '{chat_id}' is no chat of Telegram; write its number, or the @name of a public group or channel"
+        )
+    })?;
+    let topic = match thread.as_deref().map(|thread| (thread, thread.parse::<i64>())) {
+        None | Some((_, Ok(GENERAL_TOPIC))) => None,
+        Some((_, Ok(topic))) if topic > 0 => Some(topic),
+        Some((thread, _)) => return Err(format!("thread '{thread}' is no topic of Telegram; topics are numbers")),
+    };
+    let text = delivery.text.as_str();
+    if text.trim().is_empty() {
+        return Err("Telegram takes no text without a character that can be seen".to_owned());
+    }
+    let units = text.encode_utf16().count();
+    if units > TELEGRAM_TEXT_UNITS_MAX {
+        return Err(format!(
+            "the text has {units} UTF-16 code units, and Telegram takes {TELEGRAM_TEXT_UNITS_MAX}; shorten it"
+        ));
+    }
+    Ok(Message { chat_id, message_thread_id: topic, text })
+}
