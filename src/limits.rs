@@ -132,6 +132,8 @@ pub const TELEGRAM_TEXT_UNITS_MAX: usize = 4096;
 pub const TELEGRAM_MOVED_COUNT_MAX: usize = 10_000;
 /// Milliseconds for which Telegram holds a question for news that has none to tell.
 pub const TELEGRAM_POLL_MS_MAX: u64 = 50_000;
+/// Milliseconds from one such question to the next, however soon it is answered.
+pub const TELEGRAM_POLL_MS_MIN: u64 = 50;
 /// News that one answer of Telegram holds.
 pub const TELEGRAM_UPDATES_COUNT_MAX: u32 = 50;
 /// Bytes of such an answer.

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::MissedTickBehavior;
 
 use super::api::{Api, Failed};
 use super::inbound::{News, Update, User};
@@ -16,7 +17,9 @@ use super::meaning;
 use super::moved::Moved;
 use crate::gateway::pause::Pause;
 use crate::gateway::{Ending, Inbound, Inbox};
-use crate::limits::{TELEGRAM_POLL_MS_MAX, TELEGRAM_UPDATES_BYTES_MAX, TELEGRAM_UPDATES_COUNT_MAX};
+use crate::limits::{
+    TELEGRAM_POLL_MS_MAX, TELEGRAM_POLL_MS_MIN, TELEGRAM_UPDATES_BYTES_MAX, TELEGRAM_UPDATES_COUNT_MAX,
+};
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -57,11 +60,14 @@ pub(super) async fn receive(api: &Api, moved: &Moved, inbox: &dyn Inbox) -> Resu
         allowed_updates: ["message", "channel_post"],
     };
     let longer = Span::from_millis(TELEGRAM_POLL_MS_MAX);
+    let mut pace = tokio::time::interval(Span::from_millis(TELEGRAM_POLL_MS_MIN).to_std());
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        pace.tick().await;
         match api.call_long::<Vec<Value>>("getUpdates", &question, longer, TELEGRAM_UPDATES_BYTES_MAX).await {
             Ok(updates) => {
                 trouble.end();
-                question.limit = TELEGRAM_UPDATES_COUNT_MAX;
+                question.limit = (question.limit * 2).min(TELEGRAM_UPDATES_COUNT_MAX);
                 question.offset =
                     updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map(|id| id + 1);
                 let messages =

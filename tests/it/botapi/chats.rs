@@ -17,7 +17,7 @@ pub(super) struct State {
     pub chats: BTreeMap<i64, Chat>,
     /// What the bot was not told, or has not said to have taken, under its number.
     pub updates: BTreeMap<i64, Value>,
-    last_update: i64,
+    pub last_update: i64,
     last_message: i64,
     /// Counts those that ask for news; the last one alone is answered.
     pub pollers: u64,
@@ -29,6 +29,8 @@ pub(super) struct State {
     pub plays: Vec<(String, Play, bool)>,
     pub calls: Vec<String>,
     pub complaints: Vec<String>,
+    /// Whether a question for news that has none is answered soon, however long it may be held.
+    pub is_hasty: bool,
     pub has_ended: bool,
 }
 

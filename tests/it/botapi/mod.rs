@@ -165,6 +165,16 @@ impl Telegram {
         self.world.change(|state| state.is_revoked = is_revoked);
     }
 
+    /// Questions for news are not held for long, as if their time were over.
+    pub fn hurries(&self) {
+        self.world.change(|state| state.is_hasty = true);
+    }
+
+    /// News are counted from here on, as after a quiet week.
+    pub fn counts_from(&self, number: i64) {
+        self.world.change(|state| state.last_update = number - 1);
+    }
+
     /// A person writes, and the bot is told. The number is the message's.
     pub fn writes(&self, person: i64, chat: i64, text: &str) -> i64 {
         self.write(Words { person, chat, text, ..Words::default() })
@@ -213,6 +223,11 @@ impl Telegram {
     /// Waits until the bot was told everything, and has said that it took it.
     pub fn wait_until_taken(&self) {
         self.wait("everything to be taken", |state| state.updates.is_empty());
+    }
+
+    /// What the bot has not said to have taken.
+    pub fn news(&self) -> Vec<Value> {
+        self.world.state().updates.values().cloned().collect()
     }
 
     /// How many pieces of news the bot has not said to have taken.

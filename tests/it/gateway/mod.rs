@@ -2,6 +2,9 @@
 
 mod conformance;
 mod guard;
+mod listening;
 mod program;
 mod telegram;
+mod telegram_aiogram;
+mod telegram_listen;
 mod webhook;

@@ -42,7 +42,7 @@ fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
     Play::json(code, &body)
 }
 
-fn open(url: &str, token: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
+pub fn open(url: &str, token: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
     let config = config::Telegram { token: Secret::Env("T".to_owned()), base_url: url.to_owned(), timeout };
     let secrets = Secrets { signing: Vec::new(), token: Some(token.into()) };
     telegram::open(&config, &secrets)
@@ -53,7 +53,7 @@ pub fn bot_of(telegram: &Telegram) -> Arc<dyn Gateway> {
     open(&telegram.url(), TOKEN, Span::from_seconds(20)).unwrap()
 }
 
-fn to(chat: &str, thread: Option<&str>, text: &str) -> Delivery {
+pub fn to(chat: &str, thread: Option<&str>, text: &str) -> Delivery {
     let destination =
         Destination { gateway: "t".to_owned(), chat_id: chat.to_owned(), thread: thread.map(str::to_owned) };
     Delivery { destination, ..delivery(text) }
@@ -69,7 +69,7 @@ fn outcome(gateway: &Arc<dyn Gateway>, delivery: Delivery) -> String {
     }
 }
 
-fn no_complaints(telegram: &Telegram) {
+pub fn no_complaints(telegram: &Telegram) {
     assert_eq!(telegram.complaints(), [""; 0]);
 }
 
