@@ -4,7 +4,7 @@ mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;
-#[cfg(feature = "client")]
+#[cfg(feature = "telegram")]
 mod botapi;
 mod calendar;
 mod calendar_describe;

@@ -250,11 +250,6 @@ impl Telegram {
         self.world.state().complaints.clone()
     }
 
-    /// Whether the description is at hand.
-    pub fn is_strict(&self) -> bool {
-        self.world.description.is_some()
-    }
-
     fn wait(&self, what: &str, is_so: impl Fn(&mut State) -> bool) {
         let (state, waited) =
             self.world.changed.wait_timeout_while(self.world.state(), PATIENCE, |state| !is_so(state)).unwrap();

@@ -1,5 +1,8 @@
 //! The telegram gateway: what refusals mean, where messages go, and what people write.
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use chimewheel::config::{self, Secret};
@@ -257,4 +260,52 @@ fn a_lost_answer_is_ambiguous_and_the_message_is_there() {
     telegram.plays("sendMessage", Play::Cut);
     assert!(outcome(&gateway, to(&ada.to_string(), None, "never")).starts_with("ambiguous"));
     assert_eq!(telegram.said(ada), ["once"]);
+}
+
+/// The daemon as an operator has it.
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
+    command.current_dir(folder).env_clear().env("HOME", folder).env("TELEGRAM_TOKEN", TOKEN);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
+    let telegram = Telegram::start();
+    let forum = telegram.forum("Work");
+    let topic = telegram.topic(forum, "Standup").to_string();
+    telegram.floods(forum, 1, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let guide = include_str!("../../../src/guide/gateways.md");
+    let config = guide.split("```toml\n").find(|part| part.starts_with("[gateways.telegram]")).unwrap();
+    let config = config.split("```").next().unwrap().replace("https://api.telegram.org", &telegram.url());
+    fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let chat = format!("--chat-id={forum}");
+    let add = [
+        "add",
+        "--id",
+        "standup",
+        "--in",
+        "1ms",
+        "-m",
+        "Stand up!",
+        "--gateway",
+        "telegram",
+        &chat,
+        "--thread",
+        &topic,
+    ];
+    assert!(program(folder.path(), &add).status().unwrap().success());
+    let mut daemon = program(folder.path(), &["serve", "--no-listen"]).spawn().unwrap();
+    let said = telegram.wait_for(forum, 1);
+    assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
+    assert!(daemon.wait().unwrap().success());
+    assert_eq!((said.as_slice(), telegram.calls().len()), (&["Stand up!".to_owned()][..], 2));
+    let shown = telegram.shown(forum).pop().unwrap();
+    assert_eq!(shown.topic.map(|topic| topic.to_string()).as_ref(), Some(&topic));
+    let runs = program(folder.path(), &["runs", "standup", "--json"]).output().unwrap();
+    let runs: Value = serde_json::from_slice(&runs.stdout).unwrap();
+    assert_eq!(runs["runs"][0]["detail"], json!(format!("message {}", shown.id)), "{runs}");
+    no_complaints(&telegram);
 }

@@ -10,6 +10,17 @@ use crate::botapi::{TOKEN, Telegram};
 /// A program that ends with the test.
 struct Bot(Child);
 
+impl Bot {
+    fn start(telegram: &Telegram) -> Self {
+        let started = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv-telegram/bin/python"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/telegram/bot.py"))
+            .args([&telegram.url(), TOKEN])
+            .stdin(Stdio::null())
+            .spawn();
+        Self(started.unwrap())
+    }
+}
+
 impl Drop for Bot {
     fn drop(&mut self) {
         // It may have ended by itself.
@@ -28,13 +39,7 @@ fn a_third_party_s_bot_is_at_home_in_the_stand_in() {
     let (channel, topic, old) =
         (telegram.channel("News"), telegram.topic(forum, "Now"), telegram.topic(forum, "Old"));
     telegram.closes(forum, old);
-    let bot = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv-telegram/bin/python"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/telegram/bot.py"))
-        .args([&telegram.url(), TOKEN])
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut bot = Bot(bot);
+    let mut bot = Bot::start(&telegram);
     telegram.writes(ada, ada, "Grüße 🕰️ @chimewheel_bot /help");
     telegram.wait_for(ada, 1);
     telegram.writes(ada, group, "hello");
@@ -88,5 +93,6 @@ fn a_third_party_s_bot_is_at_home_in_the_stand_in() {
         --
         we moved
         --
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
 }
