@@ -7,6 +7,7 @@
 pub mod console;
 #[cfg(feature = "webhook")]
 mod http;
+pub mod text;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]
