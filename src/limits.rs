@@ -151,6 +151,16 @@ pub const CONNECT_MS_MAX: u64 = 5000;
 pub const IDLE_MS_MAX: u64 = 4000;
 /// Bytes of a platform's answer that are read.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Parts that one text is cut into for a platform that takes only so much at once.
+pub const PARTS_COUNT_MAX: usize = 99;
+/// Units of the room of one part.
+pub const PART_ROOM_MIN: usize = 64;
+/// Torn stretches inside one another that are closed in one part and opened again in the next.
+pub const TORN_LEVELS_MAX: usize = 4;
+/// Tags of Markdown inside one another; what is deeper comes out without.
+pub const MARKDOWN_LEVELS_MAX: usize = 32;
+/// Formatted stretches of one Telegram message; the platform drops further ones.
+pub const TELEGRAM_ENTITIES_COUNT_MAX: usize = 100;
 /// Bytes of a platform's id of a message.
 pub const MESSAGE_ID_BYTES_MAX: usize = 256;
 /// Keys that one gateway's messages are signed with.

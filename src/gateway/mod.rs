@@ -14,6 +14,7 @@ pub mod telegram;
 #[cfg(not(feature = "telegram"))]
 #[path = "absent.rs"]
 pub mod telegram;
+pub mod text;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]

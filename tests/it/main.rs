@@ -42,6 +42,7 @@ mod standin;
 mod storage;
 mod store;
 mod tasks;
+mod texts;
 mod tidy;
 mod tokens;
 mod tools;
