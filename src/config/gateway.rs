@@ -13,6 +13,28 @@ use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
 
+/// What texts are to a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Markup {
+    /// Characters, and nothing more.
+    #[default]
+    Plain,
+    /// Markdown, shown as the platform shows it.
+    Markdown,
+}
+
+impl Markup {
+    const WORDS: &[(&str, Self)] = &[("plain", Self::Plain), ("markdown", Self::Markdown)];
+
+    fn read(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        section.choice(text, "format", Self::WORDS).unwrap_or_default()
+    }
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, markup)| *markup == self).map_or("", |(word, _)| word)
+    }
+}
+
 /// The kinds of gateway that exist.
 const KINDS: [&str; 8] = ["console", "webhook", "telegram", "discord", "slack", "matrix", "email", "process"];
 

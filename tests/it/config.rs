@@ -242,11 +242,11 @@ chat_id = 7
             6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
             7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
             8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
-            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, timeout)
+            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, format, timeout)
         "#]],
     );
     let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
-    expect![[r#"{"base_url":"https://api.telegram.org","kind":"telegram","timeout":"5s","token":true}"#]]
+    expect![[r#"{"base_url":"https://api.telegram.org","format":"plain","kind":"telegram","timeout":"5s","token":true}"#]]
         .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
 }
 

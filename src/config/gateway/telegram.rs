@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::later::http_url;
 use super::super::section::{Section, Text};
 use super::super::{Secret, Surroundings};
-use super::{TOKEN, timeout};
+use super::{Markup, TOKEN, timeout};
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -18,6 +18,8 @@ pub struct Telegram {
     pub token: Secret,
     /// Where the Bot API is.
     pub base_url: String,
+    /// What texts are.
+    pub format: Markup,
     /// How long an answer is waited for.
     pub timeout: Span,
 }
@@ -30,17 +32,25 @@ impl Telegram {
             section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
         }
         let base_url = section.parsed(text, "base_url", http_url);
+        let format = Markup::read(&mut section, text);
         let timeout = timeout(&mut section, text);
         section.finish(text);
         Self {
             token: around.secret(token.unwrap_or_else(|| Secret::Env(String::new()))),
             base_url: base_url.unwrap_or_else(|| "https://api.telegram.org".to_owned()),
+            format,
             timeout,
         }
     }
 
     pub(in crate::config) fn to_json(&self) -> Value {
-        let Self { token: _, base_url, timeout } = self;
-        json!({"kind": "telegram", "token": true, "base_url": base_url, "timeout": timeout.to_string()})
+        let Self { token: _, base_url, format, timeout } = self;
+        json!({
+            "kind": "telegram",
+            "token": true,
+            "base_url": base_url,
+            "format": format.word(),
+            "timeout": timeout.to_string(),
+        })
     }
 }

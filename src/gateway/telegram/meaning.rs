@@ -73,6 +73,11 @@ impl std::fmt::Display for Failed {
     }
 }
 
+/// Whether Telegram could not make anything of a text's entities.
+pub(super) fn is_about_formatting(failed: &Failed) -> bool {
+    matches!(failed, Failed::Refused { code: 400, why, .. } if why.to_lowercase().contains("entit"))
+}
+
 /// The way out of a refusal.
 pub(super) fn hint(code: u16, why: &str) -> Option<&'static str> {
     let why = why.to_lowercase();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use chimewheel::config::{self, Secret};
+use chimewheel::config::{self, Markup, Secret};
 use chimewheel::gateway::{Delivery, Gateway, Secrets, SendError, telegram};
 use chimewheel::spec::Destination;
 use chimewheel::time::Span;
@@ -46,7 +46,11 @@ fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
 }
 
 pub fn open(url: &str, token: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
-    let config = config::Telegram { token: Secret::Env("T".to_owned()), base_url: url.to_owned(), timeout };
+    open_as(url, token, timeout, Markup::Plain)
+}
+
+fn open_as(url: &str, token: &str, timeout: Span, format: Markup) -> Result<Arc<dyn Gateway>, String> {
+    let config = config::Telegram { token: Secret::Env("T".to_owned()), base_url: url.to_owned(), format, timeout };
     let secrets = Secrets { signing: Vec::new(), token: Some(token.into()) };
     telegram::open(&config, &secrets)
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
@@ -260,6 +264,75 @@ fn a_lost_answer_is_ambiguous_and_the_message_is_there() {
     telegram.plays("sendMessage", Play::Cut);
     assert!(outcome(&gateway, to(&ada.to_string(), None, "never")).starts_with("ambiguous"));
     assert_eq!(telegram.said(ada), ["once"]);
+}
+
+#[test]
+fn markdown_is_shown_and_what_telegram_cannot_read_is_sent_as_it_is_written() {
+    let telegram = Telegram::start();
+    let ada = telegram.acquaintance("Ada");
+    let gateway = open_as(&telegram.url(), TOKEN, Span::from_seconds(20), Markup::Markdown).unwrap();
+    let source = "🕰️ **Good** _morning_, [all](https://example.com)\n\n```rust\nfn a() {}\n```\n\n> `x` < 1 & 2*3*4";
+    let say = |source: &str| outcome(&gateway, to(&ada.to_string(), None, source));
+    assert_eq!(say(source), "delivered 1");
+    let shown = telegram.shown(ada).pop().unwrap();
+    expect![[r#"
+        🕰️ Good morning, all
+
+        fn a() {}
+
+        x < 1 & 234
+        --
+        [
+          {
+            "length": 4,
+            "offset": 4,
+            "type": "bold"
+          },
+          {
+            "length": 7,
+            "offset": 9,
+            "type": "italic"
+          },
+          {
+            "length": 3,
+            "offset": 18,
+            "type": "text_link",
+            "url": "https://example.com"
+          },
+          {
+            "language": "rust",
+            "length": 9,
+            "offset": 23,
+            "type": "pre"
+          },
+          {
+            "length": 11,
+            "offset": 34,
+            "type": "blockquote"
+          },
+          {
+            "length": 1,
+            "offset": 34,
+            "type": "code"
+          },
+          {
+            "length": 1,
+            "offset": 43,
+            "type": "italic"
+          }
+        ]"#]].assert_eq(&format!("{}\n--\n{:#}", shown.text, shown.json["entities"]));
+    let cannot = |why: &str| telegram.plays("sendMessage", refusal(400, why, &Value::Null));
+    cannot("Bad Request: can't parse entities: unsupported");
+    assert_eq!(say(source), "delivered 2");
+    assert_eq!(telegram.shown(ada).pop().unwrap().text, source);
+    // Another refusal, and one of a text without formatting, is what it is.
+    cannot("Bad Request: chat not found");
+    assert!(say(source).starts_with("permanent"));
+    cannot("Bad Request: can't parse entities: unsupported");
+    assert!(say("plain").starts_with("permanent"));
+    assert_eq!(telegram.said(ada).len(), 2);
+    assert!(say(&"*a* ".repeat(1025)).contains("4096"), "the source is what is measured");
+    no_complaints(&telegram);
 }
 
 /// The daemon as an operator has it.
