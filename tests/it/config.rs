@@ -246,8 +246,10 @@ chat_id = 7
         "#]],
     );
     let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
-    expect![[r#"{"base_url":"https://api.telegram.org","format":"plain","kind":"telegram","timeout":"5s","token":true}"#]]
-        .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
+    expect![[
+        r#"{"base_url":"https://api.telegram.org","format":"plain","kind":"telegram","timeout":"5s","token":true}"#
+    ]]
+    .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
 }
 
 #[test]

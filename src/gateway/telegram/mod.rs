@@ -32,6 +32,9 @@ use crate::spec::Destination;
 /// What a forum calls the topic that every message is in which names none; naming it is an error.
 const GENERAL_TOPIC: i64 = 1;
 
+/// The longest text.
+const TEXT: TextLimit = TextLimit::Utf16(TELEGRAM_TEXT_UNITS_MAX);
+
 /// A bot.
 struct Telegram {
     api: Api,
@@ -76,12 +79,7 @@ struct Sent {
 
 impl Gateway for Telegram {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            text: TextLimit::Utf16(TELEGRAM_TEXT_UNITS_MAX),
-            dedupe: Dedupe::None,
-            threads: true,
-            receives: true,
-        }
+        Capabilities { text: TEXT, dedupe: Dedupe::None, threads: true, receives: true }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
@@ -162,7 +160,7 @@ fn message<'a>(delivery: &'a Delivery, formatted: &'a Formatted) -> Result<Messa
     if delivery.text.trim().is_empty() {
         return Err("Telegram takes no text without a character that can be seen".to_owned());
     }
-    let units = delivery.text.encode_utf16().count();
+    let units = TEXT.measure(&delivery.text);
     if units > TELEGRAM_TEXT_UNITS_MAX {
         return Err(format!(
             "the text has {units} UTF-16 code units, and Telegram takes {TELEGRAM_TEXT_UNITS_MAX}; shorten it"

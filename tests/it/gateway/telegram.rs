@@ -320,7 +320,8 @@ fn markdown_is_shown_and_what_telegram_cannot_read_is_sent_as_it_is_written() {
             "offset": 43,
             "type": "italic"
           }
-        ]"#]].assert_eq(&format!("{}\n--\n{:#}", shown.text, shown.json["entities"]));
+        ]"#]]
+    .assert_eq(&format!("{}\n--\n{:#}", shown.text, shown.json["entities"]));
     let cannot = |why: &str| telegram.plays("sendMessage", refusal(400, why, &Value::Null));
     cannot("Bad Request: can't parse entities: unsupported");
     assert_eq!(say(source), "delivered 2");
