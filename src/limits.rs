@@ -136,6 +136,24 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds a webhook or a chat platform may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
+/// UTF-16 code units of one message of Telegram.
+pub const TELEGRAM_TEXT_UNITS_MAX: usize = 4096;
+/// Chats of a Telegram gateway that have moved and whose new place is remembered.
+pub const TELEGRAM_MOVED_COUNT_MAX: usize = 10_000;
+/// Milliseconds for which Telegram holds a question for news that has none to tell.
+pub const TELEGRAM_POLL_MS_MAX: u64 = 50_000;
+/// Milliseconds from one such question to the next, however soon it is answered.
+pub const TELEGRAM_POLL_MS_MIN: u64 = 50;
+/// News that one answer of Telegram holds.
+pub const TELEGRAM_UPDATES_COUNT_MAX: u32 = 50;
+/// Bytes of such an answer.
+pub const TELEGRAM_UPDATES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Milliseconds of the first pause after trouble with listening to a platform; each further one is twice as long.
+pub const LISTEN_PAUSE_MS_MIN: u64 = 500;
+/// Milliseconds of the longest such pause.
+pub const LISTEN_PAUSE_MS_MAX: u64 = 60_000;
+/// Milliseconds between two tries with an account that was refused.
+pub const LISTEN_REFUSED_MS_MAX: u64 = 600_000;
 /// Milliseconds in which a connection to a gateway's platform must be made.
 pub const CONNECT_MS_MAX: u64 = 5000;
 /// Milliseconds for which a connection that nobody uses is kept; servers often end theirs after 5 seconds, and a message
@@ -155,12 +173,16 @@ pub const SLACK_SIGNED_MS_MAX: u64 = 300_000;
 pub const SOCKET_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Milliseconds in which a platform's socket must say its first word.
 pub const SOCKET_HELLO_MS_MAX: u64 = 10_000;
-/// Milliseconds between two attempts to listen to a platform that is in trouble, at the first.
-pub const LISTEN_PAUSE_MS_MIN: u64 = 1000;
-/// The same after many; doubled from one to the next.
-pub const LISTEN_PAUSE_MS_MAX: u64 = 300_000;
-/// Milliseconds between two attempts to listen to a platform that has refused the account.
-pub const LISTEN_REFUSED_MS_MAX: u64 = 900_000;
+/// Parts that one text is cut into for a platform that takes only so much at once.
+pub const PARTS_COUNT_MAX: usize = 99;
+/// Units of the room of one part.
+pub const PART_ROOM_MIN: usize = 64;
+/// Torn stretches inside one another that are closed in one part and opened again in the next.
+pub const TORN_LEVELS_MAX: usize = 4;
+/// Tags of Markdown inside one another; what is deeper comes out without.
+pub const MARKDOWN_LEVELS_MAX: usize = 32;
+/// Formatted stretches of one Telegram message; the platform drops further ones.
+pub const TELEGRAM_ENTITIES_COUNT_MAX: usize = 100;
 /// Bytes of a platform's id of a message.
 pub const MESSAGE_ID_BYTES_MAX: usize = 256;
 /// Keys that one gateway's messages are signed with.
@@ -384,6 +406,7 @@ const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is count
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
 const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
 const _: () = assert!(LISTEN_PAUSE_MS_MAX < LISTEN_REFUSED_MS_MAX, "a refusal is asked about rarely");
+const _: () = assert!(WEBHOOK_MS_MAX * 2 < SEND_MS_MAX, "an attempt that follows a chat has time for both requests");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

@@ -1,19 +1,43 @@
-//! `[gateways.NAME]`: the settings of each kind of gateway.
+//! `[gateways.NAME]`: the settings of each kind of gateway; some have a file of their own.
 //!
 //! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
 //! written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
 mod discord;
 mod slack;
+mod telegram;
 
 pub use self::discord::Discord;
 pub use self::slack::{Slack, SlackPost};
+pub use self::telegram::Telegram;
 use super::later::http_url;
 use super::section::{Section, Text};
 use super::{Format, Gateway, Notice, Surroundings, Webhook};
 use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
+
+/// What texts are to a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Markup {
+    /// Characters, and nothing more.
+    #[default]
+    Plain,
+    /// Markdown, shown as the platform shows it.
+    Markdown,
+}
+
+impl Markup {
+    const WORDS: &[(&str, Self)] = &[("plain", Self::Plain), ("markdown", Self::Markdown)];
+
+    fn read(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        section.choice(text, "format", Self::WORDS).unwrap_or_default()
+    }
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, markup)| *markup == self).map_or("", |(word, _)| word)
+    }
+}
 
 /// The kinds of gateway that exist.
 const KINDS: [&str; 8] = ["console", "webhook", "telegram", "discord", "slack", "matrix", "email", "process"];
@@ -46,8 +70,9 @@ pub(super) fn read(
     }
     match kind {
         "webhook" => return Gateway::Webhook(webhook(section, text, around)),
-        "discord" => return Gateway::Discord(discord::read(section, text, around)),
-        "slack" => return Gateway::Slack(slack::read(section, text, around)),
+        "discord" => return Gateway::Discord(Discord::read(section, text, around)),
+        "slack" => return Gateway::Slack(Slack::read(section, text, around)),
+        "telegram" => return Gateway::Telegram(Telegram::read(section, text, around)),
         _ => {}
     }
     let path = section.path("");

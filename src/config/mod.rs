@@ -21,7 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
-pub use self::gateway::{Discord, Slack, SlackPost};
+pub use self::gateway::{Discord, Markup, Slack, SlackPost, Telegram};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -79,6 +79,8 @@ pub enum Gateway {
     Discord(Discord),
     /// Messages are posted to Slack by an app.
     Slack(Slack),
+    /// Messages are sent by a bot of Telegram.
+    Telegram(Telegram),
     /// A kind that this version does not have; a schedule that names it is refused.
     NotBuilt {
         /// Its kind.

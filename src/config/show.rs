@@ -20,6 +20,7 @@ impl Config {
                     Gateway::Webhook(webhook) => webhook.to_json(),
                     Gateway::Discord(discord) => discord.to_json(),
                     Gateway::Slack(slack) => slack.to_json(),
+                    Gateway::Telegram(telegram) => telegram.to_json(),
                     Gateway::NotBuilt { kind } => json!({"kind": kind}),
                 };
                 (name.clone(), shown)

@@ -10,13 +10,21 @@ pub mod discord;
 #[cfg(not(feature = "discord"))]
 #[path = "absent.rs"]
 pub mod discord;
-#[cfg(any(feature = "discord", feature = "slack", feature = "webhook"))]
+#[cfg(any(feature = "discord", feature = "slack", feature = "telegram", feature = "webhook"))]
 mod http;
+#[cfg(any(feature = "discord", feature = "telegram"))]
+mod pause;
 #[cfg(feature = "slack")]
 pub mod slack;
 #[cfg(not(feature = "slack"))]
 #[path = "absent.rs"]
 pub mod slack;
+#[cfg(feature = "telegram")]
+pub mod telegram;
+#[cfg(not(feature = "telegram"))]
+#[path = "absent.rs"]
+pub mod telegram;
+pub mod text;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]

@@ -212,7 +212,6 @@ fn settings_of_later_versions_are_noticed() {
     let notices: Vec<String> =
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
-        gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
         agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
@@ -300,6 +299,34 @@ fn every_config_of_the_guide_is_in_order() {
         let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
         assert_eq!(config.notices, [], "{block}");
     }
+}
+
+#[test]
+fn a_bot_of_telegram_needs_a_token() {
+    check(
+        r#"
+[gateways.tg]
+kind = "telegram"
+[gateways.bot]
+kind = "telegram"
+token = "1:hunter2"
+base_url = "api.telegram.org"
+timeout = "30s"
+chat_id = 7
+"#,
+        expect![[r#"
+            2:1: gateways.tg.token_env: is missing (name where the bot's token is kept, such as token_env = "TELEGRAM_TOKEN")
+            6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
+            7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
+            8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
+            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, format, timeout)
+        "#]],
+    );
+    let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
+    expect![[
+        r#"{"base_url":"https://api.telegram.org","format":"plain","kind":"telegram","timeout":"5s","token":true}"#
+    ]]
+    .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;
+#[cfg(feature = "telegram")]
+mod botapi;
 mod calendar;
 mod calendar_describe;
 mod calendar_dst;
@@ -16,7 +18,7 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(all(feature = "discord", feature = "slack", feature = "webhook"))]
+#[cfg(all(feature = "discord", feature = "slack", feature = "telegram", feature = "webhook"))]
 mod gateway;
 mod hooks;
 mod http;
@@ -42,6 +44,7 @@ mod standin;
 mod storage;
 mod store;
 mod tasks;
+mod texts;
 mod tidy;
 mod tokens;
 mod tools;

@@ -48,6 +48,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum", &["src/surface"]),
     ("rmcp", &["src/surface"]),
     ("hyper", &["src/client", "src/surface"]),
+    ("pulldown_cmark", &["src/gateway/text"]),
     ("prometheus_client", &["src/runtime/meter", "src/surface/http"]),
 ];
 

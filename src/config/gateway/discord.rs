@@ -26,21 +26,20 @@ pub struct Discord {
     pub timeout: Span,
 }
 
-/// Reads the settings.
-pub(super) fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Discord {
-    let token = section.secret(text, TOKEN);
-    if token.is_none() && !TOKEN.iter().any(|key| section.has(key)) {
-        let hint = "token_env = \"DISCORD_TOKEN\", the bot's token from the developer portal";
-        section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
-    }
-    let base_url = base_url(&mut section, text, USUAL);
-    let message_content = section.flag(text, "message_content").unwrap_or(false);
-    let timeout = timeout(&mut section, text);
-    section.finish(text);
-    Discord { base_url, token: token.map(|token| around.secret(token)), message_content, timeout }
-}
-
 impl Discord {
+    pub(super) fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let token = section.secret(text, TOKEN);
+        if token.is_none() && !TOKEN.iter().any(|key| section.has(key)) {
+            let hint = "token_env = \"DISCORD_TOKEN\", the bot's token from the developer portal";
+            section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
+        }
+        let base_url = base_url(&mut section, text, USUAL);
+        let message_content = section.flag(text, "message_content").unwrap_or(false);
+        let timeout = timeout(&mut section, text);
+        section.finish(text);
+        Self { base_url, token: token.map(|token| around.secret(token)), message_content, timeout }
+    }
+
     /// As it may be shown.
     pub(in crate::config) fn to_json(&self) -> Value {
         json!({

@@ -49,37 +49,36 @@ impl SlackPost {
     }
 }
 
-/// Reads the settings.
-pub(super) fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Slack {
-    let token = section.secret(text, TOKEN).map(|secret| around.secret(secret));
-    let webhook = section.secret(text, WEBHOOK).map(|secret| around.secret(secret));
-    let signing = section.secret(text, SIGNING).map(|secret| around.secret(secret));
-    let base_url = base_url(&mut section, text, USUAL);
-    let timeout = timeout(&mut section, text);
-    let post = match (token, webhook) {
-        (Some(token), None) => SlackPost::Bot(token),
-        (None, Some(webhook)) => SlackPost::Webhook(webhook),
-        (Some(token), Some(_)) => {
-            let problem = Problem::new("", "only one of token and webhook may be given");
-            let hint = "a bot's token posts to every channel that it is in, a webhook to one";
-            let key = WEBHOOK.into_iter().find(|key| section.has(key)).unwrap_or(WEBHOOK[1]);
-            section.refuse(text, key, problem.hint(hint));
-            SlackPost::Bot(token)
-        }
-        (None, None) => {
-            if !TOKEN.iter().chain(&WEBHOOK).any(|key| section.has(key)) {
-                let hint = "token_env = \"SLACK_TOKEN\", the bot's token (xoxb-…); or webhook_env, the address of an \
-                            incoming webhook";
-                section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
-            }
-            SlackPost::Bot(Secret::Env(String::new()))
-        }
-    };
-    section.finish(text);
-    Slack { base_url, post, signing, timeout }
-}
-
 impl Slack {
+    pub(super) fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Self {
+        let token = section.secret(text, TOKEN).map(|secret| around.secret(secret));
+        let webhook = section.secret(text, WEBHOOK).map(|secret| around.secret(secret));
+        let signing = section.secret(text, SIGNING).map(|secret| around.secret(secret));
+        let base_url = base_url(&mut section, text, USUAL);
+        let timeout = timeout(&mut section, text);
+        let post = match (token, webhook) {
+            (Some(token), None) => SlackPost::Bot(token),
+            (None, Some(webhook)) => SlackPost::Webhook(webhook),
+            (Some(token), Some(_)) => {
+                let problem = Problem::new("", "only one of token and webhook may be given");
+                let hint = "a bot's token posts to every channel that it is in, a webhook to one";
+                let key = WEBHOOK.into_iter().find(|key| section.has(key)).unwrap_or(WEBHOOK[1]);
+                section.refuse(text, key, problem.hint(hint));
+                SlackPost::Bot(token)
+            }
+            (None, None) => {
+                if !TOKEN.iter().chain(&WEBHOOK).any(|key| section.has(key)) {
+                    let hint = "token_env = \"SLACK_TOKEN\", the bot's token (xoxb-…); or webhook_env, the address of an \
+                                incoming webhook";
+                    section.refuse(text, "token_env", Problem::new("", "is missing").hint(hint));
+                }
+                SlackPost::Bot(Secret::Env(String::new()))
+            }
+        };
+        section.finish(text);
+        Self { base_url, post, signing, timeout }
+    }
+
     /// As it may be shown.
     pub(in crate::config) fn to_json(&self) -> Value {
         json!({

@@ -62,7 +62,7 @@ fn trouble(answer: &Answer) -> SendError {
     match status.as_u16() {
         429 => {
             let scope = scope(answer, &body).map(|scope| format!(" (limit: {scope})")).unwrap_or_default();
-            SendError::Retry { error: shortened(error + &scope), after: wait(answer, &body) }
+            SendError::Retry { error: shortened(error + scope.as_str()), after: wait(answer, &body) }
         }
         408 | 500..=503 => SendError::Retry { error: shortened(error), after: answer.wait },
         // What stands before Discord has lost sight of the message.
@@ -76,7 +76,7 @@ fn trouble(answer: &Answer) -> SendError {
             let hint = code.and_then(|code| HINTS.iter().find(|(known, _)| *known == code)).map(|(_, hint)| *hint);
             let hint = hint.or((status == 404).then_some("check base_url"));
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            SendError::Permanent { error: shortened(error) + &hint }
+            SendError::Permanent { error: shortened(error) + hint.as_str() }
         }
     }
 }

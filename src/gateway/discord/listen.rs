@@ -20,10 +20,9 @@ use super::message::{Home, Written, home};
 use super::session::{Close, Place, Word, beat, close, introduction};
 use super::socket::{Ended, Socket};
 use super::{BOT, Discord, answer};
+use crate::gateway::pause::Pause;
 use crate::gateway::{Inbox, SendError};
-use crate::limits::{
-    DISCORD_CHANNELS_COUNT_MAX, LISTEN_PAUSE_MS_MAX, LISTEN_PAUSE_MS_MIN, LISTEN_REFUSED_MS_MAX, SOCKET_HELLO_MS_MAX,
-};
+use crate::limits::{DISCORD_CHANNELS_COUNT_MAX, SOCKET_HELLO_MS_MAX};
 use crate::time::Span;
 
 /// Why a connection is over.
@@ -81,33 +80,36 @@ pub(super) async fn listen(discord: &Discord, inbox: Arc<dyn Inbox>) {
     let Ok(place) = inbox.place().await else { return };
     let place = place.as_deref().and_then(Place::read);
     let mut ear = Ear { discord, inbox, place, is_well: false };
-    let mut troubles = 0;
+    let (mut troubles, mut pause) = (0, Pause::default());
     let mut refusal = None;
     loop {
         let Err(over) = ear.connection(troubles).await;
         if std::mem::take(&mut ear.is_well) {
             (troubles, refusal) = (0, None);
+            pause.reset();
         }
         let wait = match over {
             Over::Ending => return,
-            Over::Asked => pause(troubles),
+            // A first cut costs nothing: it happens to every connection in the end.
+            Over::Asked if troubles == 0 => Span::ZERO,
+            Over::Asked => pause.next(None),
+            Over::Trouble(why) if troubles == 0 => {
+                info!("Discord is not heard: {why}; trying again at once");
+                Span::ZERO
+            }
             Over::Trouble(why) => {
-                let wait = pause(troubles);
-                match wait {
-                    // It happens to every connection in the end.
-                    Span::ZERO => info!("Discord is not heard: {why}; trying again at once"),
-                    wait => warn!("Discord is not heard: {why}; trying again in {wait}"),
-                }
+                let wait = pause.next(None);
+                warn!("Discord is not heard: {why}; trying again in {wait}");
                 wait
             }
             Over::Lost(why) => {
                 // What was written since the last message cannot be asked for in this session any more.
                 warn!("Discord's session is over, and messages of the meantime may be missed: {why}");
                 ear.place = None;
-                pause(troubles.max(1))
+                pause.next(None)
             }
             Over::Refused(why) => {
-                let wait = Span::from_millis(LISTEN_REFUSED_MS_MAX);
+                let wait = Pause::refused();
                 if refusal.as_ref() != Some(&why) {
                     error!("Discord does not let us listen: {why}");
                     refusal = Some(why);
@@ -121,17 +123,6 @@ pub(super) async fn listen(discord: &Discord, inbox: Arc<dyn Inbox>) {
         };
         troubles += 1;
         sleep(wait.to_std()).await;
-    }
-}
-
-/// How long is waited after so many connections in a row that did not go well; a first cut costs nothing.
-fn pause(troubles: u32) -> Span {
-    match troubles.checked_sub(1) {
-        None => Span::ZERO,
-        Some(doublings) => {
-            let ms = LISTEN_PAUSE_MS_MIN.saturating_mul(2_u64.saturating_pow(doublings));
-            Span::from_millis(ms.min(LISTEN_PAUSE_MS_MAX))
-        }
     }
 }
 
@@ -262,7 +253,7 @@ impl Discord {
         let told = answer::read(&answer)?;
         let number = |key: &str| told.get("session_start_limit")?.get(key)?.as_u64();
         if is_new && number("remaining") == Some(0) {
-            let wait = Span::from_millis(number("reset_after").unwrap_or(LISTEN_REFUSED_MS_MAX));
+            let wait = number("reset_after").map_or_else(Pause::refused, Span::from_millis);
             return Err(Over::Wait(wait, "the bot has begun all the sessions that it may begin today".to_owned()));
         }
         let url = told.get("url").and_then(Value::as_str).map(str::to_owned);

@@ -92,7 +92,7 @@ fn trouble(answer: &Answer, word: Option<&str>) -> SendError {
         (_, word) => {
             let hint = word.and_then(|word| HINTS.iter().find(|(known, _)| *known == word)).map(|(_, hint)| *hint);
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            SendError::Permanent { error: error + &hint }
+            SendError::Permanent { error: error + hint.as_str() }
         }
     }
 }

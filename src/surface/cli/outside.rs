@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, discord, slack, webhook};
+use crate::gateway::{Gateway, Secrets, discord, slack, telegram, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -40,13 +40,16 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
         let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
             config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
             config::Gateway::NotBuilt { .. } => continue,
-            config::Gateway::Webhook(config) => {
-                secrets(&config.secrets, config.token.as_ref()).and_then(|secrets| webhook::open(config, &secrets))
-            }
             config::Gateway::Discord(config) => {
                 secrets(&[], config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
             }
             config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
+            config::Gateway::Telegram(config) => {
+                secrets(&[], Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
+            }
+            config::Gateway::Webhook(config) => {
+                secrets(&config.secrets, config.token.as_ref()).and_then(|secrets| webhook::open(config, &secrets))
+            }
         };
         match opened {
             Ok(opened) => {

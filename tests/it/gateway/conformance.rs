@@ -44,7 +44,8 @@ pub struct Said {
     pub key: Option<String>,
 }
 
-const ADAPTERS: &[Adapter] = &[super::webhook::ADAPTER, super::discord::ADAPTER, super::slack::ADAPTER];
+const ADAPTERS: &[Adapter] =
+    &[super::discord::ADAPTER, super::slack::ADAPTER, super::telegram::ADAPTER, super::webhook::ADAPTER];
 
 /// Long enough for a loopback, short enough to wait for.
 const PATIENCE: Span = Span::from_millis(300);
@@ -121,8 +122,8 @@ fn each(case: impl Fn(&Adapter)) {
 #[test]
 fn a_message_that_is_taken_is_delivered_under_the_platform_s_id() {
     each(|adapter| {
-        let (answer, said) = one(adapter, &(adapter.taken)("m-1"), delivery("Good morning"));
-        assert_eq!(answer, Ok(Receipt { message_id: Some("m-1".to_owned()) }));
+        let (answer, said) = one(adapter, &(adapter.taken)("71"), delivery("Good morning"));
+        assert_eq!(answer, Ok(Receipt { message_id: Some("71".to_owned()) }));
         let [said] = &said[..] else { panic!("{said:?}") };
         assert_eq!((said.chat.as_str(), &said.thread, said.text.as_str()), (adapter.chat, &None, "Good morning"));
     });

@@ -1,0 +1,4 @@
+//! Texts for platforms: how long ones are cut, and what becomes of Markdown.
+
+mod markdown;
+mod split;
