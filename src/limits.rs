@@ -143,6 +143,30 @@ pub const SECRET_BYTES_MAX: usize = 4096;
 pub const SIGNING_KEY_BYTES_MAX: usize = 64;
 /// The same, at the least.
 pub const SIGNING_KEY_BYTES_MIN: usize = 24;
+/// Milliseconds of the first pause after trouble with listening to a platform; each further one is twice as long.
+pub const LISTEN_PAUSE_MS_MIN: u64 = 500;
+/// Milliseconds of the longest such pause.
+pub const LISTEN_PAUSE_MS_MAX: u64 = 60_000;
+/// Milliseconds between two tries with an account that was refused.
+pub const LISTEN_REFUSED_MS_MAX: u64 = 600_000;
+/// Bytes of a text that goes to Matrix: an event has 65,536, with the text's escapes, a formatted copy and all that the
+/// servers add.
+pub const MATRIX_TEXT_BYTES_MAX: usize = 24 * 1024;
+/// Bytes of the content of an event as it is sent; the rest is the servers'.
+pub const MATRIX_CONTENT_BYTES_MAX: usize = 60 * 1024;
+/// Rooms whose alias, or whose members, are remembered.
+pub const MATRIX_ROOMS_COUNT_MAX: usize = 4096;
+/// Milliseconds for which a homeserver may hold a question for news.
+pub const MATRIX_POLL_MS_MAX: u64 = 30_000;
+/// Bytes of a homeserver's news that are read at once.
+pub const MATRIX_SYNC_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Messages of one room in one piece of news; what is beyond is asked for.
+pub const MATRIX_TIMELINE_COUNT_MAX: usize = 50;
+/// Pages of what was written in one room meanwhile, of a hundred messages each; what is beyond is left out, and the log
+/// says so.
+pub const MATRIX_GAP_PAGES_MAX: usize = 50;
+/// Tries to accept one invitation.
+pub const MATRIX_JOINS_COUNT_MAX: usize = 10;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
@@ -300,6 +324,8 @@ const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule c
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
+const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
+const _: () = assert!(MATRIX_TEXT_BYTES_MAX * 2 < MATRIX_CONTENT_BYTES_MAX, "a text and a copy of it fit an event");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

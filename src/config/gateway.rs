@@ -3,6 +3,9 @@
 //! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
 //! written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
+mod matrix;
+
+pub use self::matrix::Matrix;
 use super::later::http_url;
 use super::section::{Section, Text};
 use super::{Format, Gateway, Notice, Surroundings, Webhook};
@@ -42,6 +45,9 @@ pub(super) fn read(
     if kind == "webhook" {
         return Gateway::Webhook(webhook(section, text, around));
     }
+    if kind == "matrix" {
+        return Gateway::Matrix(Matrix::read(section, text, around));
+    }
     let path = section.path("");
     not_built(kind, section, text);
     let message =
@@ -69,11 +75,7 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
     let secrets = section.secrets(text, ["secret", "secret_env", "secret_file"], SECRETS_COUNT_MAX);
     let token = section.secret(text, TOKEN);
     let allow_private = section.flag(text, "allow_private").unwrap_or(false);
-    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
-    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
-        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
-        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
-    }
+    let timeout = timeout(&mut section, text);
     section.finish(text);
     Webhook {
         url: url.unwrap_or_default(),
@@ -82,6 +84,16 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
         allow_private,
         timeout,
     }
+}
+
+/// How long an answer is waited for.
+fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
+    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
+    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
+        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
+        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
+    }
+    timeout
 }
 
 fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
@@ -101,9 +113,6 @@ fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
             section.parsed(text, "base_url", http_url);
             if kind == "slack" {
                 section.secret(text, ["signing_secret", "signing_secret_env", "signing_secret_file"]);
-            }
-            if kind == "matrix" {
-                section.string(text, "user");
             }
         }
     }

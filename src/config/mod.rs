@@ -21,6 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
+pub use self::gateway::Matrix;
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -74,6 +75,8 @@ pub enum Gateway {
     },
     /// Messages are posted to an address.
     Webhook(Webhook),
+    /// Messages go to rooms of a Matrix homeserver.
+    Matrix(Matrix),
     /// A kind that this version does not have; a schedule that names it is refused.
     NotBuilt {
         /// Its kind.

@@ -6,8 +6,9 @@
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
+use crate::client;
 pub(in crate::gateway) use crate::client::Request;
-use crate::client::{self, Body, Unanswered};
+pub(in crate::gateway) use crate::client::{Body, Unanswered};
 pub(in crate::gateway) use crate::client::{Reach, guard};
 use crate::gateway::SendError;
 use crate::limits::ANSWER_BYTES_MAX;
@@ -43,6 +44,11 @@ impl Client {
         now: Timestamp,
     ) -> Result<Answer, SendError> {
         self.send(Request::post(url, headers, body), Some(now)).await
+    }
+
+    /// Asks something that is no message, and reads up to `most` bytes of the answer.
+    pub async fn ask(&self, request: Request, most: usize) -> Result<client::Answer, Unanswered> {
+        self.0.send(request, most, None).await
     }
 
     /// Sends a message once. `now` is when.

@@ -5,8 +5,15 @@
 //! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 
 pub mod console;
-#[cfg(feature = "webhook")]
+#[cfg(any(feature = "matrix", feature = "webhook"))]
 mod http;
+#[cfg(feature = "matrix")]
+pub mod matrix;
+#[cfg(not(feature = "matrix"))]
+#[path = "absent.rs"]
+pub mod matrix;
+#[cfg(feature = "matrix")]
+mod pause;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]

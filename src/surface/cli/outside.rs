@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, webhook};
+use crate::gateway::{Gateway, Secrets, matrix, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -37,23 +37,25 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
     let mut gateways = Gateways::new();
     let mut problems = Vec::new();
     for (name, gateway) in &config.gateways {
-        let opened: Arc<dyn Gateway> = match gateway {
-            config::Gateway::Console { format } => Arc::new(console_of(*format, console)),
+        let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
+            config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
             config::Gateway::NotBuilt { .. } => continue,
             config::Gateway::Webhook(config) => {
-                let opened = secrets(config).and_then(|secrets| webhook::open(config, &secrets));
-                match opened {
-                    Ok(opened) => opened,
-                    Err(found) => {
-                        let place = |found: Problem| format!("gateways.{name}.{}", found.path);
-                        problems
-                            .extend(found.into_iter().map(|found| Problem { path: place(found.clone()), ..found }));
-                        continue;
-                    }
-                }
+                secrets(&config.secrets, config.token.as_ref()).and_then(|secrets| webhook::open(config, &secrets))
+            }
+            config::Gateway::Matrix(config) => {
+                secrets(&[], config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
             }
         };
-        gateways.insert(name.clone(), opened);
+        match opened {
+            Ok(opened) => {
+                gateways.insert(name.clone(), opened);
+            }
+            Err(found) => problems.extend(found.into_iter().map(|found| {
+                let path = format!("gateways.{name}.{}", found.path);
+                Problem { path, ..found }
+            })),
+        }
     }
     if problems.is_empty() { Ok(gateways) } else { Err(problems) }
 }
@@ -100,15 +102,15 @@ fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {
     openai::open(config, key)
 }
 
-fn secrets(config: &config::Webhook) -> Result<Secrets, Vec<Problem>> {
+fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
     let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
-    for secret in &config.secrets {
+    for secret in signing {
         match read("secret", secret) {
             Ok(secret) => secrets.signing.push(secret),
             Err(problem) => problems.push(problem),
         }
     }
-    match config.token.as_ref().map(|secret| read("token", secret)).transpose() {
+    match token.map(|secret| read("token", secret)).transpose() {
         Ok(token) => secrets.token = token,
         Err(problem) => problems.push(problem),
     }

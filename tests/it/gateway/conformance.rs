@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError};
+use chimewheel::gateway::{Delivery, Gateway, Receipt, SendError, TextLimit};
 use chimewheel::spec::Destination;
 use chimewheel::time::{Span, Timestamp};
 
@@ -42,7 +42,7 @@ pub struct Said {
     pub key: Option<String>,
 }
 
-const ADAPTERS: &[Adapter] = &[super::webhook::ADAPTER];
+const ADAPTERS: &[Adapter] = &[super::webhook::ADAPTER, super::matrix::ADAPTER];
 
 /// Long enough for a loopback, short enough to wait for.
 const PATIENCE: Span = Span::from_millis(300);
@@ -218,12 +218,12 @@ fn the_key_is_the_same_for_every_attempt() {
 #[test]
 fn any_text_arrives_as_it_is() {
     each(|adapter| {
-        let long = "A line of a long text, with ümlauts. ".repeat(64 * 1024 / 40);
+        let long = "A line of a long text, with numbers. ".repeat(64 * 1024 / 40);
         let texts = [
             "Ünïcödé 🕰️ 時計 \u{202e}rtl",
             "quotes \" ' \\ / and\nlines\r\n\ttabs",
             "\u{0} \u{7f} \u{1b}[31m",
-            &long,
+            &long[..most(adapter).unwrap_or(long.len()).min(long.len())],
         ];
         for text in texts {
             let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(text));
@@ -231,6 +231,26 @@ fn any_text_arrives_as_it_is() {
             let arrived: String = said.iter().map(|said| said.text.as_str()).collect();
             assert!(arrived == text, "{text:.60?} became {arrived:.60?}");
         }
+    });
+}
+
+/// How many letters of ASCII an adapter takes; each counts as one, whatever is counted.
+fn most(adapter: &Adapter) -> Option<usize> {
+    match (adapter.open)("http://127.0.0.1:1", PATIENCE).capabilities().text {
+        TextLimit::None => None,
+        TextLimit::Utf16(most) | TextLimit::Chars(most) | TextLimit::Bytes(most) => Some(most),
+    }
+}
+
+#[test]
+fn a_text_over_the_limit_is_refused_for_good_and_the_limit_named() {
+    each(|adapter| {
+        let Some(most) = most(adapter) else { return };
+        let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(&"x".repeat(most)));
+        assert!(answer.is_ok() && said.len() == 1, "{answer:?}");
+        let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(&"x".repeat(most + 1)));
+        let Err(SendError::Permanent { error }) = answer else { panic!("{answer:?}") };
+        assert!(error.contains(&most.to_string()) && said.is_empty(), "{error}");
     });
 }
 

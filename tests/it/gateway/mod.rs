@@ -2,5 +2,8 @@
 
 mod conformance;
 mod guard;
+mod inbox;
+mod matrix;
 mod program;
+mod synapse;
 mod webhook;

@@ -70,7 +70,7 @@ fn gateways(scene: &Scene) -> Finding {
 }
 
 const fn is_built(gateway: &Gateway) -> bool {
-    matches!(gateway, Gateway::Console { .. })
+    !matches!(gateway, Gateway::NotBuilt { .. })
 }
 
 fn files(scene: &Scene) -> Finding {
