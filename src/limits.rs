@@ -167,6 +167,27 @@ pub const MATRIX_TIMELINE_COUNT_MAX: usize = 50;
 pub const MATRIX_GAP_PAGES_MAX: usize = 50;
 /// Tries to accept one invitation.
 pub const MATRIX_JOINS_COUNT_MAX: usize = 10;
+/// Milliseconds that a plug-in may take to say that it is ready.
+pub const PLUGIN_READY_MS_MAX: u64 = 30_000;
+/// Milliseconds from one question to a plug-in whether it lives to the next; one that was not answered by then is its
+/// end.
+pub const PLUGIN_PING_MS_MAX: u64 = 30_000;
+/// Milliseconds that a plug-in may take to end when it is told to; then it is killed.
+pub const PLUGIN_END_MS_MAX: u64 = 3000;
+/// Bytes of one line of a plug-in; longer ones are left out.
+pub const PLUGIN_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one line of a plug-in's error output that go to the log.
+pub const PLUGIN_LOG_BYTES_MAX: usize = 1024;
+/// Lines of its error output that go to the log from one question whether it lives to the next; others are counted.
+pub const PLUGIN_LOG_LINES_MAX: usize = 1000;
+/// Messages for a plug-in that wait until it reads.
+pub const PLUGIN_QUEUE_COUNT_MAX: usize = 64;
+/// Messages of a plug-in that wait until they are taken; further ones are lost, and the log says so.
+pub const PLUGIN_INBOUND_COUNT_MAX: usize = 1024;
+/// Messages that a plug-in may leave unanswered before those that nobody waits for any more are forgotten.
+pub const PLUGIN_UNANSWERED_COUNT_MAX: usize = 1024;
+/// Variables of the environment that one plug-in is given.
+pub const PLUGIN_ENV_COUNT_MAX: usize = 64;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
@@ -324,6 +345,8 @@ const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule c
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
+const _: () =
+    assert!(PLUGIN_UNANSWERED_COUNT_MAX > GATEWAY_SENDS_COUNT_MAX, "what somebody waits for is never forgotten");
 const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
 const _: () = assert!(MATRIX_TEXT_BYTES_MAX * 2 < MATRIX_CONTENT_BYTES_MAX, "a text and a copy of it fit an event");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");

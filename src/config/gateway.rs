@@ -4,8 +4,10 @@
 //! written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
 mod matrix;
+mod process;
 
 pub use self::matrix::Matrix;
+pub use self::process::{Process, Restart};
 use super::later::http_url;
 use super::section::{Section, Text};
 use super::{Format, Gateway, Notice, Surroundings, Webhook};
@@ -47,6 +49,9 @@ pub(super) fn read(
     }
     if kind == "matrix" {
         return Gateway::Matrix(Matrix::read(section, text, around));
+    }
+    if kind == "process" {
+        return Gateway::Process(Process::read(section, text, around));
     }
     let path = section.path("");
     not_built(kind, section, text);
@@ -98,9 +103,6 @@ fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
 
 fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
     match kind {
-        "process" => {
-            section.strings(text, "command");
-        }
         "email" => {
             section.secret(text, ["password", "password_env", "password_file"]);
             section.string(text, "host");

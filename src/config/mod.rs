@@ -21,7 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
-pub use self::gateway::Matrix;
+pub use self::gateway::{Matrix, Process, Restart};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -77,6 +77,8 @@ pub enum Gateway {
     Webhook(Webhook),
     /// Messages go to rooms of a Matrix homeserver.
     Matrix(Matrix),
+    /// Messages are handed to a program.
+    Process(Process),
     /// A kind that this version does not have; a schedule that names it is refused.
     NotBuilt {
         /// Its kind.

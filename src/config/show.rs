@@ -19,6 +19,7 @@ impl Config {
                     Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
                     Gateway::Webhook(webhook) => webhook.to_json(),
                     Gateway::Matrix(matrix) => matrix.to_json(),
+                    Gateway::Process(process) => process.to_json(),
                     Gateway::NotBuilt { kind } => json!({"kind": kind}),
                 };
                 (name.clone(), shown)

@@ -12,8 +12,13 @@ pub mod matrix;
 #[cfg(not(feature = "matrix"))]
 #[path = "absent.rs"]
 pub mod matrix;
-#[cfg(feature = "matrix")]
+#[cfg(any(feature = "matrix", feature = "process"))]
 mod pause;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(not(feature = "process"))]
+#[path = "absent.rs"]
+pub mod process;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(not(feature = "webhook"))]
@@ -95,6 +100,8 @@ pub struct Secrets {
     pub signing: Vec<SecretString>,
     /// What is sent along.
     pub token: Option<SecretString>,
+    /// Variables of the environment that a program is given.
+    pub env: Vec<(String, SecretString)>,
 }
 
 /// What a gateway can carry.
@@ -220,6 +227,9 @@ pub trait Gateway: Send + Sync {
         drop(inbox);
         Box::pin(std::future::ready(()))
     }
+
+    /// Ends what it keeps running, within a limit; nothing is sent after it. Called once, when the daemon ends.
+    fn end(&self) {}
 
     /// Looks whether it would work now, without sending anything: the token, the account. What it says is shown by
     /// `doctor`.

@@ -19,7 +19,7 @@ const RANKS: &[(u32, &[&str])] = &[
     (0, &["access", "time", "id", "limits", "planted", "problem", "guide"]),
     (1, &["config", "session", "calendar", "wheel"]),
     (2, &["spec"]),
-    (3, &["client", "engine"]),
+    (3, &["child", "client", "engine"]),
     (4, &["gateway", "runner", "script", "store"]),
     (5, &["runtime"]),
     (6, &["surface"]),

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, matrix, webhook};
+use crate::gateway::{Gateway, Secrets, matrix, process, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -45,6 +45,9 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
             }
             config::Gateway::Matrix(config) => {
                 secrets(&[], config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+            }
+            config::Gateway::Process(config) => {
+                passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
             }
         };
         match opened {
@@ -113,6 +116,20 @@ fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Pr
     match token.map(|secret| read("token", secret)).transpose() {
         Ok(token) => secrets.token = token,
         Err(problem) => problems.push(problem),
+    }
+    if problems.is_empty() { Ok(secrets) } else { Err(problems) }
+}
+
+/// The variables of our own environment that a program is given.
+fn passed(names: &[String]) -> Result<Secrets, Vec<Problem>> {
+    let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
+    for (place, name) in names.iter().enumerate() {
+        match from_env(name) {
+            Ok(value) => secrets.env.push((name.clone(), value.into())),
+            Err((why, hint)) => {
+                problems.push(Problem::new(format!("pass_env[{place}]"), why).value(name).hint(hint));
+            }
+        }
     }
     if problems.is_empty() { Ok(secrets) } else { Err(problems) }
 }

@@ -193,7 +193,7 @@ fn a_look_tells_whose_the_token_is() {
         let gateway = matrix::open(&config, &secrets).unwrap();
         let found = tokio.block_on(gateway.probe());
         assert_eq!(server.next().0.target, "/_matrix/client/v3/account/whoami");
-        found.map_or_else(|problem| problem.to_string(), |found| found) + "\n"
+        found.unwrap_or_else(|problem| problem.to_string()) + "\n"
     };
     let whoami = || Play::json(200, &json!({"user_id": "@bot:example.org"}));
     let all = [

@@ -4,6 +4,7 @@ mod conformance;
 mod guard;
 mod inbox;
 mod matrix;
+mod process;
 mod program;
 mod synapse;
 mod webhook;
