@@ -32,7 +32,7 @@
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
 //! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `client`,
-//!    `gateway` and `runner`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
+//!    `gateway` and `runner`, `lettre` only in `gateway`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
 //! 4. `gateway`, `runner` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.

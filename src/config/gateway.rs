@@ -3,9 +3,11 @@
 //! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
 //! written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
+mod email;
 mod matrix;
 mod process;
 
+pub use self::email::{Email, Tls};
 pub use self::matrix::Matrix;
 pub use self::process::{Process, Restart};
 use super::later::http_url;
@@ -46,6 +48,9 @@ pub(super) fn read(
     }
     if kind == "webhook" {
         return Gateway::Webhook(webhook(section, text, around));
+    }
+    if kind == "email" {
+        return Gateway::Email(Email::read(section, text, around));
     }
     if kind == "matrix" {
         return Gateway::Matrix(Matrix::read(section, text, around));
@@ -103,13 +108,6 @@ fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
 
 fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
     match kind {
-        "email" => {
-            section.secret(text, ["password", "password_env", "password_file"]);
-            section.string(text, "host");
-            section.whole(text, "port", 1..65_536);
-            section.string(text, "user");
-            section.string(text, "from");
-        }
         _ => {
             section.secret(text, TOKEN);
             section.parsed(text, "base_url", http_url);

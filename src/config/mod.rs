@@ -21,7 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
-pub use self::gateway::{Matrix, Process, Restart};
+pub use self::gateway::{Email, Matrix, Process, Restart, Tls};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -75,6 +75,8 @@ pub enum Gateway {
     },
     /// Messages are posted to an address.
     Webhook(Webhook),
+    /// Messages go out as e-mail.
+    Email(Email),
     /// Messages go to rooms of a Matrix homeserver.
     Matrix(Matrix),
     /// Messages are handed to a program.

@@ -18,6 +18,7 @@ impl Config {
                 let shown = match gateway {
                     Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
                     Gateway::Webhook(webhook) => webhook.to_json(),
+                    Gateway::Email(email) => email.to_json(),
                     Gateway::Matrix(matrix) => matrix.to_json(),
                     Gateway::Process(process) => process.to_json(),
                     Gateway::NotBuilt { kind } => json!({"kind": kind}),

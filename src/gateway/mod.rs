@@ -5,6 +5,11 @@
 //! A kind that a build leaves out is swapped for a module of the same face that refuses it (`absent`).
 
 pub mod console;
+#[cfg(feature = "email")]
+pub mod email;
+#[cfg(not(feature = "email"))]
+#[path = "absent.rs"]
+pub mod email;
 #[cfg(any(feature = "matrix", feature = "webhook"))]
 mod http;
 #[cfg(feature = "matrix")]
@@ -98,7 +103,7 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> +
 pub struct Secrets {
     /// What messages are signed with, the newest first.
     pub signing: Vec<SecretString>,
-    /// What is sent along.
+    /// What is sent along: a token, or a password.
     pub token: Option<SecretString>,
     /// Variables of the environment that a program is given.
     pub env: Vec<(String, SecretString)>,

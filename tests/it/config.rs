@@ -131,13 +131,21 @@ env = {IRC_SERVER = "irc.example.org"}
 pass_env = ["IRC_PASSWORD"]
 restart = "always"
 timeout = "3s"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "tls"
+user = "chime"
+password_env = "MAIL_PASSWORD"
+from = "Chime <chime@example.org>"
 "#;
     let config = read(text).unwrap();
     let shown = config.to_json();
-    let shown = ["m", "p"].map(|name| format!("{}\n", shown["gateways"][name]));
+    let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
     expect![[r#"
         {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
         {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
+        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
     "#]].assert_eq(&shown.concat());
     assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
 }
@@ -162,6 +170,12 @@ timeout = "1m"
 [gateways.q]
 kind = "process"
 command = "irc -v"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "none"
+port = 0
+password_env = "MAIL_PASSWORD"
 "#,
         expect![[r#"
             2:1: gateways.m.base_url: is missing (the homeserver's address, such as base_url = "https://matrix.example.org")
@@ -176,6 +190,10 @@ command = "irc -v"
             14:11: gateways.p.timeout: is out of range (given '1m'; more than 0s and less than 30s)
             17:11: gateways.q.command: a list of texts is expected, not a text
             17:11: gateways.q.command: names no program (such as command = ["/path/to/plugin", "--argument"]; no shell reads it)
+            18:1: gateways.e.from: is missing (the address that messages come from, such as from = "Chime <chime@example.org>")
+            18:1: gateways.e.user: is missing (whose is the password?)
+            21:7: gateways.e.tls: a password would go over the network in the clear (given 'none'; tls = "starttls" or "tls")
+            22:8: gateways.e.port: is out of range (given '0'; 1 to 65535)
         "#]],
     );
 }

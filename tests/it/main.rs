@@ -16,7 +16,7 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(all(feature = "matrix", feature = "process", feature = "webhook"))]
+#[cfg(all(feature = "email", feature = "matrix", feature = "process", feature = "webhook"))]
 mod gateway;
 mod http;
 mod imports;

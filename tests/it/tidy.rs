@@ -45,6 +45,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["src/client", "src/gateway", "src/runner"]),
     ("clap", &["src/surface"]),
     ("axum", &["src/surface"]),
+    ("lettre", &["src/gateway"]),
     ("rmcp", &["src/surface"]),
     ("hyper", &["src/client", "src/surface"]),
     ("prometheus_client", &["src/runtime/meter", "src/surface/http"]),

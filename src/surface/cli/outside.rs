@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, matrix, process, webhook};
+use crate::gateway::{Gateway, Secrets, email, matrix, process, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -41,10 +41,14 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
             config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
             config::Gateway::NotBuilt { .. } => continue,
             config::Gateway::Webhook(config) => {
-                secrets(&config.secrets, config.token.as_ref()).and_then(|secrets| webhook::open(config, &secrets))
+                let secrets = secrets(&config.secrets, "token", config.token.as_ref());
+                secrets.and_then(|secrets| webhook::open(config, &secrets))
+            }
+            config::Gateway::Email(config) => {
+                secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
             }
             config::Gateway::Matrix(config) => {
-                secrets(&[], config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
             }
             config::Gateway::Process(config) => {
                 passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
@@ -105,7 +109,7 @@ fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {
     openai::open(config, key)
 }
 
-fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
+fn secrets(signing: &[Secret], key: &str, token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
     let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
     for secret in signing {
         match read("secret", secret) {
@@ -113,7 +117,7 @@ fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Pr
             Err(problem) => problems.push(problem),
         }
     }
-    match token.map(|secret| read("token", secret)).transpose() {
+    match token.map(|secret| read(key, secret)).transpose() {
         Ok(token) => secrets.token = token,
         Err(problem) => problems.push(problem),
     }

@@ -1,6 +1,7 @@
 //! Gateways against stand-ins of their platforms: what each must be able to do, and what each does in its own way.
 
 mod conformance;
+mod email;
 mod guard;
 mod inbox;
 mod matrix;
