@@ -107,14 +107,10 @@ fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
 }
 
 fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    match kind {
-        _ => {
-            section.secret(text, TOKEN);
-            section.parsed(text, "base_url", http_url);
-            if kind == "slack" {
-                section.secret(text, ["signing_secret", "signing_secret_env", "signing_secret_file"]);
-            }
-        }
+    section.secret(text, TOKEN);
+    section.parsed(text, "base_url", http_url);
+    if kind == "slack" {
+        section.secret(text, ["signing_secret", "signing_secret_env", "signing_secret_file"]);
     }
     section.finish(text);
 }

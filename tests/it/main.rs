@@ -22,6 +22,8 @@ mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(all(feature = "email", feature = "matrix", feature = "process", feature = "webhook"))]
+mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;

@@ -205,13 +205,14 @@ impl Plugin<'_> {
         };
         match told {
             Told::Ready(ready) => self.is_ready(ready),
-            Told::MessageReceived(message) => {
-                match message.into_inbound().map(|one| self.shared.inbound.try_send(one)) {
-                    None => tracing::debug!(program, "a message without text is left out"),
-                    Some(Ok(())) => {}
-                    Some(Err(_)) => tracing::error!(program, "messages come faster than they are taken; one is lost"),
+            Told::MessageReceived(message) => match message.into_inbound() {
+                None => tracing::debug!(program, "a message without text is left out"),
+                Some(message) => {
+                    if self.shared.inbound.try_send(message).is_err() {
+                        tracing::error!(program, "messages come faster than they are taken; one is lost");
+                    }
                 }
-            }
+            },
             Told::CommandOk { request_id, message_id } => {
                 let message_id = message_id.filter(|id| !id.is_empty() && id.len() <= MESSAGE_ID_BYTES_MAX);
                 self.answer(&request_id, Ok(Receipt { message_id }));

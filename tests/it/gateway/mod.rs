@@ -7,5 +7,5 @@ mod inbox;
 mod matrix;
 mod process;
 mod program;
-mod synapse;
+pub mod synapse;
 mod webhook;
