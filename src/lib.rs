@@ -66,7 +66,7 @@
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
 //! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
-//! | 3 | `client` | the HTTP client that the two below share |
+//! | 3 | `client`, `child` | what the two below share: the HTTP client, and how programs are started and ended |
 //! | 4 | [`runner`] | what does a task: a model, a program, or an echo |
 //! | 4 | [`script`] | hooks and templates: what a script may see and do, and its limits |
 //! | 4 | [`gateway`] | ways to reach chats |
@@ -77,6 +77,7 @@
 
 pub mod access;
 pub mod calendar;
+mod child;
 #[cfg(feature = "client")]
 mod client;
 pub mod config;

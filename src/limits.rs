@@ -193,6 +193,45 @@ pub const SECRET_BYTES_MAX: usize = 4096;
 pub const SIGNING_KEY_BYTES_MAX: usize = 64;
 /// The same, at the least.
 pub const SIGNING_KEY_BYTES_MIN: usize = 24;
+/// Bytes of a text that goes to Matrix: an event has 65,536, with the text's escapes, a formatted copy and all that the
+/// servers add.
+pub const MATRIX_TEXT_BYTES_MAX: usize = 24 * 1024;
+/// Bytes of the content of an event as it is sent; the rest is the servers'.
+pub const MATRIX_CONTENT_BYTES_MAX: usize = 60 * 1024;
+/// Rooms whose alias, or whose members, are remembered.
+pub const MATRIX_ROOMS_COUNT_MAX: usize = 4096;
+/// Milliseconds for which a homeserver may hold a question for news.
+pub const MATRIX_POLL_MS_MAX: u64 = 30_000;
+/// Bytes of a homeserver's news that are read at once.
+pub const MATRIX_SYNC_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Messages of one room in one piece of news; what is beyond is asked for.
+pub const MATRIX_TIMELINE_COUNT_MAX: usize = 50;
+/// Pages of what was written in one room meanwhile, of a hundred messages each; what is beyond is left out, and the log
+/// says so.
+pub const MATRIX_GAP_PAGES_MAX: usize = 50;
+/// Tries to accept one invitation.
+pub const MATRIX_JOINS_COUNT_MAX: usize = 10;
+/// Milliseconds that a plug-in may take to say that it is ready.
+pub const PLUGIN_READY_MS_MAX: u64 = 30_000;
+/// Milliseconds from one question to a plug-in whether it lives to the next; one that was not answered by then is its
+/// end.
+pub const PLUGIN_PING_MS_MAX: u64 = 30_000;
+/// Milliseconds that a plug-in may take to end when it is told to; then it is killed.
+pub const PLUGIN_END_MS_MAX: u64 = 3000;
+/// Bytes of one line of a plug-in; longer ones are left out.
+pub const PLUGIN_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one line of a plug-in's error output that go to the log.
+pub const PLUGIN_LOG_BYTES_MAX: usize = 1024;
+/// Lines of its error output that go to the log from one question whether it lives to the next; others are counted.
+pub const PLUGIN_LOG_LINES_MAX: usize = 1000;
+/// Messages for a plug-in that wait until it reads.
+pub const PLUGIN_QUEUE_COUNT_MAX: usize = 64;
+/// Messages of a plug-in that wait until they are taken; further ones are lost, and the log says so.
+pub const PLUGIN_INBOUND_COUNT_MAX: usize = 1024;
+/// Messages that a plug-in may leave unanswered before those that nobody waits for any more are forgotten.
+pub const PLUGIN_UNANSWERED_COUNT_MAX: usize = 1024;
+/// Variables of the environment that one plug-in is given.
+pub const PLUGIN_ENV_COUNT_MAX: usize = 64;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
@@ -404,6 +443,9 @@ const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's nu
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
+const _: () =
+    assert!(PLUGIN_UNANSWERED_COUNT_MAX > GATEWAY_SENDS_COUNT_MAX, "what somebody waits for is never forgotten");
+const _: () = assert!(MATRIX_TEXT_BYTES_MAX * 2 < MATRIX_CONTENT_BYTES_MAX, "a text and a copy of it fit an event");
 const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
 const _: () = assert!(LISTEN_PAUSE_MS_MAX < LISTEN_REFUSED_MS_MAX, "a refusal is asked about rarely");
 const _: () = assert!(WEBHOOK_MS_MAX * 2 < SEND_MS_MAX, "an attempt that follows a chat has time for both requests");

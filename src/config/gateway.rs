@@ -1,18 +1,23 @@
 //! `[gateways.NAME]`: the settings of each kind of gateway; some have a file of their own.
 //!
-//! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
-//! written. Not here: reading secrets and the environment, and what the gateways do with all this.
+//! Secrets are named, never written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
 mod discord;
+mod email;
+mod matrix;
+mod process;
 mod slack;
 mod telegram;
 
 pub use self::discord::Discord;
+pub use self::email::{Email, Tls};
+pub use self::matrix::Matrix;
+pub use self::process::{Process, Restart};
 pub use self::slack::{Slack, SlackPost};
 pub use self::telegram::Telegram;
 use super::later::http_url;
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, Surroundings, Webhook};
+use super::{Format, Gateway, Surroundings, Webhook};
 use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -50,7 +55,6 @@ pub(super) fn read(
     name: &str,
     text: &mut Text<'_>,
     around: Surroundings<'_>,
-    notices: &mut Vec<Notice>,
 ) -> Gateway {
     let missing = !section.has("kind");
     let Some(kind) = section.parsed(text, "kind", read_kind) else {
@@ -58,7 +62,8 @@ pub(super) fn read(
             let hint = format!("write kind = \"{}\"", if name == "console" { "console" } else { "telegram" });
             section.refuse(text, "kind", Problem::new("", "is missing").hint(hint));
         }
-        return Gateway::NotBuilt { kind: String::new() };
+        // It has been refused; something stands in its place until all problems are told.
+        return Gateway::Console { format: Format::Text };
     };
     if kind == "console" {
         let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
@@ -69,18 +74,14 @@ pub(super) fn read(
         section.refuse(text, "kind", Problem::new("", "the gateway named 'console' is always the console"));
     }
     match kind {
-        "webhook" => return Gateway::Webhook(webhook(section, text, around)),
-        "discord" => return Gateway::Discord(Discord::read(section, text, around)),
-        "slack" => return Gateway::Slack(Slack::read(section, text, around)),
-        "telegram" => return Gateway::Telegram(Telegram::read(section, text, around)),
-        _ => {}
+        "discord" => Gateway::Discord(Discord::read(section, text, around)),
+        "email" => Gateway::Email(Email::read(section, text, around)),
+        "matrix" => Gateway::Matrix(Matrix::read(section, text, around)),
+        "process" => Gateway::Process(Process::read(section, text, around)),
+        "slack" => Gateway::Slack(Slack::read(section, text, around)),
+        "telegram" => Gateway::Telegram(Telegram::read(section, text, around)),
+        _ => Gateway::Webhook(webhook(section, text, around)),
     }
-    let path = section.path("");
-    not_built(kind, section, text);
-    let message =
-        format!("gateways of kind {kind} are not built into this version; schedules that name it are refused");
-    notices.push(Notice { path: path.trim_end_matches('.').to_owned(), message });
-    Gateway::NotBuilt { kind: kind.to_owned() }
 }
 
 fn read_kind(given: &str) -> Result<&'static str, Problem> {
@@ -127,27 +128,4 @@ fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
 fn base_url(section: &mut Section<'_, '_>, text: &mut Text<'_>, usual: &str) -> String {
     let url = section.parsed(text, "base_url", http_url).unwrap_or_else(|| usual.to_owned());
     url.trim_end_matches('/').to_owned()
-}
-
-fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    match kind {
-        "process" => {
-            section.strings(text, "command");
-        }
-        "email" => {
-            section.secret(text, ["password", "password_env", "password_file"]);
-            section.string(text, "host");
-            section.whole(text, "port", 1..65_536);
-            section.string(text, "user");
-            section.string(text, "from");
-        }
-        _ => {
-            section.secret(text, TOKEN);
-            section.parsed(text, "base_url", http_url);
-            if kind == "matrix" {
-                section.string(text, "user");
-            }
-        }
-    }
-    section.finish(text);
 }

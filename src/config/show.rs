@@ -19,9 +19,11 @@ impl Config {
                     Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
                     Gateway::Webhook(webhook) => webhook.to_json(),
                     Gateway::Discord(discord) => discord.to_json(),
+                    Gateway::Email(email) => email.to_json(),
+                    Gateway::Matrix(matrix) => matrix.to_json(),
+                    Gateway::Process(process) => process.to_json(),
                     Gateway::Slack(slack) => slack.to_json(),
                     Gateway::Telegram(telegram) => telegram.to_json(),
-                    Gateway::NotBuilt { kind } => json!({"kind": kind}),
                 };
                 (name.clone(), shown)
             })

@@ -10,10 +10,25 @@ pub mod discord;
 #[cfg(not(feature = "discord"))]
 #[path = "absent.rs"]
 pub mod discord;
-#[cfg(any(feature = "discord", feature = "slack", feature = "telegram", feature = "webhook"))]
+#[cfg(feature = "email")]
+pub mod email;
+#[cfg(not(feature = "email"))]
+#[path = "absent.rs"]
+pub mod email;
+#[cfg(any(feature = "discord", feature = "matrix", feature = "slack", feature = "telegram", feature = "webhook"))]
 mod http;
-#[cfg(any(feature = "discord", feature = "telegram"))]
+#[cfg(feature = "matrix")]
+pub mod matrix;
+#[cfg(not(feature = "matrix"))]
+#[path = "absent.rs"]
+pub mod matrix;
+#[cfg(any(feature = "discord", feature = "matrix", feature = "process", feature = "telegram"))]
 mod pause;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(not(feature = "process"))]
+#[path = "absent.rs"]
+pub mod process;
 #[cfg(feature = "slack")]
 pub mod slack;
 #[cfg(not(feature = "slack"))]
@@ -104,8 +119,10 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Receipt, SendError>> +
 pub struct Secrets {
     /// What messages are signed with, the newest first.
     pub signing: Vec<SecretString>,
-    /// What is sent along.
+    /// What is sent along: a token, or a password.
     pub token: Option<SecretString>,
+    /// Variables of the environment that a program is given.
+    pub env: Vec<(String, SecretString)>,
 }
 
 /// What a gateway can carry.
@@ -270,6 +287,9 @@ pub trait Gateway: Send + Sync {
         let _ = posted;
         Err(Unheard::Closed)
     }
+
+    /// Ends what it keeps running, within a limit; nothing is sent after it. Called once, when the daemon ends.
+    fn end(&self) {}
 
     /// Looks whether it would work now, without sending anything: the token, the account. What it says is shown by
     /// `doctor`.

@@ -116,6 +116,89 @@ fn what_is_written_holds() {
 }
 
 #[test]
+fn gateways_that_send_for_real_are_read_whole() {
+    let text = r#"
+[gateways.m]
+kind = "matrix"
+base_url = "https://matrix.example.org"
+token_file = "m.token"
+user = "@bot:example.org"
+join = true
+[gateways.p]
+kind = "process"
+command = ["plugins/irc.py", "-v"]
+env = {IRC_SERVER = "irc.example.org"}
+pass_env = ["IRC_PASSWORD"]
+restart = "always"
+timeout = "3s"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "tls"
+user = "chime"
+password_env = "MAIL_PASSWORD"
+from = "Chime <chime@example.org>"
+"#;
+    let config = read(text).unwrap();
+    let shown = config.to_json();
+    let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
+    expect![[r#"
+        {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
+        {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
+        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
+    "#]].assert_eq(&shown.concat());
+    assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
+}
+
+#[test]
+fn gateways_that_cannot_send_say_why() {
+    check(
+        r#"
+[gateways.m]
+kind = "matrix"
+user = "bot"
+[gateways.n]
+kind = "matrix"
+base_url = "matrix.example.org"
+token = "hunter2"
+[gateways.p]
+kind = "process"
+command = []
+env = {IRC_PASSWORD = "hunter2", "a=b" = "c"}
+restart = "sometimes"
+timeout = "1m"
+[gateways.q]
+kind = "process"
+command = "irc -v"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "none"
+port = 0
+password_env = "MAIL_PASSWORD"
+"#,
+        expect![[r#"
+            2:1: gateways.m.base_url: is missing (the homeserver's address, such as base_url = "https://matrix.example.org")
+            2:1: gateways.m.token: is missing (the bot's access token: write token_env or token_file)
+            4:8: gateways.m.user: is not a Matrix user (given 'bot'; such as @bot:example.org)
+            7:12: gateways.n.base_url: is not an http(s) address (given 'matrix.example.org'; such as https://host/path)
+            8:9: gateways.n.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
+            11:11: gateways.p.command: names no program (such as command = ["/path/to/plugin", "--argument"]; no shell reads it)
+            12:7: gateways.p.env: IRC_PASSWORD sounds like a secret, and a secret is never written (set it for the daemon, and write pass_env = ["ITS_NAME"])
+            12:7: gateways.p.env: is not a variable's name (given 'a=b')
+            13:11: gateways.p.restart: is not known (given 'sometimes'; one of always, on_failure, never)
+            14:11: gateways.p.timeout: is out of range (given '1m'; more than 0s and less than 30s)
+            17:11: gateways.q.command: a list of texts is expected, not a text
+            17:11: gateways.q.command: names no program (such as command = ["/path/to/plugin", "--argument"]; no shell reads it)
+            18:1: gateways.e.from: is missing (the address that messages come from, such as from = "Chime <chime@example.org>")
+            18:1: gateways.e.user: is missing (whose is the password?)
+            21:7: gateways.e.tls: a password would go over the network in the clear (given 'none'; tls = "starttls" or "tls")
+            22:8: gateways.e.port: is out of range (given '0'; 1 to 65535)
+        "#]],
+    );
+}
+
+#[test]
 fn a_tool_that_there_is_not_is_no_silent_limit() {
     check(
         "[agents.a]\ntools = [\"schedule_list\", \"schedule_lost\"]",

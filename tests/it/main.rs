@@ -18,13 +18,31 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(all(feature = "discord", feature = "slack", feature = "telegram", feature = "webhook"))]
+#[cfg(all(
+    feature = "discord",
+    feature = "email",
+    feature = "matrix",
+    feature = "process",
+    feature = "slack",
+    feature = "telegram",
+    feature = "webhook"
+))]
 mod gateway;
 mod hooks;
 mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(all(
+    feature = "discord",
+    feature = "email",
+    feature = "matrix",
+    feature = "process",
+    feature = "slack",
+    feature = "telegram",
+    feature = "webhook"
+))]
+mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, discord, slack, telegram, webhook};
+use crate::gateway::{Gateway, Secrets, discord, email, matrix, process, slack, telegram, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -39,16 +39,25 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
     for (name, gateway) in &config.gateways {
         let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
             config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
-            config::Gateway::NotBuilt { .. } => continue,
             config::Gateway::Discord(config) => {
-                secrets(&[], config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
+                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
+            }
+            config::Gateway::Email(config) => {
+                secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
+            }
+            config::Gateway::Matrix(config) => {
+                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+            }
+            config::Gateway::Process(config) => {
+                passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
             }
             config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
             config::Gateway::Telegram(config) => {
-                secrets(&[], Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
+                secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
             }
             config::Gateway::Webhook(config) => {
-                secrets(&config.secrets, config.token.as_ref()).and_then(|secrets| webhook::open(config, &secrets))
+                let secrets = secrets(&config.secrets, "token", config.token.as_ref());
+                secrets.and_then(|secrets| webhook::open(config, &secrets))
             }
         };
         match opened {
@@ -106,7 +115,7 @@ fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {
     openai::open(config, key)
 }
 
-fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
+fn secrets(signing: &[Secret], key: &str, token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
     let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
     for secret in signing {
         match read("secret", secret) {
@@ -114,7 +123,7 @@ fn secrets(signing: &[Secret], token: Option<&Secret>) -> Result<Secrets, Vec<Pr
             Err(problem) => problems.push(problem),
         }
     }
-    match token.map(|secret| read("token", secret)).transpose() {
+    match token.map(|secret| read(key, secret)).transpose() {
         Ok(token) => secrets.token = token,
         Err(problem) => problems.push(problem),
     }
@@ -127,9 +136,25 @@ fn slack_secrets(config: &config::Slack) -> Result<Secrets, Vec<Problem>> {
     let token = read(key, secret);
     let signing = config.signing.as_ref().map(|secret| read("signing_secret", secret)).transpose();
     match (token, signing) {
-        (Ok(token), Ok(signing)) => Ok(Secrets { signing: signing.into_iter().collect(), token: Some(token) }),
+        (Ok(token), Ok(signing)) => {
+            Ok(Secrets { signing: signing.into_iter().collect(), token: Some(token), ..Secrets::default() })
+        }
         (token, signing) => Err([token.err(), signing.err()].into_iter().flatten().collect()),
     }
+}
+
+/// The variables of our own environment that a program is given.
+fn passed(names: &[String]) -> Result<Secrets, Vec<Problem>> {
+    let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
+    for (place, name) in names.iter().enumerate() {
+        match from_env(name) {
+            Ok(value) => secrets.env.push((name.clone(), value.into())),
+            Err((why, hint)) => {
+                problems.push(Problem::new(format!("pass_env[{place}]"), why).value(name).hint(hint));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(secrets) } else { Err(problems) }
 }
 
 /// The secret that is kept where a config says.

@@ -44,7 +44,7 @@ fn limited(body: &Value) -> Play {
 
 pub fn open(url: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
     let config = config::Discord { base_url: url.to_owned(), token: None, message_content: false, timeout };
-    discord::open(&config, &Secrets { signing: Vec::new(), token: Some(TOKEN.into()) })
+    discord::open(&config, &Secrets { token: Some(TOKEN.into()), ..Secrets::default() })
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
 }
 

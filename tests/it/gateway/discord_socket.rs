@@ -107,7 +107,7 @@ impl Scene {
             timeout: Span::from_seconds(20),
         };
         let gateway: Arc<dyn Gateway> =
-            discord::open(&config, &Secrets { signing: Vec::new(), token: Some(TOKEN.into()) }).unwrap();
+            discord::open(&config, &Secrets { token: Some(TOKEN.into()), ..Secrets::default() }).unwrap();
         let (stop, mut stopped) = watch::channel(false);
         let (inbox, log) = (Arc::clone(&self.inbox), Log(self.log_to.clone()));
         let thread = thread::spawn(move || {

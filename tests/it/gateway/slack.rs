@@ -40,7 +40,7 @@ fn open(base_url: &str, webhook: Option<&str>, timeout: Span) -> Result<Arc<dyn 
     let post = if webhook.is_some() { SlackPost::Webhook(named) } else { SlackPost::Bot(named) };
     let config = config::Slack { base_url: base_url.to_owned(), post, signing: None, timeout };
     let token = Some(webhook.unwrap_or("xoxb-1").into());
-    slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token })
+    slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token, ..Secrets::default() })
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
 }
 
@@ -346,7 +346,11 @@ fn the_emulator_takes_what_we_post_and_we_hear_what_it_posts() {
     let open = |post: SlackPost, token: &str| {
         let timeout = Span::from_seconds(20);
         let config = config::Slack { base_url: format!("{root}/api"), post, signing: None, timeout };
-        slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token: Some(token.into()) }).unwrap()
+        slack::open(
+            &config,
+            &Secrets { signing: vec![SIGNING.into()], token: Some(token.into()), ..Secrets::default() },
+        )
+        .unwrap()
     };
     let named = || Secret::Env("ANY".to_owned());
     let bot = open(SlackPost::Bot(named()), "test_token_admin");

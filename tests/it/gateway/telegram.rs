@@ -51,7 +51,7 @@ pub fn open(url: &str, token: &str, timeout: Span) -> Result<Arc<dyn Gateway>, S
 
 fn open_as(url: &str, token: &str, timeout: Span, format: Markup) -> Result<Arc<dyn Gateway>, String> {
     let config = config::Telegram { token: Secret::Env("T".to_owned()), base_url: url.to_owned(), format, timeout };
-    let secrets = Secrets { signing: Vec::new(), token: Some(token.into()) };
+    let secrets = Secrets { token: Some(token.into()), ..Secrets::default() };
     telegram::open(&config, &secrets)
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
 }
