@@ -173,6 +173,7 @@ const RULES: &[Rule] = &[
         bad: &[
             ("src/limits.rs", "/// Bytes.\npub const ID_BYTES: usize = 1;"),
             ("src/limits.rs", "pub const A_MAX: u8 = 1;"),
+            ("src/limits/a.rs", "/// Bytes.\npub const A_BYTES: usize = 1;"),
         ],
         good: &[("src/limits.rs", "/// Bytes.\npub const ID_BYTES_MAX: usize = 1;\nconst _: () = ();")],
     },
@@ -416,7 +417,7 @@ fn limits(source: &Source) -> Findings {
     for (line, code) in source.code.iter().enumerate() {
         let Some(rest) = code.trim_start().strip_prefix("pub const ") else { continue };
         let name: String = rest.chars().take_while(|&c| is_word(c)).collect();
-        if source.path == "src/limits.rs" && name != "_" {
+        if is_under(&source.path, &["src/limits"]) && name != "_" {
             if !name.ends_with("_MAX") && !name.ends_with("_MIN") {
                 findings.push((line, format!("{name} ends in neither _MAX nor _MIN")));
             }
