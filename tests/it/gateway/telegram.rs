@@ -383,3 +383,24 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
     assert_eq!(runs["runs"][0]["detail"], json!(format!("message {}", shown.id)), "{runs}");
     no_complaints(&telegram);
 }
+
+#[test]
+fn an_answer_too_long_for_one_message_becomes_several_in_order() {
+    let telegram = Telegram::start();
+    let ada = telegram.acquaintance("Ada");
+    let folder = tempfile::tempdir().unwrap();
+    let url = telegram.url();
+    let config =
+        format!("[gateways.telegram]\nkind = \"telegram\"\ntoken_env = \"TELEGRAM_TOKEN\"\nbase_url = \"{url}\"\n");
+    fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let lines: Vec<String> = (0..1000).map(|line| format!("line {line}")).collect();
+    let (chat, task) = (format!("--chat-id={ada}"), lines.join("\n"));
+    let add = ["add", "--in", "1ms", "--task", &task, "--model", "echo/x", "--gateway", "telegram", &chat];
+    assert!(program(folder.path(), &add).status().unwrap().success());
+    let mut daemon = program(folder.path(), &["serve", "--no-listen"]).spawn().unwrap();
+    let said = telegram.wait_for(ada, 3);
+    assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
+    assert!(daemon.wait().unwrap().success());
+    assert_eq!((said.len(), said.join("\n")), (3, task));
+    no_complaints(&telegram);
+}
