@@ -194,11 +194,14 @@ impl Shared {
 
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
-        if begun.schedule.uses_scripts() {
-            return self.shape(begun).await;
-        }
-        let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
-        (runs::unshaped(&provider, answer), None)
+        let schedule = Arc::clone(&begun.schedule);
+        let (end, said) = if schedule.uses_scripts() {
+            self.shape(begun).await
+        } else {
+            let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
+            (runs::unshaped(&provider, answer), None)
+        };
+        (self.reach.fitted(&schedule, end), said)
     }
 
     /// The same where scripts have a say.

@@ -8,10 +8,13 @@
 //! Invariant: every run comes to one [`RunEnd`]. Not here: what a script can do (`script`), who may begin (`engine`),
 //! threads and patience (`running`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Agents;
 use crate::engine::{Outgoing, RunEnd, Said};
+use crate::gateway::TextLimit;
+use crate::gateway::text::{Numbering, split};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
@@ -21,11 +24,11 @@ use crate::spec::tree::shorten;
 use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
 use crate::time::Timestamp;
 
-/// Where scripts may send to.
+/// Where texts can go, and whom scripts may send to.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    /// Names of the gateways that there are.
-    pub gateways: Vec<String>,
+    /// The gateways that there are, each with its longest text.
+    pub gateways: BTreeMap<String, TextLimit>,
     /// What the config says of single agents.
     pub agents: Arc<Agents>,
 }
@@ -40,8 +43,8 @@ impl Reach {
             return None;
         }
         let gateway = &to.gateway;
-        if !self.gateways.contains(gateway) {
-            let near = nearest(gateway, self.gateways.iter().map(String::as_str));
+        if !self.gateways.contains_key(gateway) {
+            let near = nearest(gateway, self.gateways.keys().map(String::as_str));
             let hint = near.map_or_else(
                 || format!("add [gateways.{gateway}] to chimewheel.toml"),
                 |near| format!("did you mean '{near}'?"),
@@ -65,6 +68,26 @@ impl Reach {
         }
         let rules = self.agents.get(&schedule.agent).unwrap_or_default();
         actual.plus(rules.quota.min_interval)
+    }
+
+    /// The same end, with each text cut into parts that its gateway takes: every part is a delivery of its own, and what
+    /// is tried again sends the same bytes. One that cannot be cut stays whole; its gateway says why it refuses it.
+    #[must_use]
+    pub fn fitted(&self, schedule: &Schedule, end: RunEnd) -> RunEnd {
+        let RunEnd::Composed { texts, model, tokens } = end else { return end };
+        let texts = texts.into_iter().flat_map(|one| self.parts(schedule, one)).collect();
+        RunEnd::Composed { texts, model, tokens }
+    }
+
+    fn parts(&self, schedule: &Schedule, one: Outgoing) -> Vec<Outgoing> {
+        let to = one.to.as_ref().or(schedule.destination.as_ref());
+        let limit = to.and_then(|to| self.gateways.get(&to.gateway)).copied().unwrap_or(TextLimit::None);
+        match split(&one.text, limit, Numbering::Off) {
+            Ok(parts) if !parts.is_empty() => {
+                parts.into_iter().map(|text| Outgoing { text: text.into(), to: one.to.clone() }).collect()
+            }
+            Ok(_) | Err(_) => vec![one],
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chimewheel::config::{Agents, Config, Routing, Surroundings};
 use chimewheel::engine::{Outgoing, RunEnd};
+use chimewheel::gateway::TextLimit;
 use chimewheel::limits::{MESSAGE_BYTES_MAX, OUTGOING_COUNT_MAX};
 use chimewheel::runner::{Answer, RunError};
 use chimewheel::runtime::shaping::{Reach, Shaped, Shaping, Step};
@@ -75,7 +76,8 @@ fn reach(config: &str) -> Arc<Reach> {
     let fine = |_: &str| Ok(());
     let around = Surroundings { base: Path::new("/srv"), home: None, zone: &fine, filter: &fine, tool: &fine };
     let agents: Arc<Agents> = Arc::new(Config::read(config, around).unwrap().agents);
-    Arc::new(Reach { gateways: vec!["console".into(), "webhook".into()], agents })
+    let gateways = ["console", "webhook"].map(|name| (name.to_owned(), TextLimit::None)).into();
+    Arc::new(Reach { gateways, agents })
 }
 
 /// One attempt, as a schedule's scripts shape it; the answer is used if a model is asked.
