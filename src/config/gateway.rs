@@ -84,6 +84,16 @@ pub(super) fn read(
     }
 }
 
+/// The setting that only matters for what people write, if one is made.
+pub(super) const fn of_receiving(gateway: &Gateway) -> Option<&'static str> {
+    match gateway {
+        Gateway::Discord(Discord { message_content: true, .. }) => Some("message_content"),
+        Gateway::Matrix(Matrix { join: true, .. }) => Some("join"),
+        Gateway::Slack(Slack { signing: Some(_), .. }) => Some("signing_secret"),
+        _ => None,
+    }
+}
+
 fn read_kind(given: &str) -> Result<&'static str, Problem> {
     KINDS.into_iter().find(|kind| *kind == given).ok_or_else(|| {
         let problem = Problem::new("", "is not a kind of gateway");

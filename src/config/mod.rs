@@ -225,6 +225,9 @@ impl Config {
         if let Some(section) = root.section(text, "gateways") {
             for (name, gateway) in section.names(text) {
                 let gateway = gateway::read(gateway, &name, text, around);
+                if let Some(key) = gateway::of_receiving(&gateway) {
+                    config.notices.push(Notice::not_built(format!("gateways.{name}.{key}"), "inbound messages"));
+                }
                 config.gateways.insert(name, gateway);
             }
         }

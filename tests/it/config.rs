@@ -348,7 +348,8 @@ tokn_env = "T"
         timeout = "5s"
     "#;
     let config = read(text).unwrap();
-    assert_eq!(config.notices, []);
+    let noticed: Vec<&str> = config.notices.iter().map(|notice| notice.path.as_str()).collect();
+    assert_eq!(noticed, ["gateways.d.message_content", "gateways.s.signing_secret"], "nothing is heard yet");
     expect![[r#"
         {
           "console": {
