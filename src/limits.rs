@@ -297,6 +297,8 @@ pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 pub const SCRIPTS_COUNT_MAX: usize = 10_000;
 /// Templates that are kept compiled.
 pub const TEMPLATES_COUNT_MAX: usize = 4096;
+/// Bytes of the texts of templates that are kept compiled.
+pub const TEMPLATES_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Operations of one call of a script: some 20 milliseconds of plain work.
 pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
 /// Milliseconds that the scripts of one run may take before a model is asked, and again after it.
@@ -340,7 +342,7 @@ pub const PATTERN_BYTES_MAX: usize = 1024;
 /// Bytes of one regular expression once it is compiled.
 pub const PATTERN_SIZE_BYTES_MAX: usize = 256 * 1024;
 /// Regular expressions that are kept compiled.
-pub const PATTERNS_COUNT_MAX: usize = 256;
+pub const PATTERNS_COUNT_MAX: usize = 128;
 
 /// Bytes free on the store's disk below which the doctor fails.
 pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
@@ -354,6 +356,7 @@ pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
 const _: () = assert!(MESSAGE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can make any text that can be sent");
+const _: () = assert!(TEMPLATE_BYTES_MAX < TEMPLATES_BYTES_MAX / 2, "no template pushes all others out by itself");
 const _: () = assert!(SCRIPT_STATE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read what it kept");
 const _: () = assert!(VARS_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read its schedule's variables");
 const _: () = assert!(SCRIPT_LOOK_OPERATIONS_MAX < SCRIPT_OPERATIONS_MAX, "time is looked at before operations end");

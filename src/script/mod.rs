@@ -54,11 +54,16 @@ use load::{Folder, Reading, Sources, unknown};
 /// All scripts of the folder, and the templates in use.
 pub struct Scripts {
     engine: Arc<Engine>,
-    known: RwLock<BTreeMap<String, Entry>>,
+    known: RwLock<Arc<Known>>,
+    /// Held by who loads, so that calls do not wait for what is compiled.
+    loading: Mutex<()>,
     templates: Mutex<Generations>,
 }
 
+type Known = BTreeMap<String, Entry>;
+
 /// One script: its latest text, the version that is used, and what is wrong with the latest.
+#[derive(Clone)]
 struct Entry {
     text: Arc<str>,
     hook: Option<Arc<Hook>>,
@@ -104,7 +109,7 @@ impl Scripts {
     #[must_use]
     pub fn new() -> Self {
         let engine = Arc::new(sandbox::engine(Folder));
-        Self { engine, known: RwLock::default(), templates: Mutex::default() }
+        Self { engine, known: RwLock::default(), loading: Mutex::default(), templates: Mutex::default() }
     }
 
     /// What the folder holds now, by name without `.rhai`: takes the place of what was known.
@@ -112,36 +117,44 @@ impl Scripts {
     /// Only what changed, or imports what changed, is compiled. A script that is wrong keeps its last good version.
     /// Answers with everything that is wrong.
     pub fn load(&self, sources: BTreeMap<String, String>) -> Vec<Broken> {
-        let sources: Sources =
-            sources.into_iter().take(limits::SCRIPTS_COUNT_MAX).map(|(name, text)| (name, text.into())).collect();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let reading = Reading::begin(&self.engine, self.importable(&sources, &known));
-        let mut next = BTreeMap::new();
+        let _turn = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.known();
+        let sources: Sources = sources.into_iter().map(|(name, text)| (name, text.into())).collect();
+        let reading = Reading::begin(&self.engine, self.importable(&sources, &before));
+        let mut next = Known::new();
         for (name, text) in sources {
-            let before = known.remove(&name);
-            let is_same =
-                before.as_ref().is_some_and(|entry| entry.text == text && reading.is_current(entry.hook.as_deref()));
-            let entry = match before {
-                Some(entry) if is_same && entry.errors.is_empty() => entry,
-                before => match reading.read(&name, text.clone()) {
+            let entry = before.get(&name);
+            let is_same = entry.is_some_and(|entry| entry.text == text && reading.is_current(entry.hook.as_deref()));
+            let entry = match entry {
+                Some(entry) if is_same && entry.errors.is_empty() => entry.clone(),
+                entry if next.len() < limits::SCRIPTS_COUNT_MAX => match reading.read(&name, text.clone()) {
                     Ok(hook) => Entry { text, hook: Some(Arc::new(hook)), errors: Vec::new() },
-                    Err(errors) => Entry { text, hook: before.and_then(|entry| entry.hook), errors },
+                    Err(errors) => Entry { text, hook: entry.and_then(|entry| entry.hook.clone()), errors },
                 },
+                _ => {
+                    let origin =
+                        Origin { name: Some(name.as_str().into()), text: text.clone(), imports: Arc::default() };
+                    let why = format!("there are more than {} scripts", limits::SCRIPTS_COUNT_MAX);
+                    Entry { text, hook: None, errors: vec![origin.error(None, why)] }
+                }
             };
             next.insert(name, entry);
         }
-        *known = next;
-        let entries = known.values();
-        entries
-            .flat_map(|entry| {
-                let is_kept = entry.hook.is_some();
-                entry.errors.iter().map(move |error| Broken { error: error.clone(), is_kept })
-            })
-            .collect()
+        let broken = |entry: &Entry| {
+            let is_kept = entry.hook.is_some();
+            entry.errors.iter().map(|error| Broken { error: error.clone(), is_kept }).collect::<Vec<_>>()
+        };
+        let broken = next.values().flat_map(broken).collect();
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        broken
+    }
+
+    fn known(&self) -> Arc<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The texts that imports find: of a script whose latest text is no script, the last good one.
-    fn importable(&self, sources: &Sources, known: &BTreeMap<String, Entry>) -> Sources {
+    fn importable(&self, sources: &Sources, known: &Known) -> Sources {
         let mut importable = Sources::new();
         for (name, text) in sources {
             let before = known.get(name);
@@ -161,7 +174,7 @@ impl Scripts {
     /// The scripts, by name.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let listed = known.iter().map(|(name, entry)| Listed {
             name: name.clone(),
             functions: entry.hook.iter().flat_map(|hook| hook.functions()).collect(),
@@ -196,7 +209,7 @@ impl Scripts {
             return Ok(found);
         }
         let template = Arc::new(Template::compile(&self.engine, text)?);
-        self.templates.lock().unwrap_or_else(PoisonError::into_inner).insert(text, template.clone());
+        self.templates.lock().unwrap_or_else(PoisonError::into_inner).insert(&template);
         Ok(template)
     }
 }
@@ -205,6 +218,7 @@ impl Scripts {
 #[derive(Default)]
 struct Generations {
     young: HashMap<Arc<str>, Arc<Template>>,
+    young_bytes: usize,
     old: HashMap<Arc<str>, Arc<Template>>,
 }
 
@@ -214,15 +228,20 @@ impl Generations {
             return Some(found.clone());
         }
         let found = self.old.remove(text)?;
-        self.insert(text, found.clone());
+        self.insert(&found);
         Some(found)
     }
 
-    fn insert(&mut self, text: &str, template: Arc<Template>) {
-        if self.young.len() >= limits::TEMPLATES_COUNT_MAX / 2 {
+    fn insert(&mut self, template: &Arc<Template>) {
+        let text = template.text();
+        if self.young.len() >= limits::TEMPLATES_COUNT_MAX / 2
+            || self.young_bytes + text.len() > limits::TEMPLATES_BYTES_MAX / 2
+        {
             self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
         }
-        self.young.insert(text.into(), template);
+        self.young_bytes += text.len();
+        self.young.insert(text.clone(), template.clone());
     }
 }
 

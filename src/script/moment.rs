@@ -92,6 +92,21 @@ impl Parts {
         Self { local: zone.local(at), zone }
     }
 
+    /// The name of the weekday.
+    pub(super) fn weekday(&self) -> &'static str {
+        self.local.weekday_name()
+    }
+
+    /// The time as `09:00`.
+    pub(super) fn time(&self) -> String {
+        format!("{:02}:{:02}", self.local.hour, self.local.minute)
+    }
+
+    /// The hour.
+    pub(super) fn hour(&self) -> i64 {
+        self.local.hour.into()
+    }
+
     /// Minutes since midnight.
     pub(super) const fn minute_of_day(&self) -> u32 {
         self.local.hour * 60 + self.local.minute
@@ -117,14 +132,14 @@ pub(super) const PARTS: Fields<Parts> = &[
     ("year", |parts| Seen::Number(parts.local.year.into())),
     ("month", |parts| Seen::Number(parts.local.month.into())),
     ("day", |parts| Seen::Number(parts.local.day.into())),
-    ("hour", |parts| Seen::Number(parts.local.hour.into())),
+    ("hour", |parts| Seen::Number(parts.hour())),
     ("minute", |parts| Seen::Number(parts.local.minute.into())),
     ("second", |parts| Seen::Number(parts.local.second.into())),
-    ("weekday", |parts| Seen::Text(parts.local.weekday_name())),
+    ("weekday", |parts| Seen::Text(parts.weekday())),
     ("weekday_number", |parts| Seen::Number(if parts.local.weekday == 0 { 7 } else { parts.local.weekday.into() })),
     ("month_name", |parts| Seen::Text(parts.local.month_name())),
     ("date", |parts| Seen::Made(parts.date())),
-    ("time", |parts| Seen::Made(format!("{:02}:{:02}", parts.local.hour, parts.local.minute))),
+    ("time", |parts| Seen::Made(parts.time())),
     ("day_of_year", |parts| Seen::Number(parts.local.day_of_year().into())),
     ("zone", |parts| Seen::Text(parts.zone.name())),
 ];

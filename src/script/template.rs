@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, ImmutableString, Scope};
+use serde_json::Value;
 
 use super::error::{ScriptError, place_of};
 use super::explain::Origin;
@@ -16,7 +17,7 @@ use super::guard::{self, Outcome};
 use super::moment::{Fields, LENGTHS, MOMENTS, PARTS};
 use super::scene::{Run, Scene};
 use super::view::{Part, Seen, View, no_field};
-use super::{show, syntax};
+use super::{json, show, syntax};
 use crate::limits;
 
 /// A text with places in it that each run fills.
@@ -76,6 +77,11 @@ impl Template {
             None => Form::Script(Box::new(Script::compile(engine, &origin, &holes)?)),
         };
         Ok(Self { origin, form })
+    }
+
+    /// The template itself.
+    pub(super) const fn text(&self) -> &Arc<str> {
+        &self.origin.text
     }
 
     /// The text that it makes for a run.
@@ -351,6 +357,17 @@ fn known<T>(of: &str, rest: &[&str], fields: &[(&str, T)]) -> Outcome<bool> {
 
 /// Writes what a path from `ctx` on leads to.
 fn write_path(run: &Run, path: &[Box<str>], filled: &mut String) -> Outcome<()> {
+    if let [vars, name] = path
+        && &**vars == "vars"
+    {
+        // Without making a map of all of them.
+        match run.facts.schedule.vars.get(&**name) {
+            Some(Value::String(text)) => filled.push_str(text),
+            Some(value) => filled.push_str(&show::shown(&json::to_dynamic(value))?),
+            None => {}
+        }
+        return Ok(());
+    }
     let mut seen = Seen::Part(Part::Ctx);
     for name in path {
         seen = match seen {

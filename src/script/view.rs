@@ -24,6 +24,9 @@ pub(super) enum Part {
     Session,
 }
 
+/// How many parts there are.
+const PARTS_COUNT: usize = Part::Session as usize + 1;
+
 /// `ctx`, or a part of it, as a value of a script.
 #[derive(Clone, Debug)]
 pub(super) struct View {
@@ -92,10 +95,10 @@ pub(super) const FIELDS: &[Field] = &[
     field(Part::Fire, "attempt", |run| Seen::Number(run.facts.attempt.into())),
     field(Part::Fire, "by_hand", |run| Seen::Flag(run.facts.by_hand)),
     field(Part::Fire, "local", |run| Seen::Parts(*run.local())),
-    field(Part::Fire, "weekday", |run| run.local().named("weekday")),
-    field(Part::Fire, "date", |run| run.local().named("date")),
-    field(Part::Fire, "time", |run| run.local().named("time")),
-    field(Part::Fire, "hour", |run| run.local().named("hour")),
+    field(Part::Fire, "weekday", |run| Seen::Text(run.local().weekday())),
+    field(Part::Fire, "date", |run| Seen::Made(run.local().date())),
+    field(Part::Fire, "time", |run| Seen::Made(run.local().time())),
+    field(Part::Fire, "hour", |run| Seen::Number(run.local().hour())),
     field(Part::Last, "status", |run| text(run.facts.last.status.map(super::scene::LastStatus::as_str))),
     field(Part::Last, "text", |run| text(run.facts.last.text.as_deref())),
     field(Part::Last, "at", |run| run.facts.last.at.map_or(Seen::Nothing, |at| time(run, at))),
@@ -216,7 +219,14 @@ pub(super) fn register(engine: &mut Engine) {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        engine.register_get(name, move |view: &mut View| view.get(name));
+        let mut readers = [None; PARTS_COUNT];
+        for field in FIELDS.iter().filter(|field| field.name == name) {
+            readers[field.part as usize] = Some(field.read);
+        }
+        engine.register_get(name, move |view: &mut View| match readers[view.part as usize] {
+            Some(read) => View::value(&view.run, read(&view.run)),
+            None => Err(no_field(view.name(), name, view.part.names())),
+        });
     }
     engine.register_indexer_get(|view: &mut View, name: ImmutableString| view.get(&name));
     engine.register_indexer_set(|view: &mut View, name: ImmutableString, value: Dynamic| view.set(&name, value));
