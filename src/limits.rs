@@ -312,7 +312,9 @@ pub const SCRIPT_OPERATION_BYTES_MAX: usize = 64;
 /// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack.
 pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
 /// Expressions inside one another in a script.
-pub const SCRIPT_LEVELS_MAX: usize = 64;
+pub const SCRIPT_LEVELS_MAX: usize = 32;
+/// Values that one variable of a script may hold, those that its functions have captured included.
+pub const SCRIPT_VALUES_COUNT_MAX: usize = 8192;
 /// Bytes of all the values that the variables of a running script hold.
 pub const SCRIPT_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Uses of variables between two looks at how large their values are.
@@ -329,7 +331,7 @@ pub const SCRIPT_TEXT_BYTES_MAX: usize = 64 * 1024;
 pub const SCRIPT_LIST_COUNT_MAX: usize = 1000;
 /// Entries of one map in a script, those of the maps in it included.
 pub const SCRIPT_MAP_COUNT_MAX: usize = 1000;
-/// Lists and maps inside one another in a script's data; deeper ones cannot be compared, shown or kept.
+/// Lists, maps and functions inside one another in a script's data; deeper ones cannot be compared, shown or kept.
 pub const SCRIPT_DATA_LEVELS_MAX: usize = 64;
 /// Bytes of the state that a script keeps between two runs, as JSON.
 pub const SCRIPT_STATE_BYTES_MAX: usize = 16 * 1024;
