@@ -21,7 +21,8 @@ use crate::time::Timestamp;
 pub const ZONE_DATA_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
 
 /// English names of the weekdays, from Sunday.
-pub(super) const WEEKDAY_NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const WEEKDAY_NAMES: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// English names of the months.
 pub(super) const MONTH_NAMES: [&str; 12] = [

@@ -15,7 +15,9 @@ use crate::engine::change::{Cause, Change, Execution, Kept, LastText, Status};
 use crate::engine::settle::clip_to;
 use crate::engine::{Effect, Engine, RunEnd, Said};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::limits::{SCRIPT_STATE_BYTES_MAX, LAST_TEXT_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_NOTES_BYTES_MAX, WISH_MS_MIN};
+use crate::limits::{
+    LAST_TEXT_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_NOTES_BYTES_MAX, SCRIPT_STATE_BYTES_MAX, WISH_MS_MIN,
+};
 use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
