@@ -278,12 +278,16 @@ pub const REMOTE_COPY_MS_MAX: u64 = 3_600_000;
 pub const SCRIPT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one template.
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
+/// Places, `${…}`, in one template.
+pub const TEMPLATE_HOLES_COUNT_MAX: usize = 256;
 /// Scripts in the folder.
 pub const SCRIPTS_COUNT_MAX: usize = 10_000;
 /// Templates that are kept compiled.
 pub const TEMPLATES_COUNT_MAX: usize = 4096;
-/// Bytes of the texts of templates that are kept compiled.
-pub const TEMPLATES_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes that the templates which are kept compiled take, about.
+pub const TEMPLATES_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes that one byte of code in a template takes once it is compiled: 64 KiB of `${1+1}` took 5.5 MB.
+pub const TEMPLATE_CODE_BYTES_MAX: usize = 96;
 /// Operations of one call of a script: some 20 milliseconds of plain work.
 pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
 /// Milliseconds that the scripts of one run may take before a model is asked, and again after it.
@@ -299,7 +303,9 @@ pub const SCRIPT_OPERATION_BYTES_MAX: usize = 64;
 /// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack.
 pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
 /// Expressions inside one another in a script.
-pub const SCRIPT_LEVELS_MAX: usize = 64;
+pub const SCRIPT_LEVELS_MAX: usize = 32;
+/// Values that one variable of a script may hold, those that its functions have captured included.
+pub const SCRIPT_VALUES_COUNT_MAX: usize = 8192;
 /// Bytes of all the values that the variables of a running script hold.
 pub const SCRIPT_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Uses of variables between two looks at how large their values are.
@@ -316,7 +322,7 @@ pub const SCRIPT_TEXT_BYTES_MAX: usize = 64 * 1024;
 pub const SCRIPT_LIST_COUNT_MAX: usize = 1000;
 /// Entries of one map in a script, those of the maps in it included.
 pub const SCRIPT_MAP_COUNT_MAX: usize = 1000;
-/// Lists and maps inside one another in a script's data; deeper ones cannot be compared, shown or kept.
+/// Lists, maps and functions inside one another in a script's data; deeper ones cannot be compared, shown or kept.
 pub const SCRIPT_DATA_LEVELS_MAX: usize = 64;
 /// Bytes of the state that a script keeps between two runs, as JSON.
 pub const SCRIPT_STATE_BYTES_MAX: usize = 16 * 1024;
@@ -343,7 +349,10 @@ pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
 const _: () = assert!(MESSAGE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can make any text that can be sent");
-const _: () = assert!(TEMPLATE_BYTES_MAX < TEMPLATES_BYTES_MAX / 2, "no template pushes all others out by itself");
+const _: () = assert!(
+    TEMPLATE_BYTES_MAX * (TEMPLATE_CODE_BYTES_MAX + 1) < TEMPLATES_BYTES_MAX / 2,
+    "no template pushes all others out by itself"
+);
 const _: () = assert!(SCRIPT_STATE_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read what it kept");
 const _: () = assert!(VARS_BYTES_MAX <= SCRIPT_TEXT_BYTES_MAX, "a script can read its schedule's variables");
 const _: () = assert!(SCRIPT_LOOK_OPERATIONS_MAX < SCRIPT_OPERATIONS_MAX, "time is looked at before operations end");

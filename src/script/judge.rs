@@ -13,7 +13,7 @@ impl spec::Scripts for Scripts {
     }
 
     fn judge_template(&self, text: &str) -> Result<(), Problem> {
-        self.template(text).map(drop).map_err(|error| problem(text, &error))
+        self.check_template(text).map_err(|error| problem(text, &error))
     }
 }
 

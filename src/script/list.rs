@@ -1,5 +1,6 @@
 //! The functions on lists and maps that Rhai's own packages do without a bound, done with one.
 //!
+//! Rhai's `pad` multiplies without looking whether the product fits, and then takes as much memory as there is.
 //! Invariants: what callbacks make is counted while it is made, not after; a comparison that fails ends the sorting.
 //! Not here: Rhai's other functions on lists, each of which makes no more than it is given.
 
@@ -54,6 +55,24 @@ pub(super) fn register(engine: &mut Engine) {
             sorted(&context, items, &compare)
         });
     }
+    FuncRegistration::new("pad").with_purity(false).register_into_engine(
+        engine,
+        |items: &mut Array, count: i64, item: Dynamic| -> Outcome<()> {
+            let count = usize::try_from(count).unwrap_or(0);
+            let added = count.saturating_sub(items.len());
+            let (values, bytes) = size(&item, 0);
+            let before = items.iter().map(|item| size(item, 0)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            if added.saturating_mul(values).saturating_add(before.0) > limits::SCRIPT_LIST_COUNT_MAX {
+                return Err(too_many());
+            }
+            charge(added.saturating_mul(bytes))?;
+            if added.saturating_mul(bytes).saturating_add(before.1) > limits::SCRIPT_TEXT_BYTES_MAX {
+                return Err(too_long());
+            }
+            items.extend(std::iter::repeat_n(item, added));
+            Ok(())
+        },
+    );
     engine.register_fn("contains", |items: &mut Array, value: Dynamic| -> Outcome<bool> {
         for item in items.iter() {
             if show::same(item, &value)? {
@@ -74,7 +93,8 @@ struct Made {
 impl Made {
     fn push(&mut self, item: Dynamic) -> Outcome<()> {
         let item = item.flatten();
-        let bytes = weight(&item, 0);
+        let (values, bytes) = size(&item, 0);
+        let bytes = values + bytes;
         charge(bytes)?;
         self.bytes += bytes;
         if self.bytes > limits::SCRIPT_TEXT_BYTES_MAX + limits::SCRIPT_LIST_COUNT_MAX {
@@ -88,18 +108,24 @@ impl Made {
     }
 }
 
-/// Bytes of the texts in a value, and one for every element.
-fn weight(value: &Dynamic, level: usize) -> usize {
+/// How many values a value is, and the bytes of its texts.
+fn size(value: &Dynamic, level: usize) -> (usize, usize) {
     if level > limits::SCRIPT_DATA_LEVELS_MAX {
-        return limits::SCRIPT_TEXT_BYTES_MAX;
+        return (limits::SCRIPT_LIST_COUNT_MAX, limits::SCRIPT_TEXT_BYTES_MAX);
     }
+    let all = |sizes: &mut dyn Iterator<Item = (usize, usize)>| {
+        sizes.fold((1, 0), |(values, bytes), (more, of_them)| (values + more, bytes + of_them))
+    };
     if let Some(items) = value.read_lock::<Array>() {
-        return items.iter().map(|item| weight(item, level + 1)).sum::<usize>() + 1;
+        return all(&mut items.iter().map(|item| size(item, level + 1)));
     }
     if let Some(map) = value.read_lock::<Map>() {
-        return map.values().map(|item| weight(item, level + 1)).sum::<usize>() + 1;
+        return all(&mut map.iter().map(|(key, item)| {
+            let (values, bytes) = size(item, level + 1);
+            (values, bytes + key.len())
+        }));
     }
-    value.read_lock::<ImmutableString>().map_or(1, |text| text.len() + 1)
+    (1, value.read_lock::<ImmutableString>().map_or(0, |text| text.len()))
 }
 
 /// Sorts by a function that answers with a number, or with whether the first comes first.

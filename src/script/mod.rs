@@ -6,7 +6,7 @@
 //! mistake nor a panic in it is more than a [`ScriptError`]; what schedules share (scripts, their constants, vars) no
 //! script can change; only this module names `rhai`.
 //! Reading order: `scene`, `view`, `moment`, `answer` (what there is to see); `text`, `pattern`, `list`, `memory`, `show`
-//! (the library); `guard`, `sandbox` (the limits); `load`, `hook`, `reply` (scripts); `template`; `error`, `explain`,
+//! (the library); `guard`, `sandbox` (the limits); `load`, `hook`, `reply` (scripts); `hole`, `template`; `error`, `explain`,
 //! `syntax` (mistakes).
 //! Not here: when functions are called and what becomes of their answers (`runtime`, `engine`), reading files
 //! (`surface`), the clock (the caller brings the deadline).
@@ -15,6 +15,7 @@ mod answer;
 mod error;
 mod explain;
 mod guard;
+mod hole;
 mod hook;
 mod json;
 mod judge;
@@ -219,6 +220,14 @@ impl Scripts {
         self.templates.lock().unwrap_or_else(PoisonError::into_inner).insert(&template);
         Ok(template)
     }
+
+    /// Whether a text is a template; it is not kept, since who asks this may never run it.
+    pub(crate) fn check_template(&self, text: &str) -> Result<(), ScriptError> {
+        if self.templates.lock().unwrap_or_else(PoisonError::into_inner).knows(text) {
+            return Ok(());
+        }
+        Template::compile(&self.engine, text).map(drop)
+    }
 }
 
 /// Templates by their text: those used lately, and those used before; when the first are many, the second are forgotten.
@@ -230,6 +239,10 @@ struct Generations {
 }
 
 impl Generations {
+    fn knows(&self, text: &str) -> bool {
+        self.young.contains_key(text) || self.old.contains_key(text)
+    }
+
     fn get(&mut self, text: &str) -> Option<Arc<Template>> {
         if let Some(found) = self.young.get(text) {
             return Some(found.clone());
@@ -242,12 +255,12 @@ impl Generations {
     fn insert(&mut self, template: &Arc<Template>) {
         let text = template.text();
         if self.young.len() >= limits::TEMPLATES_COUNT_MAX / 2
-            || self.young_bytes + text.len() > limits::TEMPLATES_BYTES_MAX / 2
+            || self.young_bytes + template.weight() > limits::TEMPLATES_BYTES_MAX / 2
         {
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
         }
-        self.young_bytes += text.len();
+        self.young_bytes += template.weight();
         self.young.insert(text.clone(), template.clone());
     }
 }

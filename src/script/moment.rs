@@ -15,7 +15,7 @@ use crate::calendar::{Local, Zone};
 use crate::time::{Span, Timestamp};
 
 /// An instant, shown in a zone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moment {
     pub at: Timestamp,
     pub zone: Zone,
@@ -81,7 +81,7 @@ impl fmt::Display for Length {
 }
 
 /// The clock on the wall at an instant.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Parts {
     local: Local,
     zone: Zone,
@@ -181,12 +181,19 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_indexer_get(|_: &mut Length, name: &str| -> Outcome<Dynamic> {
         Err(no_field("a duration", name, LENGTHS.iter().map(|(name, _)| *name)))
     });
-    engine.register_indexer_set(|_: &mut Parts, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
-    engine.register_indexer_set(|_: &mut Moment, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
-    engine.register_indexer_set(|_: &mut Length, name: &str, _: Dynamic| -> Outcome<()> { Err(unchangeable(name)) });
+    engine
+        .register_indexer_set(|parts: &mut Parts, name: &str, value: Dynamic| unchanged(PARTS, parts, name, &value));
+    engine.register_indexer_set(|at: &mut Moment, name: &str, value: Dynamic| unchanged(MOMENTS, at, name, &value));
+    engine.register_indexer_set(|of: &mut Length, name: &str, value: Dynamic| unchanged(LENGTHS, of, name, &value));
     register_making(engine);
     register_arithmetic(engine);
     register_comparisons(engine);
+}
+
+/// Rhai also sets what a function that changes nothing was asked of; nothing else may be set.
+fn unchanged<T>(fields: Fields<T>, of: &T, name: &str, value: &Dynamic) -> Outcome<()> {
+    let own = fields.iter().find(|(known, _)| *known == name).map(|(_, read)| read(of).into_dynamic());
+    if own.map_or(Ok(false), |own| show::same(&own, value))? { Ok(()) } else { Err(unchangeable(name)) }
 }
 
 fn register_making(engine: &mut Engine) {

@@ -38,6 +38,8 @@ pub(super) fn engine(scripts: impl ModuleResolver + 'static) -> Engine {
     // The optimizer's time doubles with each `switch` inside a `switch`: 20 of them took 13 seconds.
     engine.set_optimization_level(OptimizationLevel::None);
     engine.disable_symbol("eval");
+    // Functions inside one another without a variable between them could be deeper than any stack.
+    engine.disable_symbol("curry");
     engine.set_strict_variables(true);
     engine.set_max_call_levels(limits::SCRIPT_CALLS_COUNT_MAX);
     engine.set_max_expr_depths(limits::SCRIPT_LEVELS_MAX, limits::SCRIPT_LEVELS_MAX);
@@ -50,7 +52,10 @@ pub(super) fn engine(scripts: impl ModuleResolver + 'static) -> Engine {
     engine.on_progress(|_| guard::tick());
     // Rhai's word for what may change in a later version; ours is pinned.
     #[allow(deprecated)]
-    engine.on_var(|_, _, context| {
+    engine.on_var(|name, _, context| {
+        if let Some(value) = context.scope().get(name) {
+            show::check_levels(value)?;
+        }
         guard::used(context.call_level(), || {
             let mut bytes = 0;
             for (_, _, value) in context.scope().iter_raw() {

@@ -3,7 +3,7 @@
 //! Invariant: nothing here goes deeper than [`limits::SCRIPT_DATA_LEVELS_MAX`], since a script can put lists inside one
 //! another until a thread's stack is used up. Not here: fields (`view`).
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, Map, Position};
 
 use super::answer::Answer;
 use super::guard::{Outcome, charge, fail};
@@ -96,11 +96,19 @@ fn same_at(a: &Dynamic, b: &Dynamic, level: usize) -> Outcome<bool> {
     if let (Some(a), Some(b)) = (number(a), number(b)) {
         return Ok(a == b);
     }
+    if let Some(same) = alike::<View>(a, b).or_else(|| alike::<Parts>(a, b)).or_else(|| alike::<Moment>(a, b)) {
+        return Ok(same);
+    }
     let is_text = |value: &Dynamic| value.is_string() || value.is::<Answer>();
     if a.type_id() != b.type_id() && !(is_text(a) && is_text(b)) {
         return Ok(false);
     }
     Ok(matches!((plain(a), plain(b)), (Some(a), Some(b)) if a == b))
+}
+
+/// Whether two values of one type are the same; nothing where they are of others.
+fn alike<T: PartialEq + Clone + Send + Sync + 'static>(a: &Dynamic, b: &Dynamic) -> Option<bool> {
+    Some(*a.read_lock::<T>()? == *b.read_lock::<T>()?)
 }
 
 fn same_lists(a: &[Dynamic], b: &[Dynamic], level: usize) -> Outcome<bool> {
@@ -131,29 +139,63 @@ fn number(value: &Dynamic) -> Option<f64> {
     value.as_float().or_else(|_| value.as_int().map(|number| number as f64)).ok()
 }
 
-/// Bytes that a value takes, about: its texts, and some for each element. An error is a map that is over its limit.
+/// Bytes that a value takes, about: its texts, and some for each element, those that functions have captured included.
+/// An error is a map that is over its limit, or a value that [`check_levels`] refuses.
 pub(super) fn weight(value: &Dynamic) -> Outcome<usize> {
-    const ELEMENT: usize = 32;
-    // What is locked is being changed by the very operation that asks.
-    if value.is_locked() {
-        return Ok(0);
+    Walk { values_left: limits::SCRIPT_VALUES_COUNT_MAX }.weight(value, 0)
+}
+
+/// Looks whether a value is too deep, or too large, to be copied and dropped: Rhai does both by recursion.
+pub(super) fn check_levels(value: &Dynamic) -> Outcome<()> {
+    if value.is_array() || value.is_map() || value.is_fnptr() { weight(value).map(drop) } else { Ok(()) }
+}
+
+/// One way through a value. What functions have captured is shared, so that there may be many ways to it.
+struct Walk {
+    values_left: usize,
+}
+
+impl Walk {
+    fn weight(&mut self, value: &Dynamic, level: usize) -> Outcome<usize> {
+        const ELEMENT: usize = 32;
+        // What is locked is being changed by the very operation that asks.
+        if value.is_locked() {
+            return Ok(0);
+        }
+        if level > limits::SCRIPT_DATA_LEVELS_MAX {
+            let levels = limits::SCRIPT_DATA_LEVELS_MAX;
+            return Err(ended(format!("more than {levels} lists, maps and functions are inside one another")));
+        }
+        self.values_left = self
+            .values_left
+            .checked_sub(1)
+            .ok_or_else(|| ended(format!("a variable holds more than {} values", limits::SCRIPT_VALUES_COUNT_MAX)))?;
+        let mut bytes = ELEMENT;
+        if let Some(items) = value.read_lock::<Array>() {
+            for item in items.iter() {
+                bytes += self.weight(item, level + 1)?;
+            }
+        } else if let Some(map) = value.read_lock::<Map>() {
+            if map.len() > limits::SCRIPT_MAP_COUNT_MAX {
+                return Err(EvalAltResult::ErrorDataTooLarge("Size of object map".to_owned(), Position::NONE).into());
+            }
+            for (key, item) in map.iter() {
+                bytes += key.len() + ELEMENT + self.weight(item, level + 1)?;
+            }
+        } else if let Some(function) = value.read_lock::<FnPtr>() {
+            for captured in function.curry() {
+                bytes += self.weight(captured, level + 1)?;
+            }
+        } else if let Some(text) = value.read_lock::<ImmutableString>() {
+            bytes += text.len();
+        }
+        Ok(bytes)
     }
-    let mut bytes = ELEMENT;
-    if let Some(items) = value.read_lock::<Array>() {
-        for item in items.iter() {
-            bytes += weight(item)?;
-        }
-    } else if let Some(map) = value.read_lock::<Map>() {
-        if map.len() > limits::SCRIPT_MAP_COUNT_MAX {
-            return Err(EvalAltResult::ErrorDataTooLarge("Size of object map".to_owned(), Position::NONE).into());
-        }
-        for (key, item) in map.iter() {
-            bytes += key.len() + ELEMENT + weight(item)?;
-        }
-    } else if let Some(text) = value.read_lock::<ImmutableString>() {
-        bytes += text.len();
-    }
-    Ok(bytes)
+}
+
+/// A mistake that no `try` catches.
+fn ended(why: String) -> Box<EvalAltResult> {
+    EvalAltResult::ErrorTerminated(why.into(), Position::NONE).into()
 }
 
 /// A text that is over its limit.

@@ -90,6 +90,13 @@ fn said(origin: &Origin, kind: &ParseErrorType, position: Position) -> (String, 
         P::AssignmentToConstant(name) => (format!("'{name}' cannot be changed"), Some("it is a const")),
         P::AssignmentToInvalidLHS(_) => ("this cannot be changed".to_owned(), Some("to compare, write `==`")),
         P::WrongFnDefinition => ("a function stands at the top of a script, not inside of anything".to_owned(), None),
+        P::WrongSwitchCaseCondition => (
+            "`_` takes all that is left: it has no condition".to_owned(),
+            Some("write `_ => if … { … } else { … }`, or `if` and `else if` in place of `switch`"),
+        ),
+        P::PropertyExpected if rest_of_line(origin, position).trim_start_matches('.').starts_with("curry") => {
+            ("a function has no curry".to_owned(), Some("write a closure, `|x| f.call(5, x)`"))
+        }
         P::PropertyExpected => ("the name of a field is missing".to_owned(), None),
         P::VariableExpected => ("the name of a variable is missing".to_owned(), None),
         P::ExprExpected(what) => (format!("{what} expression is missing").trim_start().to_owned(), None),

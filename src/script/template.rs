@@ -8,12 +8,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, ImmutableString, Scope};
+use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, ImmutableString, Position, Scope, Stmt};
 use serde_json::Value;
 
 use super::error::{ScriptError, place_of};
 use super::explain::Origin;
 use super::guard::{self, Outcome};
+use super::hole::{Hole, holes};
 use super::moment::{Fields, LENGTHS, MOMENTS, PARTS};
 use super::scene::{Run, Scene};
 use super::view::{Part, Seen, View, no_field};
@@ -25,6 +26,8 @@ use crate::limits;
 pub struct Template {
     origin: Origin,
     form: Form,
+    /// Bytes of its places.
+    code_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -54,14 +57,28 @@ struct Script {
     stretches: Vec<(usize, usize)>,
 }
 
-/// One `${…}`: the bytes from the `$` on, and those inside the braces.
-struct Hole {
-    from: usize,
-    inside: std::ops::Range<usize>,
-}
-
 /// What a path may begin with.
 const ROOTS: [&str; 7] = ["ctx", "schedule", "fire", "last", "session", "vars", "state"];
+
+/// How Rhai tells of statements, which it does not take here.
+const STATEMENTS: [&str; 13] = [
+    "unexpected 'let'",
+    "unexpected 'const'",
+    "unexpected 'for'",
+    "unexpected 'while'",
+    "unexpected 'loop'",
+    "unexpected 'do'",
+    "unexpected 'fn'",
+    "unexpected 'import'",
+    "unexpected 'return'",
+    "unexpected 'throw'",
+    "unexpected 'try'",
+    "unexpected '{'",
+    "a `{` is missing to start a statement block",
+];
+
+/// And the way out.
+const ONLY_EXPRESSIONS: &str = "in a template stand expressions, without statements; a hook's message() has both";
 
 impl Template {
     /// Reads a template.
@@ -76,12 +93,18 @@ impl Template {
             Some(pieces) => Form::Plain(pieces),
             None => Form::Script(Box::new(Script::compile(engine, &origin, &holes)?)),
         };
-        Ok(Self { origin, form })
+        let code_bytes = holes.iter().map(|hole| hole.inside.end - hole.from).sum();
+        Ok(Self { origin, form, code_bytes })
     }
 
     /// The template itself.
     pub(super) const fn text(&self) -> &Arc<str> {
         &self.origin.text
+    }
+
+    /// Bytes that it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        self.origin.text.len() + self.code_bytes * limits::TEMPLATE_CODE_BYTES_MAX
     }
 
     /// The text that it makes for a run.
@@ -146,9 +169,22 @@ impl Script {
             }
         }
         let given = Origin { name: None, text: text.into(), imports: Arc::default() };
-        match guard::watch_reading(|| engine.compile_with_scope(&scope, &*given.text)) {
+        match guard::watch_reading(|| engine.compile_expression_with_scope(&scope, &*given.text)) {
+            Ok(Ok(ast)) if let Some(at) = assignment(&ast) => Err(moved(
+                &stretches,
+                origin,
+                ScriptError {
+                    hint: Some(format!("to compare, write `==`; {ONLY_EXPRESSIONS}")),
+                    ..given.error_at(at, "nothing can be changed here")
+                },
+            )),
             Ok(Ok(ast)) => Ok(Self { engine: engine.clone(), ast, origin: given, roots, stretches }),
-            Ok(Err(error)) => Err(moved(&stretches, origin, syntax::explain(&given, &error.0, error.1))),
+            Ok(Err(error)) => {
+                let error = syntax::explain(&given, &error.0, error.1);
+                let is_statement = STATEMENTS.iter().any(|token| error.message.starts_with(token));
+                let hint = if is_statement { Some(ONLY_EXPRESSIONS.to_owned()) } else { error.hint.clone() };
+                Err(moved(&stretches, origin, ScriptError { hint, ..error }))
+            }
             Err(panic) => Err(origin.error(None, format!("the program failed while it read this: {panic}"))),
         }
     }
@@ -190,6 +226,18 @@ impl Script {
     }
 }
 
+/// Where something is assigned to: the one statement that Rhai takes for an expression.
+fn assignment(ast: &AST) -> Option<Position> {
+    let mut found = None;
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Stmt(statement @ Stmt::Assignment(..))) = path.last() {
+            found = Some(statement.position());
+        }
+        found.is_none()
+    });
+    found
+}
+
 /// A stretch of text as it stands in a backtick string, where a backtick is written twice and a carriage return is lost.
 fn literal(template: &str, range: std::ops::Range<usize>, text: &mut String, stretches: &mut Vec<(usize, usize)>) {
     let mut at = range.start;
@@ -217,82 +265,6 @@ fn moved(stretches: &[(usize, usize)], origin: &Origin, error: ScriptError) -> S
         place_of(&origin.text, own + place.offset.saturating_sub(given))
     });
     ScriptError { place, source_text: origin.text.clone(), script: None, ..error }
-}
-
-/// The `${…}` of a template.
-fn holes(origin: &Origin) -> Result<Vec<Hole>, ScriptError> {
-    let text = &origin.text;
-    let mut holes = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find("${") {
-        let from = at + found;
-        let end = end_of_code(text, from + 2).ok_or_else(|| ScriptError {
-            place: Some(place_of(text, from)),
-            hint: Some("close it with `}`; to show these two characters, write ${\"$\"}{".to_owned()),
-            ..origin.error(None, "this `${` is not closed")
-        })?;
-        if text[from + 2..end].trim().is_empty() {
-            return Err(ScriptError {
-                place: Some(place_of(text, from)),
-                hint: Some("write for example ${fire.weekday}".to_owned()),
-                ..origin.error(None, "there is nothing inside these braces")
-            });
-        }
-        holes.push(Hole { from, inside: from + 2..end });
-        at = end + 1;
-    }
-    Ok(holes)
-}
-
-/// The byte of the brace that ends some code, which may hold braces, texts and comments of its own.
-fn end_of_code(text: &str, start: usize) -> Option<usize> {
-    let bytes = text.as_bytes();
-    // Of each brace that is open, whether a backtick string goes on behind it.
-    let mut open = vec![false];
-    let mut at = start;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' | b'\'' => at = end_of_quoted(bytes, at)?,
-            b'{' => open.push(false),
-            b'}' => match open.pop()? {
-                true => at = end_of_backticks(bytes, at, &mut open)?,
-                false if open.is_empty() => return Some(at),
-                false => {}
-            },
-            b'`' => at = end_of_backticks(bytes, at, &mut open)?,
-            b'/' if bytes.get(at + 1) == Some(&b'/') => at += text[at..].find('\n')?,
-            b'/' if bytes.get(at + 1) == Some(&b'*') => at += text[at + 2..].find("*/")? + 3,
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The quote that ends what the one at `at` began.
-fn end_of_quoted(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut end = at + 1;
-    while *bytes.get(end)? != bytes[at] {
-        end += if bytes[end] == b'\\' { 2 } else { 1 };
-    }
-    Some(end)
-}
-
-/// The backtick that ends a string which begins, or goes on, after `at`; or the brace of a `${` in it, which is then open.
-fn end_of_backticks(bytes: &[u8], at: usize, open: &mut Vec<bool>) -> Option<usize> {
-    let mut end = at + 1;
-    loop {
-        match (bytes.get(end)?, bytes.get(end + 1)) {
-            (b'`', Some(b'`')) => end += 1,
-            (b'`', _) => return Some(end),
-            (b'$', Some(b'{')) => {
-                open.push(true);
-                return Some(end + 1);
-            }
-            _ => {}
-        }
-        end += 1;
-    }
 }
 
 /// The pieces, where there is nothing in them but texts and paths that need no script.

@@ -4,7 +4,10 @@
 //! makes is larger than a script may have. Units: characters for counts and places, bytes for limits.
 //! Not here: regular expressions (`pattern`).
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use std::any::TypeId;
+use std::ops::{Range, RangeInclusive};
+
+use rhai::{Array, Dynamic, Engine, ImmutableString, Map, Module};
 
 use super::answer::Answer;
 use super::guard::{Outcome, charge};
@@ -82,7 +85,50 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("to_json", |map: Map| to_json(&map.into()));
     engine.register_fn("join", |items: Array, between: &str| joined(&items, between));
     engine.register_fn("join", |items: Array| joined(&items, ", "));
+    register_chars(engine);
     pattern::register(engine);
+}
+
+/// The characters of a text one by one: Rhai's own way copies all of them into four times the memory.
+#[derive(Clone)]
+struct Chars {
+    text: ImmutableString,
+    at: usize,
+}
+
+impl Iterator for Chars {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let next = self.text[self.at..].chars().next()?;
+        self.at += next.len_utf8();
+        Some(next)
+    }
+}
+
+fn register_chars(engine: &mut Engine) {
+    let all = |text: &str| -> Outcome<Chars> {
+        charge(text.len())?;
+        Ok(Chars { text: text.into(), at: 0 })
+    };
+    engine.register_iterator::<Chars>();
+    engine.register_fn("chars", all);
+    engine.register_get("chars", move |text: &mut ImmutableString| all(text));
+    engine.register_fn("chars", move |text: &str, start: i64| all(&part(text, start, i64::MAX)));
+    engine.register_fn("chars", move |text: &str, start: i64, count: i64| all(&part(text, start, count)));
+    engine.register_fn("chars", move |text: &str, range: Range<i64>| {
+        let start = range.start.max(0);
+        all(&part(text, start, range.end.saturating_sub(start)))
+    });
+    engine.register_fn("chars", move |text: &str, range: RangeInclusive<i64>| {
+        let start = (*range.start()).max(0);
+        all(&part(text, start, range.end().saturating_sub(start).saturating_add(1)))
+    });
+    let mut texts = Module::new();
+    texts.set_iter(TypeId::of::<ImmutableString>(), |value| {
+        Box::new(Chars { text: value.cast::<ImmutableString>(), at: 0 }.map(Dynamic::from))
+    });
+    engine.register_global_module(texts.into());
 }
 
 /// Texts as a list of a script.

@@ -141,6 +141,12 @@ impl Part {
     }
 }
 
+impl PartialEq for View {
+    fn eq(&self, other: &Self) -> bool {
+        self.part == other.part && Arc::ptr_eq(&self.run, &other.run)
+    }
+}
+
 impl View {
     pub(super) fn ctx(run: &Arc<Run>) -> Dynamic {
         Dynamic::from(Self { part: Part::Ctx, run: run.clone() })

@@ -48,7 +48,10 @@ fn nothing_outside_is_there() {
         (r#"eval("1")"#, "a script cannot run texts as scripts"),
         (r#"Fn("eval").call("1")"#, "a script cannot run texts as scripts"),
         (r#"let f = Fn("sleep"); f.call(5)"#, "there is no function 'sleep'"),
-        (r#"let f = Fn("sleep"); f.curry(5).call()"#, "there is no function 'sleep'"),
+        (
+            r#"let f = Fn("sleep"); f.curry(5).call()"#,
+            "a function has no curry (write a closure, `|x| f.call(5, x)`)",
+        ),
         (r#"let f = "sle" + "ep"; Fn(f).call(5)"#, "there is no function 'sleep'"),
         (r#"call("sleep", 5)"#, "a function is needed here, and this is a text"),
         (r#"get_fn_metadata_list()"#, "there is no function"),
@@ -93,19 +96,47 @@ fn loops_and_recursion_end() {
     ]);
     let deep = |body: &str| attempt_script(&format!("fn f(x) {{ {body} }} fn message(ctx) {{ f(1) }}"));
     assert!(deep("f(x + 1)").contains("functions call one another more than 24 deep"), "{}", deep("f(x + 1)"));
-    // As deep as expressions may be, in as many calls as there may be.
-    for (open, close) in
-        [("[", "]"), ("if true { ", " }"), ("(1 + ", ")"), ("`${", "}`"), ("#{a: ", "}"), ("switch 1 { _ => ", " }")]
-    {
+}
+
+/// As deep as expressions may be, in as many calls as there may be, and then with data as deep as a script gets it.
+#[test]
+fn the_deepest_script_fits_the_smallest_stack() {
+    const DATA: &str = "let m = []; for i in 0..240 { m = [[[#{a: m}]]]; } m == m";
+    let script = |body: &str, bottom: &str| {
+        attempt_script(&format!(
+            "fn f(x) {{ if x == 22 {{ return {{ {bottom} }}; }} {body} }} fn message(ctx) {{ f(1) }}"
+        ))
+    };
+    for (open, close) in [
+        ("[", "]"),
+        ("if true { ", " }"),
+        ("if ", " == 1 { 1 }"),
+        ("(1 + ", ")"),
+        ("1.max(", ")"),
+        ("`${", "}`"),
+        ("#{a: ", "}"),
+        ("#{a: [1]}.a.contains(", ")"),
+        ("switch 1 { 1 => ", " }"),
+        ("switch ", " { 1 => 1 }"),
+        ("{ let b = ", "; b }"),
+        ("{ for i in [1] { ", " } }"),
+        ("{ try { ", " } catch { } }"),
+        ("[1].map(|i| ", ")"),
+        ("[2, 1].sort(|a, b| ", ")"),
+        ("true && (", ")"),
+        ("() ?? (", ")"),
+    ] {
         let nested = |depth: usize| format!("{}f(x + 1){}", open.repeat(depth), close.repeat(depth));
-        let deepest =
-            (1..=64).rev().map(nested).find(|body| !deep(body).contains("expressions are more than")).unwrap();
-        assert!(
-            deep(&deepest).contains("functions call one another more than 24 deep"),
-            "{deepest}: {}",
-            deep(&deepest)
-        );
-        assert!(deepest.matches(open.trim()).count() >= 12, "{deepest}");
+        let is_script = |body: &String| {
+            let said = broken(&format!("fn f(x) {{ {body} }} fn message(ctx) {{ f(1) }}"));
+            !said.contains("expressions are more than")
+        };
+        let deepest = (1..=64).rev().map(nested).find(is_script).unwrap();
+        assert!(deepest.matches(open.trim()).count() >= 3, "{deepest}");
+        let unbounded = script(&deepest, "f(1)");
+        assert!(unbounded.contains("functions call one another more than 24 deep"), "{deepest}: {unbounded}");
+        let data = script(&deepest, DATA);
+        assert!(data.contains("inside one another") || data.contains("more than 24 deep"), "{deepest}: {data}");
     }
 }
 
@@ -132,6 +163,10 @@ fn nothing_grows_without_an_end() {
         ("let l = [1]; loop { l = l + l; }", LIST),
         ("let l = [1]; loop { l.append(l); }", LIST),
         ("let l = [1]; l.pad(1000000000, 1); 1", LIST),
+        ("let l = []; l.pad(9223372036854775807, [1, 2, 3]); 1", LIST),
+        (&format!("let l = []; l.pad({}, [{}]); 1", 1_u64 << 55, "(),".repeat(511)), LIST),
+        (r#"let s = "x"; for i in 0..15 { s += s; } let l = []; l.pad(900, s); 1"#, TEXT),
+        (r#"let s = "x"; for i in 0..15 { s += s; } let l = []; l.pad(300, #{a: [s]}); 1"#, TEXT),
         ("let l = [1]; loop { l.insert(0, 1); }", LIST),
         ("let l = [1]; loop { l = [l, l]; }", LIST),
         ("let l = [[1, 2]]; l.pad(900, [1, 2, 3]); 1", LIST),
@@ -159,26 +194,37 @@ fn nothing_grows_without_an_end() {
 
 #[test]
 fn depth_does_not_use_up_the_stack() {
-    const MAKE: &str = "let l = []; for i in 0..990 { l = [l]; }";
-    const MIX: &str = "let l = []; for i in 0..480 { l = [#{a: l}]; }";
+    const MAKE: &str = "let l = []; for i in 0..64 { l = [l]; }";
+    const MIX: &str = "let l = []; for i in 0..32 { l = [#{a: l}]; }";
     for make in [MAKE, MIX] {
         all(&[
-            (&format!("{make} `${{l}}`"), "lists and maps inside one another"),
-            (&format!("{make} to_json(l)"), "lists and maps inside one another"),
-            (&format!("{make} l.to_string()"), "lists and maps inside one another"),
-            (&format!("{make} print(l)"), "lists and maps inside one another"),
-            (&format!("{make} debug(l)"), "lists and maps inside one another"),
-            (&format!("{make} let k = l; `${{k == l}}`"), "too deep to be compared"),
-            (&format!("{make} `${{[l].contains(l)}}`"), "too deep to be compared"),
-            (&format!("{make} `${{[l].index_of(l)}}`"), "too deep to be compared"),
+            (&format!("{make} `${{[l]}}`"), "lists and maps inside one another"),
+            (&format!("{make} to_json([l])"), "lists and maps inside one another"),
+            (&format!("{make} [l].to_string()"), "lists and maps inside one another"),
+            (&format!("{make} print([l])"), "lists and maps inside one another"),
+            (&format!("{make} debug([l])"), "lists and maps inside one another"),
+            (&format!("{make} `${{[l] == [l]}}`"), "too deep to be compared"),
+            (&format!("{make} `${{[[l]].contains([l])}}`"), "too deep to be compared"),
+            (&format!("{make} `${{[[l]].index_of([l])}}`"), "too deep to be compared"),
             (&format!("{make} switch l {{ 1 => 2, _ => \"fine\" }}"), "fine"),
-            (&format!("{make} ctx.state.deep = l; \"fine\""), "the state has more than 64 lists and maps"),
+            (&format!("{make} ctx.state.deep = [l]; \"fine\""), "the state has more than 64 lists and maps"),
             (&format!("{make} l"), "it answered with a list"),
-            (&format!("{make} changed(\"k\", l)"), "lists and maps inside one another"),
-            (&format!("{make} throw l"), "…"),
+            (&format!("{make} changed(\"k\", [l])"), "lists and maps inside one another"),
+            (&format!("{make} throw [l]"), "[["),
             (&format!("{make} let f = |x| x; f.call(l).len().to_string()"), "1"),
         ]);
     }
+    const DEEP: &str = "more than 64 lists, maps and functions are inside one another";
+    all(&[
+        ("let l = []; for i in 0..990 { l = [l]; } l", DEEP),
+        ("let l = []; for i in 0..480 { l = [#{a: l}]; } l", DEEP),
+        ("let m = #{}; loop { m = #{a: m}; }", DEEP),
+        ("let f = 1; loop { let g = f; f = || g; }", DEEP),
+        ("let f = 1; loop { let g = f; f = [|| g]; }", DEEP),
+        ("let f = 1; loop { try { let g = f; f = #{a: || g}; } catch { } }", DEEP),
+        ("let f = 1; f = || f; f.call()", DEEP),
+        ("let f = 1; loop { let g = f; f = [|| g, || g]; }", "a variable holds more than 8192 values"),
+    ]);
     let deep = |open: &str, close: &str, count: usize| format!("{}1{}", open.repeat(count), close.repeat(count));
     for (open, close) in [
         ("(", ")"),
@@ -265,6 +311,15 @@ fn what_is_shared_cannot_be_changed() {
         ("ctx.vars.names.len().to_string()", "Some(\"2\")"),
         ("ctx.vars.names.filter(|n| n > \"B\")[0]", "Some(\"Ben\")"),
         ("ctx.fire.due += hours(1); \"\"", "ctx.fire.due cannot be changed"),
+        ("ctx.fire.due.local.hour = 1; \"\"", "'hour' cannot be changed"),
+        ("ctx.fire.due.local.hour += 0; \"fine\"", "fine"),
+        ("ctx.fire.late_by.seconds = 1; \"\"", "'seconds' cannot be changed"),
+        ("let due = ctx.fire.due; due.unix = 1; \"\"", "'unix' cannot be changed"),
+        ("ctx.fire.number.to_string() + ctx.fire.hour.to_string() + ctx.fire.local.hour.to_string()", "1299"),
+        ("ctx.fire.due.local.hour.to_string() + ctx.fire.late_by.seconds.to_string()", "95"),
+        ("ctx.last.at.local.hour.to_string() + ctx.session.active.to_string()", "9true"),
+        ("ctx.schedule.destination.chat_id.len().to_string() + ctx.schedule.labels.team.to_upper()", "4CORE"),
+        ("ctx.state.count.to_string() + ctx.vars.limits.warm.to_string()", "230"),
     ]);
     // A list that stands in the script, and a const of its top, are the same at every call.
     let literal = hook("fn message(ctx) { let l = [1]; l.push(2); `${l}` }");

@@ -270,3 +270,18 @@ fn a_panic_is_a_mistake_of_the_call() {
     );
     assert_eq!(script.message(&scene), Ok(Some("fine".to_owned())));
 }
+
+#[test]
+fn texts_are_gone_through_by_character() {
+    let joined = |characters: &str| {
+        super::value(&format!("let made = \"\"; for c in {characters} {{ made += c + \"|\"; }} made"))
+    };
+    assert_eq!(joined("\"aéb\""), r#""a|é|b|""#);
+    assert_eq!(joined("\"aéb\".chars()"), r#""a|é|b|""#);
+    assert_eq!(joined("\"aéb\".chars"), r#""a|é|b|""#);
+    assert_eq!(joined("\"aéb\".chars(1)"), r#""é|b|""#);
+    assert_eq!(joined("\"aéb\".chars(-2, 1)"), r#""é|""#);
+    assert_eq!(joined("\"aéb\".chars(0..2)"), r#""a|é|""#);
+    assert_eq!(joined("\"aéb\".chars(1..=9223372036854775807)"), r#""é|b|""#);
+    assert_eq!(joined("\"aéb\".chars(-1..=1)"), r#""a|é|""#);
+}

@@ -35,6 +35,10 @@ fn of_syntax() {
             "scripts/demo.rhai:1:16: there is no variable 'x' (`let x = …;` makes one; a const of the script's top is `global::x` inside functions)",
         ),
         (
+            "fn gate(ctx) { switch 1 { _ if true => 2 } }",
+            "scripts/demo.rhai:1:29: `_` takes all that is left: it has no condition (write `_ => if … { … } else { … }`, or `if` and `else if` in place of `switch`)",
+        ),
+        (
             "fn gate(ctx) { match(1) }",
             "scripts/demo.rhai:1:16: 'match' is reserved (`match` is reserved: for a choice write `switch`, for a regular expression `matches(text, regex)`)",
         ),

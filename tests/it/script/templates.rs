@@ -13,9 +13,11 @@ fn render(template: &str) -> String {
 }
 
 fn all(rows: &[(&str, &str)]) {
-    for (template, expected) in rows {
-        assert_eq!(render(template), *expected, "{template}");
-    }
+    let wrong = rows.iter().filter_map(|(template, expected)| {
+        let rendered = render(template);
+        (rendered != *expected).then(|| format!("{template}\n  expected {expected}\n  made     {rendered}"))
+    });
+    assert_eq!(wrong.collect::<Vec<_>>().join("\n"), "");
 }
 
 #[test]
@@ -47,7 +49,20 @@ fn paths_and_expressions_are_filled_in() {
         ("${pick([\"a\"])} ${truncate(last.text, 4)}", r#""a all…""#),
         ("${vars.limits.warm} ${vars.names[1]}", r#""30 Ben""#),
         ("${schedule[\"name\"]} ${schedule.destination.thread ?? \"no thread\"}", r#""Daily standup no thread""#),
-        ("${let n = 2; n + 1} ${{ 1 }}", r#""3 1""#),
+        ("${switch fire.hour { 9 => \"nine\", _ => \"other\" }}", r#""nine""#),
+        ("${vars.names.filter(|name| name.len() > fire.number - 10)}", r#""[\"Ada\",\"Ben\"]""#),
+        (
+            "${fire.number.to_string()} ${fire.hour.to_string()} ${fire.due.local.hour.to_string()} ${ctx.fire.hour.to_string()}",
+            r#""12 9 9 9""#,
+        ),
+        (
+            "${fire.late_by.seconds.to_string()} ${fire.due.unix.to_string()} ${schedule.destination.chat_id.to_upper()}",
+            r#""5 1772438400 TEAM""#,
+        ),
+        (
+            "${state.count.to_string()} ${ctx.state.count.to_string()} ${vars.limits.warm.to_string()} ${last.at.local.zone.to_upper()}",
+            r#""2 2 30 EUROPE/BERLIN""#,
+        ),
         ("${()}", r#""""#),
     ]);
 }
@@ -72,12 +87,43 @@ fn mistakes_are_shown_where_they_stand() {
         ("${fire}", "template: ctx.fire is not a text; name one of its fields"),
         ("${fire.local}", "template: local is not a text; name one of its fields"),
         ("${fire.local.houer}", "template:1:3: local has no field 'houer'; did you mean 'hour'?"),
-        ("${state.count = 5}", "template:1:3: 'state' cannot be changed (it is a const)"),
-        (
-            "${loop { 1 }}",
-            "template:1:10: it did more than 500000 operations and was ended (is there a loop without an end?)",
-        ),
     ]);
+}
+
+#[test]
+fn in_templates_stand_expressions_only() {
+    assert_eq!(render("${(|x| x).call(1)}"), "\"1\"");
+    const HINT: &str = "in a template stand expressions, without statements; a hook's message() has both";
+    for (template, column) in [
+        ("${state.count = 5}", 15),
+        ("${ctx.state.count = 5}", 19),
+        ("${ctx.state = #{}}", 13),
+        ("${fire.due += hours(1)}", 12),
+        ("${if true { ctx.state.count = 5 }}", 29),
+        ("${[1].map(|x| ctx.state.count = x)}", 31),
+        ("${fire.due.local.hour = 5}", 23),
+    ] {
+        let expected = format!("template:1:{column}: nothing can be changed here (to compare, write `==`; {HINT})");
+        assert_eq!(render(template), expected, "{template}");
+    }
+    for (template, column, word) in [
+        ("${loop { 1 }}", 3, "loop"),
+        ("${while true { 1 }}", 3, "while"),
+        ("${let n = 2; n + 1}", 3, "let"),
+        ("${{ 1 }}", 3, "{"),
+        ("${if true { let x = 1; x }}", 13, "let"),
+        ("${[1].map(|x| { let y = x; y })}", 17, "let"),
+        ("${import \"x\" as y}", 3, "import"),
+        ("${fn f() { 1 }}", 3, "fn"),
+        ("${return 1}", 3, "return"),
+        ("${throw 1}", 3, "throw"),
+        ("${`${let x = 1; x}`}", 6, "let"),
+        ("${switch 1 { 1 => { let x = 2; x } }}", 19, "{"),
+    ] {
+        let expected = format!("template:1:{column}: unexpected '{word}' ({HINT})");
+        assert_eq!(render(template), expected, "{template}");
+    }
+    assert_eq!(render("${1; 2}"), format!("template:1:4: a `{{` is missing to start a statement block ({HINT})"));
 }
 
 #[test]
@@ -150,4 +196,30 @@ fn the_same_text_is_compiled_once() {
         scripts.template(&format!("{number}")).unwrap();
     }
     assert!(!Arc::ptr_eq(&first, &scripts.template("Hi ${vars.who}").unwrap()));
+}
+
+#[test]
+fn what_is_compiled_of_templates_is_bounded() {
+    let scripts = Scripts::new();
+    let places = |count: usize| "${1+1}".repeat(count);
+    assert!(scripts.template(&places(256)).is_ok());
+    assert_eq!(
+        shown(scripts.template(&places(257)).map(drop)),
+        "template:1:1537: it has more than 256 places `${…}` (a hook's message() can make any text)"
+    );
+    // As many large ones as take the place of a small one, far fewer than are kept of small ones.
+    let first = scripts.template("Hi ${vars.who}").unwrap();
+    let large = |number: usize| format!("{number}${{{}1}}", "/* long */".repeat(6500));
+    let is_kept = |first: &Arc<_>| Arc::ptr_eq(first, &scripts.template("Hi ${vars.who}").unwrap());
+    assert!(is_kept(&first));
+    for number in 0..12 {
+        scripts.template(&large(number)).unwrap();
+    }
+    assert!(!is_kept(&first));
+    // What is only judged is not kept, and takes no place of what is.
+    let first = scripts.template("Hi ${vars.who}").unwrap();
+    for number in 0..12 {
+        assert!(chimewheel::spec::Scripts::judge_template(&scripts, &large(number)).is_ok());
+    }
+    assert!(is_kept(&first));
 }
