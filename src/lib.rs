@@ -32,8 +32,8 @@
 //!    `now` and seeds are arguments.
 //! 2. `runtime/clock.rs` is the only file that asks the time.
 //! 3. `redb` is named only in `store`, `croner` and `chrono_tz` only in `calendar`, `reqwest` only in `client`,
-//!    `gateway` and `runner`, `rhai` only in `script`, `clap`, `axum` and `rmcp` only in `surface`, `hyper` only in
-//!    `surface` and `client`.
+//!    `gateway` and `runner`, `tokio_tungstenite` and `lettre` only in `gateway`, `rhai` only in `script`, `clap`, `axum`
+//!    and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
 //! 4. `gateway`, `runner`, `script` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
 //! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
@@ -66,7 +66,7 @@
 //! | 1 | [`config`] | `chimewheel.toml` |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
 //! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
-//! | 3 | `client` | the HTTP client that the two below share |
+//! | 3 | `client`, `child` | what the two below share: the HTTP client, and how programs are started and ended |
 //! | 4 | [`runner`] | what does a task: a model, a program, or an echo |
 //! | 4 | [`script`] | hooks and templates: what a script may see and do, and its limits |
 //! | 4 | [`gateway`] | ways to reach chats |
@@ -77,6 +77,7 @@
 
 pub mod access;
 pub mod calendar;
+mod child;
 #[cfg(feature = "client")]
 mod client;
 pub mod config;

@@ -2,6 +2,10 @@
 //!
 //! A name ends in `_MAX` or `_MIN` with its unit before it; relations between limits are proved below.
 
+mod platforms;
+
+pub use self::platforms::*;
+
 /// Bytes of a schedule id.
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a schedule's name, an agent's name, a label, a gateway name or a chat id.
@@ -134,25 +138,6 @@ pub const MODEL_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds one send may take before it counts as unanswered.
 pub const SEND_MS_MAX: u64 = 30_000;
-/// Milliseconds a webhook may take to answer, unless its config says otherwise.
-pub const WEBHOOK_MS_MAX: u64 = 10_000;
-/// Milliseconds in which a connection to a gateway's platform must be made.
-pub const CONNECT_MS_MAX: u64 = 5000;
-/// Milliseconds for which a connection that nobody uses is kept; servers often end theirs after 5 seconds, and a message
-/// sent at that moment would be ambiguous.
-pub const IDLE_MS_MAX: u64 = 4000;
-/// Bytes of a platform's answer that are read.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of a platform's id of a message.
-pub const MESSAGE_ID_BYTES_MAX: usize = 256;
-/// Keys that one gateway's messages are signed with.
-pub const SECRETS_COUNT_MAX: usize = 4;
-/// Bytes of the file of a secret.
-pub const SECRET_BYTES_MAX: usize = 4096;
-/// Bytes of a key that messages are signed with.
-pub const SIGNING_KEY_BYTES_MAX: usize = 64;
-/// The same, at the least.
-pub const SIGNING_KEY_BYTES_MIN: usize = 24;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
@@ -307,6 +292,8 @@ pub const TEMPLATE_CODE_BYTES_MAX: usize = 96;
 pub const SCRIPT_OPERATIONS_MAX: u64 = 500_000;
 /// Milliseconds that the scripts of one run may take before a model is asked, and again after it.
 pub const SCRIPT_MS_MAX: u64 = 1000;
+/// Bytes of the stack of a thread on which scripts may run: several times what their deepest calls take.
+pub const THREAD_STACK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Threads on which scripts run at a time.
 pub const SCRIPT_THREADS_COUNT_MAX: usize = 4;
 /// Operations of a script between two looks at whether its time is over.
@@ -379,7 +366,6 @@ const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule c
 const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's number has 16 bits");
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
-const _: () = assert!(WEBHOOK_MS_MAX < SEND_MS_MAX, "a webhook's own patience ends first");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one schedule's catch-up fits one turn");
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");

@@ -11,7 +11,7 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Response, StatusCode, Url, redirect, retry};
+use reqwest::{Method, Response, StatusCode, Upgraded, Url, redirect, retry};
 
 use self::guard::{Guard, Private};
 use crate::limits::{CONNECT_MS_MAX, IDLE_MS_MAX};
@@ -32,14 +32,45 @@ pub(crate) struct Client {
     timeout: Duration,
 }
 
+/// What is asked of a server.
+pub(crate) struct Request {
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub url: Url,
+    /// With what said besides.
+    pub headers: HeaderMap,
+    /// What.
+    pub body: Vec<u8>,
+    /// How long it may take, where that is not as long as usual.
+    pub patience: Option<Span>,
+}
+
+impl Request {
+    /// A post that may take as long as usual.
+    pub fn post(url: Url, headers: HeaderMap, body: Vec<u8>) -> Self {
+        Self { method: Method::POST, url, headers, body, patience: None }
+    }
+}
+
 /// What a server answered.
 pub(crate) struct Answer {
     /// Its status.
     pub status: StatusCode,
+    /// What it said besides.
+    pub headers: HeaderMap,
     /// It asks to wait so long before the next attempt.
     pub wait: Option<Span>,
     /// What it said.
     pub body: Body,
+}
+
+/// A connection that HTTP has left.
+pub(crate) struct Upgrade {
+    /// What the server said as it let go.
+    pub headers: HeaderMap,
+    /// The connection.
+    pub stream: Upgraded,
 }
 
 /// What came of the body of an answer.
@@ -87,20 +118,31 @@ impl Client {
         Ok(Self { client: builder.build()?, timeout })
     }
 
-    /// Posts once and reads up to `most` bytes of the answer. `now` is when, where that is known.
-    pub async fn post(
-        &self,
-        url: Url,
-        headers: HeaderMap,
-        body: Vec<u8>,
-        most: usize,
-        now: Option<Timestamp>,
-    ) -> Result<Answer, Unanswered> {
-        let request = self.client.post(url).headers(headers).timeout(self.timeout).body(body);
+    /// Sends once and reads up to `most` bytes of the answer. `now` is when, where that is known.
+    pub async fn send(&self, request: Request, most: usize, now: Option<Timestamp>) -> Result<Answer, Unanswered> {
+        let Request { method, url, headers, body, patience } = request;
+        let timeout = patience.map_or(self.timeout, Span::to_std);
+        let request = self.client.request(method, url).headers(headers).timeout(timeout).body(body);
         let response = request.send().await.map_err(|error| self.unanswered(error))?;
         let status = response.status();
         let wait = wait::asked(response.headers(), now);
-        Ok(Answer { status, wait, body: self.body(response, most).await })
+        let headers = response.headers().clone();
+        Ok(Answer { status, wait, headers, body: self.body(response, most).await })
+    }
+
+    /// Asks for a connection to be used otherwise than for HTTP.
+    pub async fn upgrade(&self, request: Request) -> Result<Upgrade, Unanswered> {
+        let Request { method, url, headers, body, patience } = request;
+        let timeout = patience.map_or(self.timeout, Span::to_std);
+        let request = self.client.request(method, url).headers(headers).timeout(timeout).body(body);
+        let response = request.send().await.map_err(|error| self.unanswered(error))?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Unanswered::Lost(format!("the answer was {status}")));
+        }
+        let headers = response.headers().clone();
+        let stream = response.upgrade().await.map_err(|error| self.unanswered(error))?;
+        Ok(Upgrade { headers, stream })
     }
 
     async fn body(&self, mut response: Response, most: usize) -> Body {

@@ -5,7 +5,7 @@
 //! it is. Not here: which keys are secrets of what (`later`); any key that sounds like one is covered.
 
 /// What the last part of a secret's key contains.
-const SOUNDS: [&str; 6] = ["token", "secret", "password", "passwd", "api_key", "apikey"];
+const SOUNDS: [&str; 7] = ["token", "secret", "password", "passwd", "api_key", "apikey", "webhook"];
 
 /// The text with written secrets starred out, byte for byte.
 #[must_use]
@@ -38,7 +38,8 @@ fn secret_from(line: &str) -> Option<usize> {
     starts.into_iter().find(|at| sounds_secret(&line[..*at])).map(|at| at + 1)
 }
 
-fn sounds_secret(before: &str) -> bool {
+/// Whether the key at the end of this text is a secret's.
+pub(super) fn sounds_secret(before: &str) -> bool {
     let before = before.trim_end().trim_end_matches(['"', '\'']);
     let start = before.rfind(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).map_or(0, |at| at + 1);
     let key = before.get(start..).unwrap_or_default().to_lowercase().replace('-', "_");

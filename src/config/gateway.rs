@@ -1,14 +1,48 @@
-//! `[gateways.NAME]`: the settings of each kind of gateway.
+//! `[gateways.NAME]`: the settings of each kind of gateway; some have a file of their own.
 //!
-//! Those of kinds that this version does not have are checked all the same, and earn a notice. Secrets are named, never
-//! written. Not here: reading secrets and the environment, and what the gateways do with all this.
+//! Secrets are named, never written. Not here: reading secrets and the environment, and what the gateways do with all this.
 
+mod discord;
+mod email;
+mod matrix;
+mod process;
+mod slack;
+mod telegram;
+
+pub use self::discord::Discord;
+pub use self::email::{Email, Tls};
+pub use self::matrix::Matrix;
+pub use self::process::{Process, Restart};
+pub use self::slack::{Slack, SlackPost};
+pub use self::telegram::Telegram;
 use super::later::http_url;
 use super::section::{Section, Text};
-use super::{Format, Gateway, Notice, Surroundings, Webhook};
+use super::{Format, Gateway, Surroundings, Webhook};
 use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
+
+/// What texts are to a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Markup {
+    /// Characters, and nothing more.
+    #[default]
+    Plain,
+    /// Markdown, shown as the platform shows it.
+    Markdown,
+}
+
+impl Markup {
+    const WORDS: &[(&str, Self)] = &[("plain", Self::Plain), ("markdown", Self::Markdown)];
+
+    fn read(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Self {
+        section.choice(text, "format", Self::WORDS).unwrap_or_default()
+    }
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, markup)| *markup == self).map_or("", |(word, _)| word)
+    }
+}
 
 /// The kinds of gateway that exist.
 const KINDS: [&str; 8] = ["console", "webhook", "telegram", "discord", "slack", "matrix", "email", "process"];
@@ -21,7 +55,6 @@ pub(super) fn read(
     name: &str,
     text: &mut Text<'_>,
     around: Surroundings<'_>,
-    notices: &mut Vec<Notice>,
 ) -> Gateway {
     let missing = !section.has("kind");
     let Some(kind) = section.parsed(text, "kind", read_kind) else {
@@ -29,7 +62,8 @@ pub(super) fn read(
             let hint = format!("write kind = \"{}\"", if name == "console" { "console" } else { "telegram" });
             section.refuse(text, "kind", Problem::new("", "is missing").hint(hint));
         }
-        return Gateway::NotBuilt { kind: String::new() };
+        // It has been refused; something stands in its place until all problems are told.
+        return Gateway::Console { format: Format::Text };
     };
     if kind == "console" {
         let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
@@ -39,15 +73,15 @@ pub(super) fn read(
     if name == "console" {
         section.refuse(text, "kind", Problem::new("", "the gateway named 'console' is always the console"));
     }
-    if kind == "webhook" {
-        return Gateway::Webhook(webhook(section, text, around));
+    match kind {
+        "discord" => Gateway::Discord(Discord::read(section, text, around)),
+        "email" => Gateway::Email(Email::read(section, text, around)),
+        "matrix" => Gateway::Matrix(Matrix::read(section, text, around)),
+        "process" => Gateway::Process(Process::read(section, text, around)),
+        "slack" => Gateway::Slack(Slack::read(section, text, around)),
+        "telegram" => Gateway::Telegram(Telegram::read(section, text, around)),
+        _ => Gateway::Webhook(webhook(section, text, around)),
     }
-    let path = section.path("");
-    not_built(kind, section, text);
-    let message =
-        format!("gateways of kind {kind} are not built into this version; schedules that name it are refused");
-    notices.push(Notice { path: path.trim_end_matches('.').to_owned(), message });
-    Gateway::NotBuilt { kind: kind.to_owned() }
 }
 
 fn read_kind(given: &str) -> Result<&'static str, Problem> {
@@ -69,11 +103,7 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
     let secrets = section.secrets(text, ["secret", "secret_env", "secret_file"], SECRETS_COUNT_MAX);
     let token = section.secret(text, TOKEN);
     let allow_private = section.flag(text, "allow_private").unwrap_or(false);
-    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
-    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
-        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
-        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
-    }
+    let timeout = timeout(&mut section, text);
     section.finish(text);
     Webhook {
         url: url.unwrap_or_default(),
@@ -84,28 +114,18 @@ fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundin
     }
 }
 
-fn not_built(kind: &str, mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    match kind {
-        "process" => {
-            section.strings(text, "command");
-        }
-        "email" => {
-            section.secret(text, ["password", "password_env", "password_file"]);
-            section.string(text, "host");
-            section.whole(text, "port", 1..65_536);
-            section.string(text, "user");
-            section.string(text, "from");
-        }
-        _ => {
-            section.secret(text, TOKEN);
-            section.parsed(text, "base_url", http_url);
-            if kind == "slack" {
-                section.secret(text, ["signing_secret", "signing_secret_env", "signing_secret_file"]);
-            }
-            if kind == "matrix" {
-                section.string(text, "user");
-            }
-        }
+/// How long an answer is waited for.
+fn timeout(section: &mut Section<'_, '_>, text: &mut Text<'_>) -> Span {
+    let timeout = section.span(text, "timeout").unwrap_or(Span::from_millis(WEBHOOK_MS_MAX));
+    if timeout == Span::ZERO || timeout >= Span::from_millis(SEND_MS_MAX) {
+        let hint = format!("more than 0s and less than {}", Span::from_millis(SEND_MS_MAX));
+        section.refuse(text, "timeout", Problem::new("", "is out of range").value(timeout.to_string()).hint(hint));
     }
-    section.finish(text);
+    timeout
+}
+
+/// The address that a platform's methods are under, without a '/' at its end.
+fn base_url(section: &mut Section<'_, '_>, text: &mut Text<'_>, usual: &str) -> String {
+    let url = section.parsed(text, "base_url", http_url).unwrap_or_else(|| usual.to_owned());
+    url.trim_end_matches('/').to_owned()
 }

@@ -21,6 +21,7 @@ use toml::de::DeTable;
 
 pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
+pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
@@ -74,11 +75,18 @@ pub enum Gateway {
     },
     /// Messages are posted to an address.
     Webhook(Webhook),
-    /// A kind that this version does not have; a schedule that names it is refused.
-    NotBuilt {
-        /// Its kind.
-        kind: String,
-    },
+    /// Messages are posted to Discord by a bot.
+    Discord(Discord),
+    /// Messages go out as e-mail.
+    Email(Email),
+    /// Messages go to rooms of a Matrix homeserver.
+    Matrix(Matrix),
+    /// Messages are handed to a program.
+    Process(Process),
+    /// Messages are posted to Slack by an app.
+    Slack(Slack),
+    /// Messages are sent by a bot of Telegram.
+    Telegram(Telegram),
 }
 
 /// Where messages are posted, and how.
@@ -216,7 +224,7 @@ impl Config {
         }
         if let Some(section) = root.section(text, "gateways") {
             for (name, gateway) in section.names(text) {
-                let gateway = gateway::read(gateway, &name, text, around, &mut config.notices);
+                let gateway = gateway::read(gateway, &name, text, around);
                 config.gateways.insert(name, gateway);
             }
         }

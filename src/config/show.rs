@@ -11,18 +11,8 @@ impl Config {
     /// The effective config as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let gateways: Map<String, Value> = self
-            .gateways
-            .iter()
-            .map(|(name, gateway)| {
-                let shown = match gateway {
-                    Gateway::Console { format } => json!({"kind": "console", "format": format.word()}),
-                    Gateway::Webhook(webhook) => webhook.to_json(),
-                    Gateway::NotBuilt { kind } => json!({"kind": kind}),
-                };
-                (name.clone(), shown)
-            })
-            .collect();
+        let gateways: Map<String, Value> =
+            self.gateways.iter().map(|(name, gateway)| (name.clone(), gateway.to_json())).collect();
         let providers: Map<String, Value> = self
             .providers
             .iter()
@@ -82,6 +72,21 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let shown: Option<toml::Value> = serde_json::from_value(self.to_json()).ok();
         shown.and_then(|value| toml::to_string(&value).ok()).unwrap_or_default()
+    }
+}
+
+impl Gateway {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Console { format } => json!({"kind": "console", "format": format.word()}),
+            Self::Discord(discord) => discord.to_json(),
+            Self::Email(email) => email.to_json(),
+            Self::Matrix(matrix) => matrix.to_json(),
+            Self::Process(process) => process.to_json(),
+            Self::Slack(slack) => slack.to_json(),
+            Self::Telegram(telegram) => telegram.to_json(),
+            Self::Webhook(webhook) => webhook.to_json(),
+        }
     }
 }
 

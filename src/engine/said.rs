@@ -69,7 +69,6 @@ impl Engine {
         if state.next_due.is_none() {
             state.status = Status::Completed;
         }
-        self.manual.insert(OccurrenceId::new(key, state.generation, due));
         self.put(key, state);
         self.arm(key);
     }

@@ -6,8 +6,9 @@
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
-use crate::client::{self, Body, Unanswered};
-pub(in crate::gateway) use crate::client::{Reach, guard};
+use crate::client;
+pub(in crate::gateway) use crate::client::Request;
+pub(in crate::gateway) use crate::client::{Body, Reach, Unanswered, Upgrade, guard};
 use crate::gateway::SendError;
 use crate::limits::ANSWER_BYTES_MAX;
 use crate::time::{Span, Timestamp};
@@ -21,6 +22,8 @@ pub(in crate::gateway) struct Answer {
     pub status: StatusCode,
     /// It asks to wait so long before the next attempt.
     pub wait: Option<Span>,
+    /// What it said besides.
+    pub headers: HeaderMap,
     /// What it said, as far as that was short and came.
     pub body: Vec<u8>,
 }
@@ -31,7 +34,7 @@ impl Client {
         client::Client::new(url, reach, timeout).map(Self)
     }
 
-    /// Posts once. `now` is when.
+    /// Posts a message once. `now` is when.
     pub async fn post(
         &self,
         url: Url,
@@ -39,18 +42,39 @@ impl Client {
         body: Vec<u8>,
         now: Timestamp,
     ) -> Result<Answer, SendError> {
-        match self.0.post(url, headers, body, ANSWER_BYTES_MAX, Some(now)).await {
-            Ok(client::Answer { status, wait, body }) => {
+        self.send(Request::post(url, headers, body), Some(now)).await
+    }
+
+    /// Asks something that is no message, and reads up to `most` bytes of the answer.
+    pub async fn ask(&self, request: Request, most: usize) -> Result<client::Answer, Unanswered> {
+        self.0.send(request, most, None).await
+    }
+
+    /// Sends a message once. `now` is when.
+    pub async fn send(&self, request: Request, now: Option<Timestamp>) -> Result<Answer, SendError> {
+        match self.0.send(request, ANSWER_BYTES_MAX, now).await {
+            Ok(client::Answer { status, wait, headers, body }) => {
                 let body = match body {
                     Body::Whole(body) => body,
                     // The status has been said; what breaks off after it changes nothing.
                     Body::TooLong | Body::Broken(_) => Vec::new(),
                 };
-                Ok(Answer { status, wait, body })
+                Ok(Answer { status, wait, headers, body })
             }
-            Err(Unanswered::NotSent(error)) => Err(SendError::Retry { error, after: None }),
-            Err(Unanswered::Refused(error)) => Err(SendError::Permanent { error }),
-            Err(Unanswered::Lost(error)) => Err(SendError::Ambiguous { error }),
+            Err(unanswered) => Err(meaning(unanswered)),
         }
+    }
+
+    /// Asks for a connection to be used otherwise than for HTTP.
+    pub async fn upgrade(&self, request: Request) -> Result<Upgrade, SendError> {
+        self.0.upgrade(request).await.map_err(meaning)
+    }
+}
+
+fn meaning(unanswered: Unanswered) -> SendError {
+    match unanswered {
+        Unanswered::NotSent(error) => SendError::Retry { error, after: None },
+        Unanswered::Refused(error) => SendError::Permanent { error },
+        Unanswered::Lost(error) => SendError::Ambiguous { error },
     }
 }

@@ -37,7 +37,7 @@ pages! {
     schedules: "what a schedule says, field by field";
     cron: "the two cron dialects, and clock changes";
     hooks: "scripts that shape a schedule's runs, and templates";
-    gateways: "where messages go: console and webhook";
+    gateways: "where messages go, gateway by gateway";
     models: "which model does a task, and how to reach one";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
     agents: "tokens, destinations, quotas, audit";

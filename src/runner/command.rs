@@ -1,25 +1,22 @@
 //! The command: a configured program is given the instruction on standard input, and what it prints is the answer.
 //!
 //! No shell: the program and its arguments are given to the system as they are, with `{model}` in an argument replaced
-//! by the model's name. Its environment holds `PATH` and `LANG` and nothing else. It leads a process group of its own,
-//! which is killed whole when the attempt is over, however it ends: nothing that it started stays behind, unless it
-//! left the group on purpose.
+//! by the model's name. Its process group is killed whole when the attempt is over, however it ends: nothing that it
+//! started stays behind, unless it left the group on purpose.
 //! A status other than 0, no output, or output that cannot be sent is a failure; the end of its error output says why.
-//! Units: bytes. Not here: how long it may take, and how many run at a time.
-//! Limits of this: when the daemon itself is killed, a program runs on until it notices that its pipes are gone.
+//! Units: bytes. Not here: what surrounds it (`child`), how long it may take, and how many run at a time.
 
 use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command as Process};
 
+use crate::child::{self, Group};
 use crate::limits::{ERROR_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_STDERR_BYTES_MAX};
 use crate::runner::{Answer, Prompt, RunError, Runner, Running, too_long};
 
-/// Where a program without a path is looked for, and where it looks for others.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What is read beyond what can be sent: it may be blanks at the end.
 const BEYOND_BYTES_MAX: usize = 4096;
 
@@ -38,18 +35,8 @@ impl Command {
     }
 
     fn process(&self, model: &str) -> Process {
-        let mut process = Process::new(&self.program);
-        process
-            .args(self.args.iter().map(|arg| arg.replace("{model}", model)))
-            .env_clear()
-            .env("PATH", PATH)
-            .env("LANG", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(unix)]
-        process.process_group(0);
+        let mut process = child::command(&self.program);
+        process.args(self.args.iter().map(|arg| arg.replace("{model}", model)));
         process
     }
 
@@ -139,32 +126,4 @@ async fn read_end(from: Option<impl AsyncRead + Unpin>) -> String {
     let bytes = read(from, RUN_STDERR_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(ERROR_BYTES_MAX / 2)..]).into_owned();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A program and all that it started, by the number of the first.
-struct Group(Option<u32>);
-
-impl Group {
-    #[cfg(unix)]
-    fn kill(&self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if let Some(leader) = self.0.and_then(|id| Pid::from_raw(id.cast_signed())) {
-            // That nobody is left is as good.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn kill(&self) {}
-
-    /// Nobody is left in it, and its number may be given to others.
-    fn let_go(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{Body, Client, Reach, Unanswered};
+use crate::client::{Body, Client, Reach, Request, Unanswered};
 use crate::config;
 use crate::limits::{ERROR_BYTES_MAX, MODEL_ANSWER_BYTES_MAX, NAME_BYTES_MAX};
 use crate::problem::Problem;
@@ -70,9 +70,8 @@ impl Runner for OpenAi {
                 "messages": [{"role": "user", "content": prompt.instruction}],
                 "stream": false,
             });
-            let body = body.to_string().into_bytes();
-            let answered =
-                self.client.post(self.url.clone(), self.headers.clone(), body, MODEL_ANSWER_BYTES_MAX, None).await;
+            let request = Request::post(self.url.clone(), self.headers.clone(), body.to_string().into_bytes());
+            let answered = self.client.send(request, MODEL_ANSWER_BYTES_MAX, None).await;
             let answer = answered.map_err(|unanswered| match unanswered {
                 Unanswered::NotSent(error) => RunError::Retry { error, after: None },
                 Unanswered::Refused(error) => RunError::Permanent { error },

@@ -95,6 +95,15 @@ impl Dispatch {
         self.shared.stopping.store(true, Ordering::SeqCst);
         self.shared.gateways.values().for_each(|door| door.room.close());
     }
+
+    /// Nothing is under way any more, or nobody waits for it: gateways end what they keep running, side by side.
+    pub(super) fn end(&self) {
+        std::thread::scope(|scope| {
+            for door in self.shared.gateways.values() {
+                scope.spawn(|| door.gateway.end());
+            }
+        });
+    }
 }
 
 /// The rest of a window. Should a gateway panic, the rest is answered all the same, or its chat would stand still for

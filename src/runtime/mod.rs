@@ -193,7 +193,8 @@ impl Runtime {
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let meter = Arc::new(Meter::default());
-        let reach = Arc::new(Reach { gateways: gateways.keys().cloned().collect(), agents });
+        let limits = gateways.iter().map(|(name, gateway)| (name.clone(), gateway.capabilities().text));
+        let reach = Arc::new(Reach { gateways: limits.collect(), agents });
         let makers = Makers { providers, routing, scripts, reach };
         let running = Running::new(makers, Arc::clone(&clock), reader.clone(), tokio.clone(), felt.clone());
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));

@@ -67,7 +67,8 @@ impl Budget {
     }
 
     fn is_spent(&self) -> bool {
-        *self.beats.borrow() >= self.last.load(Ordering::Relaxed)
+        // A heart that has stopped means that the process is ending.
+        self.beats.has_changed().is_err() || *self.beats.borrow() >= self.last.load(Ordering::Relaxed)
     }
 }
 
@@ -89,7 +90,7 @@ struct Shared {
     routing: Arc<Routing>,
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
-    script_seats: Semaphore,
+    script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
     tokio: Tokio,
@@ -109,7 +110,7 @@ impl Running {
     ) -> Self {
         let Makers { providers, routing, scripts, reach } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
-        let script_seats = Semaphore::new(SCRIPT_THREADS_COUNT_MAX);
+        let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
         let shared =
@@ -193,11 +194,14 @@ impl Shared {
 
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
-        if Shaping::is_needed(&begun.schedule) {
-            return self.shape(begun).await;
-        }
-        let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
-        (runs::unshaped(&provider, answer), None)
+        let schedule = Arc::clone(&begun.schedule);
+        let (end, said) = if schedule.uses_scripts() {
+            self.shape(begun).await
+        } else {
+            let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
+            (runs::unshaped(&provider, answer), None)
+        };
+        (self.reach.fitted(&schedule, end), said)
     }
 
     /// The same where scripts have a say.
@@ -205,6 +209,9 @@ impl Shared {
         let budget = Budget::new(self.beats.clone());
         let (shared, of, deadline) = (Arc::clone(self), begun.clone(), budget.clone());
         let step = self.aside(move || {
+            if shared.stopping.load(Ordering::SeqCst) {
+                return Step::Over((RunEnd::NotBegun, None));
+            }
             let facts = match of.facts(&shared.reader, shared.clock.now()) {
                 Ok(facts) => facts,
                 Err(end) => return Step::Over((end, None)),
@@ -228,9 +235,14 @@ impl Shared {
 
     /// Does a piece of work on a thread where it may take its time.
     async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, RunEnd> {
-        // The seats are never closed; whoever ends a run lets go of its place in line.
-        let _seat = self.script_seats.acquire().await;
-        let done = self.tokio.spawn_blocking(work).await;
+        // The seats are never closed; whoever ends a run lets go of its place in line. What has begun keeps its seat to
+        // its end, whether or not anybody still waits for it.
+        let seat = Arc::clone(&self.script_seats).acquire_owned().await;
+        let seated = move || {
+            let _seat = seat;
+            work()
+        };
+        let done = self.tokio.spawn_blocking(seated).await;
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 

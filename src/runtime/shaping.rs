@@ -8,49 +8,86 @@
 //! Invariant: every run comes to one [`RunEnd`]. Not here: what a script can do (`script`), who may begin (`engine`),
 //! threads and patience (`running`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Agents;
 use crate::engine::{Outgoing, RunEnd, Said};
+use crate::gateway::TextLimit;
+use crate::gateway::text::{Numbering, split};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
 use crate::runtime::runs::unshaped;
 use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
+use crate::spec::tree::shorten;
 use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
 use crate::time::Timestamp;
 
-/// Where scripts may send to.
+/// Where texts can go, and whom scripts may send to.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    /// Names of the gateways that there are.
-    pub gateways: Vec<String>,
+    /// The gateways that there are, each with its longest text.
+    pub gateways: BTreeMap<String, TextLimit>,
     /// What the config says of single agents.
     pub agents: Arc<Agents>,
 }
 
 impl Reach {
-    /// Why a schedule's script may not send to a place, if it may not: an agent that the config names sends nowhere but
-    /// where the config says, whatever its script answers. Where the schedule sends itself was allowed when it was made.
+    /// Why a schedule's script may not send to a place, if it may not. Where the schedule sends itself was allowed when it
+    /// was made. An agent that the config names sends nowhere else than the config says, whatever its script answers; of
+    /// the others the operator's word is enough, who put the schedule into a file.
     #[must_use]
     pub fn refusal(&self, schedule: &Schedule, to: &Destination) -> Option<String> {
         if schedule.destination.as_ref() == Some(to) {
             return None;
         }
         let gateway = &to.gateway;
-        if !self.gateways.contains(gateway) {
-            let near = nearest(gateway, self.gateways.iter().map(String::as_str));
+        if !self.gateways.contains_key(gateway) {
+            let near = nearest(gateway, self.gateways.keys().map(String::as_str));
             let hint = near.map_or_else(
                 || format!("add [gateways.{gateway}] to chimewheel.toml"),
                 |near| format!("did you mean '{near}'?"),
             );
-            return Some(format!("gateway '{gateway}' is not configured; {hint}"));
+            return Some(format!("gateway '{}' is not configured; {hint}", shorten(gateway)));
         }
         let agent = &schedule.agent;
-        let (_, rules) = self.agents.iter().find(|(name, _)| name == agent)?;
-        let is_allowed = rules.destinations.iter().any(|pattern| pattern.allows(to));
+        let named = self.agents.iter().find(|(name, _)| name == agent).map(|(_, rules)| rules);
+        if named.is_none() && schedule.source.is_some() {
+            return None;
+        }
+        let is_allowed = named.is_some_and(|rules| rules.destinations.iter().any(|pattern| pattern.allows(to)));
         let way_out = format!("the operator adds more to agents.{agent}.destinations");
         (!is_allowed).then(|| format!("agent '{agent}' may not send to {to}; {way_out}"))
+    }
+
+    /// The earliest due that a schedule's script may wish for: one in a file is as free as its trigger.
+    fn earliest_wish(&self, schedule: &Schedule, actual: Timestamp) -> Timestamp {
+        if schedule.source.is_some() {
+            return actual;
+        }
+        let rules = self.agents.get(&schedule.agent).unwrap_or_default();
+        actual.plus(rules.quota.min_interval)
+    }
+
+    /// The same end, with each text cut into parts that its gateway takes: every part is a delivery of its own, and what
+    /// is tried again sends the same bytes. One that cannot be cut stays whole; its gateway says why it refuses it.
+    #[must_use]
+    pub fn fitted(&self, schedule: &Schedule, end: RunEnd) -> RunEnd {
+        let RunEnd::Composed { texts, model, tokens } = end else { return end };
+        let texts = texts.into_iter().flat_map(|one| self.parts(schedule, one)).collect();
+        RunEnd::Composed { texts, model, tokens }
+    }
+
+    fn parts(&self, schedule: &Schedule, one: Outgoing) -> Vec<Outgoing> {
+        let to = one.to.as_ref().or(schedule.destination.as_ref());
+        let limit = to.and_then(|to| self.gateways.get(&to.gateway)).copied().unwrap_or(TextLimit::None);
+        match split(&one.text, limit, Numbering::Off) {
+            Ok(parts) if !parts.is_empty() => {
+                parts.into_iter().map(|text| Outgoing { text: text.into(), to: one.to.clone() }).collect()
+            }
+            Ok(_) | Err(_) => vec![one],
+        }
     }
 }
 
@@ -87,12 +124,6 @@ pub type Shaped = (RunEnd, Option<Box<Said>>);
 type Made = (Arc<str>, Option<String>, Option<Tokens>);
 
 impl Shaping {
-    /// Whether a schedule's runs pass through here; those of all others cost nothing.
-    #[must_use]
-    pub const fn is_needed(schedule: &Schedule) -> bool {
-        schedule.hook.is_some() || matches!(schedule.payload, Payload::Template(_))
-    }
-
     /// Looks the scripts up, and does everything that comes before a model is asked; all of the run if none is.
     #[must_use]
     pub fn begin(scripts: &Scripts, schedule: Arc<Schedule>, scene: Scene, reach: Arc<Reach>) -> Step {
@@ -158,12 +189,13 @@ impl Shaping {
 
     /// The wish for the next due, and what the script keeps and notes. A run that is to be tried again has no wish.
     fn over(mut self, mut end: RunEnd) -> Shaped {
-        if matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. } | RunEnd::NotBegun) {
+        let is_last = self.scene.attempt() >= self.schedule.policy.retry.max_attempts;
+        if !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. }) {
             return self.summed_up(end, None);
         }
         let result = self.result.clone();
         let next = match (self.call(|hook, scene| hook.next(scene, result.as_deref()), None), &mut end) {
-            (Ok(next), _) => next,
+            (Ok(next), _) => next.map(|at| self.held_to_rules(at)),
             (Err(RunEnd::Permanent { error: mistake }), RunEnd::Permanent { error }) => {
                 *error = format!("{error}; {mistake}");
                 None
@@ -174,6 +206,16 @@ impl Shaping {
             }
         };
         self.summed_up(end, next)
+    }
+
+    /// A wish that the schedule's agent may have.
+    fn held_to_rules(&mut self, wish: Timestamp) -> Timestamp {
+        let earliest = self.reach.earliest_wish(&self.schedule, self.scene.actual());
+        if wish < earliest {
+            let agent = &self.schedule.agent;
+            self.mishaps.push(format!("next was put off to {earliest}: agents.{agent}.quota.min_interval"));
+        }
+        wish.max(earliest)
     }
 
     /// The same for an end, or for the mistake that came instead; after that nothing more is asked.
@@ -223,7 +265,10 @@ impl Shaping {
         };
         match schedule.payload {
             Payload::Task(_) => Ok(Before::Ask { model, instruction: text }),
-            Payload::Message(_) | Payload::Template(_) => Ok(Before::Text(sendable(text)?)),
+            Payload::Message(ref plain) | Payload::Template(ref plain) => match sendable(text) {
+                Ok(text) => Ok(Before::Text(text)),
+                Err(mistake) => self.bear_mistake(mistake).map(|()| Before::Text(plain.as_str().into())),
+            },
         }
     }
 
@@ -302,13 +347,14 @@ enum Before {
 }
 
 /// A text that can be sent.
-fn sendable(text: String) -> Result<Arc<str>, RunEnd> {
-    let wrong = if text.trim().is_empty() {
-        "the text came out empty; to say nothing, use silent(ctx, result)".to_owned()
+fn sendable(text: String) -> Result<Arc<str>, String> {
+    if text.trim().is_empty() {
+        Err("the text came out empty; to say nothing, use silent(ctx, result)".to_owned())
     } else if text.len() > MESSAGE_BYTES_MAX {
-        format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len())
+        Err(format!("the text came out {} bytes long; {MESSAGE_BYTES_MAX} are allowed", text.len()))
+    } else if text.contains('\0') {
+        Err("the text came out with a NUL character".to_owned())
     } else {
-        return Ok(text.into());
-    };
-    Err(RunEnd::Permanent { error: wrong })
+        Ok(text.into())
+    }
 }

@@ -29,6 +29,7 @@ impl Shell {
     pub(super) fn run(mut self, inbox: &Receiver<Message>) -> Result<(), RunError> {
         let ended = self.turn_until_over(inbox);
         self.watchdog.ended();
+        self.dispatch.end();
         ended?;
         self.committer.close()?;
         Ok(())

@@ -185,6 +185,13 @@ impl Scripts {
         listed.collect()
     }
 
+    /// The latest text of a script.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map(|entry| entry.text.to_string())
+    }
+
     /// The script of that name, as a hook.
     pub fn hook(&self, name: &str) -> Result<Arc<Hook>, ScriptError> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

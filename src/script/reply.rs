@@ -12,7 +12,7 @@ use super::show;
 use super::text::clipped;
 use crate::limits;
 use crate::problem::nearest;
-use crate::spec::Destination;
+use crate::spec::{Destination, judge_name};
 use crate::time::Timestamp;
 
 /// Whether a run goes on.
@@ -97,7 +97,7 @@ pub(super) fn text(value: Dynamic) -> Result<Option<String>, String> {
     if text.trim().is_empty() {
         return Err("it answered with an empty text; () means as usual".to_owned());
     }
-    Ok(Some(text))
+    whole(text).map(Some)
 }
 
 /// `deliver`: nothing, one or several texts, each with its place where that is not the schedule's.
@@ -159,7 +159,7 @@ pub(super) fn failed(value: Dynamic) -> Result<Option<OnFailure>, String> {
         "" => Err("it answered with an empty text; () means as usual".to_owned()),
         "retry" => Ok(Some(OnFailure::Retry)),
         "give_up" => Ok(Some(OnFailure::GiveUp)),
-        _ => Ok(Some(OnFailure::Tell(text))),
+        _ => whole(text).map(|text| Some(OnFailure::Tell(text))),
     }
 }
 
@@ -202,16 +202,21 @@ fn outgoing(value: &Dynamic, result: &str) -> Result<Outgoing, String> {
         Some(value) if value.is_unit() => Ok(None),
         // Some platforms number their chats.
         Some(value) => match text_of(value).or_else(|| value.as_int().ok().map(|number| number.to_string())) {
-            Some(text) if !text.is_empty() => Ok(Some(text)),
-            _ => Err(format!("'{key}' of a delivery is {}; a text is expected", show::kind(value))),
+            Some(text) => Ok(Some(text)),
+            None => Err(format!("'{key}' of a delivery is {}; a text is expected", show::kind(value))),
         },
+    };
+    // As strict as with the destination of a schedule.
+    let name = |key: &str| match part(key)? {
+        Some(text) => judge_name(&text).map(|()| Some(text)).map_err(|why| format!("'{key}' of a delivery {why}")),
+        None => Ok(None),
     };
     let text = part("text")?.unwrap_or_else(|| result.to_owned());
     Ok(Outgoing {
         text: sendable(text)?,
-        gateway: part("gateway")?,
-        chat_id: part("chat_id")?,
-        thread: part("thread")?,
+        gateway: name("gateway")?,
+        chat_id: name("chat_id")?,
+        thread: name("thread")?,
     })
 }
 
@@ -219,7 +224,12 @@ fn sendable(text: String) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("it answered with an empty text; to deliver nothing, use silent(ctx, result)".to_owned());
     }
-    Ok(text)
+    whole(text)
+}
+
+/// A text that every platform can carry.
+fn whole(text: String) -> Result<String, String> {
+    if text.contains('\0') { Err("it answered with a text that holds a NUL character".to_owned()) } else { Ok(text) }
 }
 
 fn text_of(value: &Dynamic) -> Option<String> {

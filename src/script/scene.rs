@@ -48,7 +48,7 @@ pub struct Last {
     pub status: Option<LastStatus>,
     /// The text that it made.
     pub text: Option<Arc<str>>,
-    /// When it was settled.
+    /// When its text was made.
     pub at: Option<Timestamp>,
 }
 
@@ -119,6 +119,18 @@ impl Scene {
     #[must_use]
     pub fn state(&self) -> Option<Arc<str>> {
         self.0.kept().json.clone()
+    }
+
+    /// Which attempt of the run it is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u16 {
+        self.0.facts.attempt
+    }
+
+    /// When the run began.
+    #[must_use]
+    pub fn actual(&self) -> Timestamp {
+        self.0.facts.actual
     }
 
     /// What the calls so far noted, in their order.

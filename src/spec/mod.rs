@@ -22,7 +22,7 @@ pub use crate::access::Destination;
 pub use overlay::{from_schedule, merge};
 pub use raw::RawSchedule;
 pub use read::{Reading, read};
-pub use validate::{Context, Draft, NoScripts, Origin, Scripts, validate, validate_reading};
+pub use validate::{Context, Draft, NoScripts, Origin, Scripts, judge_name, validate, validate_reading};
 
 /// A valid schedule, as declared.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,12 @@ impl Schedule {
     pub fn describe(&self) -> String {
         let times = self.trigger.describe(self.zone);
         self.except.as_ref().map_or_else(|| times.clone(), |except| format!("{times}, {}", except.describe()))
+    }
+
+    /// Whether scripts have a say in its runs.
+    #[must_use]
+    pub const fn uses_scripts(&self) -> bool {
+        self.hook.is_some() || matches!(self.payload, Payload::Template(_))
     }
 
     /// The first due strictly after `after` that counts; bounds are not looked at.

@@ -116,6 +116,89 @@ fn what_is_written_holds() {
 }
 
 #[test]
+fn gateways_that_send_for_real_are_read_whole() {
+    let text = r#"
+[gateways.m]
+kind = "matrix"
+base_url = "https://matrix.example.org"
+token_file = "m.token"
+user = "@bot:example.org"
+join = true
+[gateways.p]
+kind = "process"
+command = ["plugins/irc.py", "-v"]
+env = {IRC_SERVER = "irc.example.org"}
+pass_env = ["IRC_PASSWORD"]
+restart = "always"
+timeout = "3s"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "tls"
+user = "chime"
+password_env = "MAIL_PASSWORD"
+from = "Chime <chime@example.org>"
+"#;
+    let config = read(text).unwrap();
+    let shown = config.to_json();
+    let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
+    expect![[r#"
+        {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
+        {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
+        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
+    "#]].assert_eq(&shown.concat());
+    assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
+}
+
+#[test]
+fn gateways_that_cannot_send_say_why() {
+    check(
+        r#"
+[gateways.m]
+kind = "matrix"
+user = "bot"
+[gateways.n]
+kind = "matrix"
+base_url = "matrix.example.org"
+token = "hunter2"
+[gateways.p]
+kind = "process"
+command = []
+env = {IRC_PASSWORD = "hunter2", "a=b" = "c"}
+restart = "sometimes"
+timeout = "1m"
+[gateways.q]
+kind = "process"
+command = "irc -v"
+[gateways.e]
+kind = "email"
+host = "smtp.example.org"
+tls = "none"
+port = 0
+password_env = "MAIL_PASSWORD"
+"#,
+        expect![[r#"
+            2:1: gateways.m.base_url: is missing (the homeserver's address, such as base_url = "https://matrix.example.org")
+            2:1: gateways.m.token: is missing (the bot's access token: write token_env or token_file)
+            4:8: gateways.m.user: is not a Matrix user (given 'bot'; such as @bot:example.org)
+            7:12: gateways.n.base_url: is not an http(s) address (given 'matrix.example.org'; such as https://host/path)
+            8:9: gateways.n.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
+            11:11: gateways.p.command: names no program (such as command = ["/path/to/plugin", "--argument"]; no shell reads it)
+            12:7: gateways.p.env: IRC_PASSWORD sounds like a secret, and a secret is never written (set it for the daemon, and write pass_env = ["ITS_NAME"])
+            12:7: gateways.p.env: is not a variable's name (given 'a=b')
+            13:11: gateways.p.restart: is not known (given 'sometimes'; one of always, on_failure, never)
+            14:11: gateways.p.timeout: is out of range (given '1m'; more than 0s and less than 30s)
+            17:11: gateways.q.command: a list of texts is expected, not a text
+            17:11: gateways.q.command: names no program (such as command = ["/path/to/plugin", "--argument"]; no shell reads it)
+            18:1: gateways.e.from: is missing (the address that messages come from, such as from = "Chime <chime@example.org>")
+            18:1: gateways.e.user: is missing (whose is the password?)
+            21:7: gateways.e.tls: a password would go over the network in the clear (given 'none'; tls = "starttls" or "tls")
+            22:8: gateways.e.port: is out of range (given '0'; 1 to 65535)
+        "#]],
+    );
+}
+
+#[test]
 fn a_tool_that_there_is_not_is_no_silent_limit() {
     check(
         "[agents.a]\ntools = [\"schedule_list\", \"schedule_lost\"]",
@@ -212,7 +295,6 @@ fn settings_of_later_versions_are_noticed() {
     let notices: Vec<String> =
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
-        gateways.telegram: gateways of kind telegram are not built into this version; schedules that name it are refused
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
         agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
@@ -222,6 +304,112 @@ fn settings_of_later_versions_are_noticed() {
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         heartbeat: heartbeat files are not built into this version; this setting does nothing
         routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+}
+
+#[test]
+fn chat_platforms_are_read_and_shown_without_their_secrets() {
+    check(
+        r#"
+[gateways.d]
+kind = "discord"
+message_content = 1
+base_url = "discord.com"
+timeout = "0s"
+[gateways.s]
+kind = "slack"
+token_env = "T"
+webhook_env = "W"
+signing_secret = "hunter2"
+[gateways.s2]
+kind = "slack"
+tokn_env = "T"
+"#,
+        expect![[r#"
+            2:1: gateways.d.token_env: is missing (token_env = "DISCORD_TOKEN", the bot's token from the developer portal)
+            4:19: gateways.d.message_content: true or false is expected, not a whole number
+            5:12: gateways.d.base_url: is not an http(s) address (given 'discord.com'; such as https://host/path)
+            6:11: gateways.d.timeout: is out of range (given '0s'; more than 0s and less than 30s)
+            10:15: gateways.s.webhook_env: only one of token and webhook may be given (a bot's token posts to every channel that it is in, a webhook to one)
+            11:18: gateways.s.signing_secret: a secret is named here, never written (put it into an environment variable or a file, and write signing_secret_env or signing_secret_file)
+            12:1: gateways.s2.token_env: is missing (token_env = "SLACK_TOKEN", the bot's token (xoxb-…); or webhook_env, the address of an incoming webhook)
+            14:1: gateways.s2.tokn_env: is not a known key (did you mean 'token_env'?)
+        "#]],
+    );
+    let text = r#"
+        [gateways.d]
+        kind = "discord"
+        token_file = "discord.token"
+        message_content = true
+        [gateways.s]
+        kind = "slack"
+        webhook_env = "SLACK_WEBHOOK"
+        signing_secret_env = "SLACK_SIGNING"
+        base_url = "http://127.0.0.1:18100/api/"
+        timeout = "5s"
+    "#;
+    let config = read(text).unwrap();
+    assert_eq!(config.notices, []);
+    expect![[r#"
+        {
+          "console": {
+            "format": "text",
+            "kind": "console"
+          },
+          "d": {
+            "base_url": "https://discord.com/api/v10",
+            "kind": "discord",
+            "message_content": true,
+            "timeout": "10s",
+            "token": true
+          },
+          "s": {
+            "base_url": "http://127.0.0.1:18100/api",
+            "kind": "slack",
+            "posts_by": "webhook",
+            "signing_secret": true,
+            "timeout": "5s"
+          }
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&config.to_json()["gateways"]).unwrap());
+}
+
+#[test]
+fn every_config_of_the_guide_is_in_order() {
+    let guide = include_str!("../../src/guide/gateways.md");
+    let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 3, "{blocks:?}");
+    for block in blocks {
+        let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
+        assert_eq!(config.notices, [], "{block}");
+    }
+}
+
+#[test]
+fn a_bot_of_telegram_needs_a_token() {
+    check(
+        r#"
+[gateways.tg]
+kind = "telegram"
+[gateways.bot]
+kind = "telegram"
+token = "1:hunter2"
+base_url = "api.telegram.org"
+timeout = "30s"
+chat_id = 7
+"#,
+        expect![[r#"
+            2:1: gateways.tg.token_env: is missing (name where the bot's token is kept, such as token_env = "TELEGRAM_TOKEN")
+            6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
+            7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
+            8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
+            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, format, timeout)
+        "#]],
+    );
+    let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
+    expect![[
+        r#"{"base_url":"https://api.telegram.org","format":"plain","kind":"telegram","timeout":"5s","token":true}"#
+    ]]
+    .assert_eq(&config.to_json()["gateways"]["tg"].to_string());
 }
 
 #[test]
@@ -240,6 +428,7 @@ fn a_written_secret_is_never_shown() {
         ("\"bot-token\" = \"ü\"", "\"bot-token\" = ****".to_owned()),
         ("a = {kind = \"x\", signing_secret = \"s\"}", "a = {kind = \"x\", signing_secret = ****".to_owned()),
         ("token_env = \"NAME\"\nsecret_file = \"f\"\n", "token_env = \"NAME\"\nsecret_file = \"f\"\n".to_owned()),
+        ("webhook = 'http://x/y'", "webhook = ************".to_owned()),
         ("secret = \"\"\"\na\nb\"\"\"\nc = 1\n", "secret = ***\n*\n****\nc = 1\n".to_owned()),
     ];
     for (text, expected) in cases {

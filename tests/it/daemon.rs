@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A daemon in a folder of its own.
-struct Daemon {
+pub struct Daemon {
     folder: TempDir,
     child: Child,
     messages: BufReader<ChildStdout>,
@@ -25,18 +25,18 @@ fn told(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     told(&program(folder).args(arguments).output().unwrap())
 }
 
-fn json(folder: &Path, arguments: &[&str]) -> Value {
+pub fn json(folder: &Path, arguments: &[&str]) -> Value {
     let (code, out, err) = run(folder, &[arguments, &["--json"]].concat());
     assert_eq!(code, 0, "{arguments:?}: {err}");
     serde_json::from_str(&out).unwrap()
 }
 
 impl Daemon {
-    fn start(folder: TempDir) -> Self {
+    pub fn start(folder: TempDir) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = program(folder.path());
         command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(log);
@@ -45,24 +45,24 @@ impl Daemon {
         Self { folder, child, messages }
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The next message on the console.
-    fn message(&mut self) -> String {
+    pub fn message(&mut self) -> String {
         let mut line = String::new();
         self.messages.read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the daemon ended: {}", self.log());
         line
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.path().join("log")).unwrap()
     }
 
     /// Ends it in order.
-    fn end(mut self) -> TempDir {
+    pub fn end(mut self) -> TempDir {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         let status = self.child.wait().unwrap();
@@ -71,7 +71,7 @@ impl Daemon {
     }
 }
 
-fn folder_with(files: &[(&str, &str)]) -> TempDir {
+pub fn folder_with(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("schedules")).unwrap();
     for (name, text) in files {

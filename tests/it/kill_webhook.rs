@@ -133,7 +133,7 @@ impl Seen {
     }
 }
 
-fn chance(state: &mut u64) -> usize {
+pub fn chance(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) as usize
 }
@@ -256,7 +256,7 @@ fn configure(folder: &Path, url: &str) {
     std::fs::write(folder.join("chimewheel.toml"), config).unwrap();
 }
 
-fn import(folder: &Path, lines: &str) {
+pub fn import(folder: &Path, lines: &str) {
     std::fs::write(folder.join("all.jsonl"), lines).unwrap();
     let (code, said) = run(folder, &["import", "bulk", "all.jsonl"]);
     assert_eq!(code, 0, "{said}");
@@ -270,7 +270,7 @@ fn program(folder: &Path) -> Command {
 }
 
 /// A daemon that does not outlive a test that fails.
-struct Daemon(Child);
+pub struct Daemon(pub Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
@@ -280,19 +280,19 @@ impl Drop for Daemon {
     }
 }
 
-fn serve(folder: &Path, arguments: &[&str]) -> Daemon {
+pub fn serve(folder: &Path, arguments: &[&str]) -> Daemon {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     Daemon(program(folder).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap())
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
+pub fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let output = program(folder).args(arguments).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap_or(-1), String::from_utf8(said).unwrap())
 }
 
 /// Whether the daemon has nothing left to do.
-fn is_done(folder: &Path) -> bool {
+pub fn is_done(folder: &Path) -> bool {
     let output = program(folder).args(["status", "--json"]).output().unwrap();
     let Ok(status) = serde_json::from_slice::<Value>(&output.stdout) else { return false };
     let is_zero = |figure: &Value| *figure == 0;

@@ -4,6 +4,8 @@ mod agents;
 mod bench;
 mod bench_engine;
 mod bench_loads;
+#[cfg(feature = "telegram")]
+mod botapi;
 mod calendar;
 mod calendar_describe;
 mod calendar_dst;
@@ -16,13 +18,31 @@ mod config;
 mod daemon;
 mod engine;
 mod faketime;
-#[cfg(feature = "webhook")]
+#[cfg(all(
+    feature = "discord",
+    feature = "email",
+    feature = "matrix",
+    feature = "process",
+    feature = "slack",
+    feature = "telegram",
+    feature = "webhook"
+))]
 mod gateway;
 mod hooks;
 mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(all(
+    feature = "discord",
+    feature = "email",
+    feature = "matrix",
+    feature = "process",
+    feature = "slack",
+    feature = "telegram",
+    feature = "webhook"
+))]
+mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;
@@ -42,6 +62,7 @@ mod standin;
 mod storage;
 mod store;
 mod tasks;
+mod texts;
 mod tidy;
 mod tokens;
 mod tools;

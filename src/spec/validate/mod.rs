@@ -11,6 +11,8 @@ mod text;
 mod trigger;
 pub(super) mod words;
 
+pub use text::judge_name;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;

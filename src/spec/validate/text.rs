@@ -10,6 +10,19 @@ use crate::spec::Destination;
 use crate::spec::raw::{RawDestination, RawSchedule};
 use crate::spec::tree::shorten;
 
+/// Whether a text may name an agent, a chat, a model and the like; else what is wrong with it.
+pub fn judge_name(text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        Err("is empty".to_owned())
+    } else if text.len() > limits::NAME_BYTES_MAX {
+        Err(format!("is longer than {} bytes", limits::NAME_BYTES_MAX))
+    } else if text.chars().any(char::is_control) {
+        Err("holds a line break or another control character".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
 impl Check<'_> {
     /// The id: written, else the existing one, else the file's stem, else made up.
     pub(super) fn id(&mut self, raw: &RawSchedule) -> Option<ScheduleId> {
@@ -40,16 +53,7 @@ impl Check<'_> {
     /// A short text that names something.
     pub(super) fn name(&mut self, path: &str, text: Option<&str>) -> Option<String> {
         let text = text?;
-        let wrong = if text.trim().is_empty() {
-            Some("is empty".to_owned())
-        } else if text.len() > limits::NAME_BYTES_MAX {
-            Some(format!("is longer than {} bytes", limits::NAME_BYTES_MAX))
-        } else if text.chars().any(char::is_control) {
-            Some("holds a line break or another control character".to_owned())
-        } else {
-            None
-        };
-        if let Some(wrong) = wrong {
+        if let Err(wrong) = judge_name(text) {
             self.refuse(Problem::new(path, wrong).value(shorten(text)));
             return None;
         }

@@ -30,6 +30,7 @@ pub fn mcp(mcp: &Mcp, setup: Setup, clock: Arc<dyn Clock>) -> Result<u8, Error> 
     let caller = caller(mcp)?;
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_stack_size(limits::THREAD_STACK_BYTES_MAX)
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;

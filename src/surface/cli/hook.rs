@@ -22,7 +22,7 @@ use crate::runtime::clock::Clock;
 use crate::script::{Listed, Scripts};
 use crate::spec::tree::shorten;
 use crate::surface::error::{Code, Error};
-use crate::surface::files::{FileProblems, read_folder, read_scripts, report, script_problems};
+use crate::surface::files::{FileProblems, read_folder, read_scripts, report, script_name, script_problems};
 
 /// What `hook new` writes without `--like`.
 const SKELETON: &str = include_str!("hook_skeleton.rhai");
@@ -64,8 +64,7 @@ impl Folder {
         })?;
         let mut broken = BTreeMap::new();
         for problems in read.problems {
-            let name = problems.file.split_once('/').map_or(&*problems.file, |(_, name)| name);
-            broken.insert(name.trim_end_matches(".rhai").to_owned(), problems);
+            broken.insert(script_name(&problems.file).to_owned(), problems);
         }
         let scripts = Scripts::new();
         for wrong in scripts.load(read.sources) {

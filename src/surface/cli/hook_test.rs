@@ -15,6 +15,7 @@ use super::hook_tried;
 use super::reach::gateways;
 use super::screen::Screen;
 use super::setup::Setup;
+use crate::gateway::TextLimit;
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::{Clock, Stopwatch};
@@ -109,7 +110,9 @@ fn attempt(asked: &HookTest, setup: &Setup, clock: &Arc<dyn Clock>, screen: &Scr
         error: asked.error.clone(),
     };
     let tried = trial.run(&scene);
-    let reach = Reach { gateways: gateways(setup), agents: Arc::new(setup.config.agents.clone()) };
+    // Only who may be written to is asked here; nothing is cut.
+    let limits = gateways(setup).into_iter().map(|name| (name, TextLimit::None));
+    let reach = Reach { gateways: limits.collect(), agents: Arc::new(setup.config.agents.clone()) };
     let elsewhere = tried.deliveries.iter().filter_map(|(to, _)| reach.refusal(&schedule, to.as_ref()?));
     let refused = tried.refused.iter().cloned().chain(elsewhere).collect();
     let shown =

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config, Format, Secret};
 use crate::gateway::console::{self, Console};
-use crate::gateway::{Gateway, Secrets, webhook};
+use crate::gateway::{Gateway, Secrets, discord, email, matrix, process, slack, telegram, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -37,23 +37,38 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
     let mut gateways = Gateways::new();
     let mut problems = Vec::new();
     for (name, gateway) in &config.gateways {
-        let opened: Arc<dyn Gateway> = match gateway {
-            config::Gateway::Console { format } => Arc::new(console_of(*format, console)),
-            config::Gateway::NotBuilt { .. } => continue,
+        let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
+            config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
+            config::Gateway::Discord(config) => {
+                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
+            }
+            config::Gateway::Email(config) => {
+                secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
+            }
+            config::Gateway::Matrix(config) => {
+                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+            }
+            config::Gateway::Process(config) => {
+                passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
+            }
+            config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
+            config::Gateway::Telegram(config) => {
+                secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
+            }
             config::Gateway::Webhook(config) => {
-                let opened = secrets(config).and_then(|secrets| webhook::open(config, &secrets));
-                match opened {
-                    Ok(opened) => opened,
-                    Err(found) => {
-                        let place = |found: Problem| format!("gateways.{name}.{}", found.path);
-                        problems
-                            .extend(found.into_iter().map(|found| Problem { path: place(found.clone()), ..found }));
-                        continue;
-                    }
-                }
+                let secrets = secrets(&config.secrets, "token", config.token.as_ref());
+                secrets.and_then(|secrets| webhook::open(config, &secrets))
             }
         };
-        gateways.insert(name.clone(), opened);
+        match opened {
+            Ok(opened) => {
+                gateways.insert(name.clone(), opened);
+            }
+            Err(found) => problems.extend(found.into_iter().map(|found| {
+                let path = format!("gateways.{name}.{}", found.path);
+                Problem { path, ..found }
+            })),
+        }
     }
     if problems.is_empty() { Ok(gateways) } else { Err(problems) }
 }
@@ -100,17 +115,44 @@ fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {
     openai::open(config, key)
 }
 
-fn secrets(config: &config::Webhook) -> Result<Secrets, Vec<Problem>> {
+fn secrets(signing: &[Secret], key: &str, token: Option<&Secret>) -> Result<Secrets, Vec<Problem>> {
     let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
-    for secret in &config.secrets {
+    for secret in signing {
         match read("secret", secret) {
             Ok(secret) => secrets.signing.push(secret),
             Err(problem) => problems.push(problem),
         }
     }
-    match config.token.as_ref().map(|secret| read("token", secret)).transpose() {
+    match token.map(|secret| read(key, secret)).transpose() {
         Ok(token) => secrets.token = token,
         Err(problem) => problems.push(problem),
+    }
+    if problems.is_empty() { Ok(secrets) } else { Err(problems) }
+}
+
+/// The same, under Slack's own names.
+fn slack_secrets(config: &config::Slack) -> Result<Secrets, Vec<Problem>> {
+    let (key, secret) = config.post.secret();
+    let token = read(key, secret);
+    let signing = config.signing.as_ref().map(|secret| read("signing_secret", secret)).transpose();
+    match (token, signing) {
+        (Ok(token), Ok(signing)) => {
+            Ok(Secrets { signing: signing.into_iter().collect(), token: Some(token), ..Secrets::default() })
+        }
+        (token, signing) => Err([token.err(), signing.err()].into_iter().flatten().collect()),
+    }
+}
+
+/// The variables of our own environment that a program is given.
+fn passed(names: &[String]) -> Result<Secrets, Vec<Problem>> {
+    let (mut secrets, mut problems) = (Secrets::default(), Vec::new());
+    for (place, name) in names.iter().enumerate() {
+        match from_env(name) {
+            Ok(value) => secrets.env.push((name.clone(), value.into())),
+            Err((why, hint)) => {
+                problems.push(Problem::new(format!("pass_env[{place}]"), why).value(name).hint(hint));
+            }
+        }
     }
     if problems.is_empty() { Ok(secrets) } else { Err(problems) }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::scripts;
 use super::setup::Setup;
-use crate::config::{Config, Gateway};
+use crate::config::Config;
 use crate::limits;
 use crate::runtime::clock::Clock;
 use crate::runtime::{Gateways, Runtime, Settings, StartError};
@@ -122,11 +122,10 @@ pub fn settings(config: &Config, serving: bool) -> Settings {
     }
 }
 
-/// Names of the gateways that this version can open.
+/// Names of the gateways that there are.
 #[must_use]
 pub fn gateways(setup: &Setup) -> Vec<String> {
-    let built = setup.config.gateways.iter().filter(|(_, gateway)| !matches!(gateway, Gateway::NotBuilt { .. }));
-    built.map(|(name, _)| name.clone()).collect()
+    setup.config.gateways.keys().cloned().collect()
 }
 
 /// What operations need to know under this config.

@@ -1,7 +1,7 @@
 //! Where a command prints: standard output for answers, standard error for trouble.
 //!
 //! Invariant: a reader that goes away (`| head`) ends the output, quietly. Colour only on a terminal and without
-//! `NO_COLOR`. Not here: what is printed (`render`).
+//! `NO_COLOR`; nothing that is printed for people steers a terminal. Not here: what is printed (`render`).
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -41,7 +41,7 @@ impl Screen {
         text: impl FnOnce(Look) -> String,
     ) -> Result<(), Error> {
         if !self.json {
-            return print(&text(self.look));
+            return print(&printable(&text(self.look)));
         }
         let shown = serde_json::to_string_pretty(&json()?);
         let shown = shown.map_err(|error| Error::new(Code::Failed, "the answer is not JSON").detail(error))?;
@@ -92,6 +92,24 @@ impl Screen {
             }
         }
     }
+}
+
+/// A text without the control characters that would steer a terminal, but for colours: what scripts note and models
+/// answer is in it.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let is_colour = || {
+            let after = text[at + 1..].strip_prefix('[').unwrap_or_default();
+            after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+        };
+        if !c.is_control() || c == '\n' || c == '\t' || c == '\u{1b}' && is_colour() {
+            printable.push(c);
+        } else {
+            printable.extend(c.escape_default());
+        }
+    }
+    printable
 }
 
 /// Writes to standard output.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::script::{Broken, Scripts};
-use crate::surface::files::read_scripts;
+use crate::surface::files::{read_scripts, script_name};
 
 /// The scripts of a config, for an engine that runs them.
 #[must_use]
@@ -30,7 +30,7 @@ pub fn look_up(config: &Config) -> Arc<Scripts> {
 
 /// Takes what the folder holds now.
 pub fn load_again(folder: &Path, scripts: &Scripts) {
-    let read = match read_scripts(folder) {
+    let mut read = match read_scripts(folder) {
         Ok(read) => read,
         Err(error) => {
             return tracing::warn!(folder = %folder.display(), "scripts stay as they were, the folder cannot be read: {error}");
@@ -38,6 +38,11 @@ pub fn load_again(folder: &Path, scripts: &Scripts) {
     };
     for file in &read.problems {
         file.problems.iter().for_each(|problem| tracing::warn!(file = file.file, "{problem}"));
+        // One that cannot be read just now stays as it was.
+        let name = script_name(&file.file);
+        if let Some(source) = scripts.source(name) {
+            read.sources.insert(name.to_owned(), source);
+        }
     }
     let count = read.sources.len();
     for Broken { error, is_kept } in scripts.load(read.sources) {

@@ -19,6 +19,7 @@ use super::scripts::load_again;
 use super::setup::Setup;
 use super::watch::Watch;
 use crate::config::{Format, read_listen};
+use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
 use crate::spec::tree::shorten;
@@ -39,6 +40,7 @@ pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Scre
     }
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_stack_size(limits::THREAD_STACK_BYTES_MAX)
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
@@ -85,6 +87,8 @@ async fn run_until(
             () = &mut *ending => tracing::info!("ending: deliveries under way are waited for"),
             () = engine.stopped() => tracing::error!("the engine has stopped by itself"),
             () = changed(&mut watch) => {
+                // Another folder may be in its place now.
+                watch = folder.as_deref().and_then(look_after);
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;
                 continue;
             }
@@ -96,6 +100,8 @@ async fn run_until(
                 continue;
             }
             () = changed(&mut scripts_watch) => {
+                are_awaited = !scripts.exists();
+                scripts_watch = if are_awaited { None } else { look_after(scripts) };
                 load_again(scripts, engine.scripts());
                 // A file that named a script that was not there may be right now.
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use folder::read_folder;
-pub use scripts::{ScriptFolder, read_scripts, script_problems};
+pub use scripts::{ScriptFolder, read_scripts, script_name, script_problems};
 pub use syntax::Syntax;
 
 use crate::id::stable_hash;

@@ -50,6 +50,13 @@ pub fn read_scripts(folder: &Path) -> io::Result<ScriptFolder> {
     Ok(read)
 }
 
+/// The name of the script in a file of the folder, as problems name files.
+#[must_use]
+pub fn script_name(file: &str) -> &str {
+    let below = file.split_once('/').map_or(file, |(_, below)| below);
+    below.strip_suffix(ENDING).unwrap_or(below)
+}
+
 /// Mistakes of scripts as problems of their files.
 #[must_use]
 pub fn script_problems(error: &ScriptError) -> FileProblems {
@@ -66,6 +73,7 @@ fn source(root: &Path, found: &Found) -> Result<String, Problem> {
         return Err(problem.hint("put the script itself into the folder"));
     }
     let bytes = bytes_of(&found.path, limits::SCRIPT_BYTES_MAX).map_err(unread)?;
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
         Problem::new("", format!("is not text: line {line} is not UTF-8"))

@@ -235,7 +235,7 @@ fn what_a_hook_keeps_is_written_with_the_end_of_its_run_only() {
             2026-01-01T01:00:00Z run news -> retry + keep {"n":1}
             2026-01-01T01:00:01Z run news due 2026-01-01T01:00:00Z attempt 2 -> ok + keep {"n":2} + text hello
             2026-01-01T01:00:01Z keep State of news: {"n":2}
-            2026-01-01T01:00:01Z keep Text of news: hello
+            2026-01-01T01:00:01Z keep Text of news: 1767229201000 hello
             2026-01-01T01:00:01Z send news due 2026-01-01T01:00:00Z
             2026-01-01T02:00:00Z run news -> silent + keep {"n":3} + note seen
             2026-01-01T02:00:00Z silent(nothing new) news due 2026-01-01T02:00:00Z

@@ -30,6 +30,8 @@ pub struct Adapter {
     pub read: fn(&Received) -> Said,
     /// Whether a text without characters can be sent.
     pub takes_empty: bool,
+    /// A chat as the platform calls them.
+    pub chat: &'static str,
 }
 
 /// What a request to a platform says.
@@ -42,7 +44,13 @@ pub struct Said {
     pub key: Option<String>,
 }
 
-const ADAPTERS: &[Adapter] = &[super::webhook::ADAPTER];
+const ADAPTERS: &[Adapter] = &[
+    super::discord::ADAPTER,
+    super::matrix::ADAPTER,
+    super::slack::ADAPTER,
+    super::telegram::ADAPTER,
+    super::webhook::ADAPTER,
+];
 
 /// Long enough for a loopback, short enough to wait for.
 const PATIENCE: Span = Span::from_millis(300);
@@ -79,12 +87,24 @@ pub fn send(gateway: &Arc<dyn Gateway>, deliveries: Vec<Delivery>) -> Vec<Result
     })
 }
 
+/// Sends to the adapter's own chat.
+fn send_to(
+    adapter: &Adapter,
+    gateway: &Arc<dyn Gateway>,
+    mut deliveries: Vec<Delivery>,
+) -> Vec<Result<Receipt, SendError>> {
+    for delivery in &mut deliveries {
+        adapter.chat.clone_into(&mut delivery.destination.chat_id);
+    }
+    send(gateway, deliveries)
+}
+
 /// Sends to a platform that plays one thing: the answer, and the requests that came.
 fn play(adapter: &Adapter, play: &Play, deliveries: Vec<Delivery>) -> (Vec<Result<Receipt, SendError>>, Vec<Said>) {
     let played = play.clone();
     let platform = Standin::start(move |_| played.clone());
     let gateway = (adapter.open)(&platform.url(""), PATIENCE);
-    let answers = send(&gateway, deliveries);
+    let answers = send_to(adapter, &gateway, deliveries);
     let mut said = Vec::new();
     while let Some((request, _)) = platform.poll() {
         said.push((adapter.read)(&request));
@@ -107,10 +127,10 @@ fn each(case: impl Fn(&Adapter)) {
 #[test]
 fn a_message_that_is_taken_is_delivered_under_the_platform_s_id() {
     each(|adapter| {
-        let (answer, said) = one(adapter, &(adapter.taken)("m-1"), delivery("Good morning"));
-        assert_eq!(answer, Ok(Receipt { message_id: Some("m-1".to_owned()) }));
+        let (answer, said) = one(adapter, &(adapter.taken)("71"), delivery("Good morning"));
+        assert_eq!(answer, Ok(Receipt { message_id: Some("71".to_owned()) }));
         let [said] = &said[..] else { panic!("{said:?}") };
-        assert_eq!((said.chat.as_str(), &said.thread, said.text.as_str()), ("team-7", &None, "Good morning"));
+        assert_eq!((said.chat.as_str(), &said.thread, said.text.as_str()), (adapter.chat, &None, "Good morning"));
     });
 }
 
@@ -150,11 +170,11 @@ fn a_storm_of_refusals_answers_each_and_then_passes() {
         let many = |count: u16| {
             (0..count).map(|number| Delivery { key: format!("key-{number}"), ..delivery("x") }).collect::<Vec<_>>()
         };
-        for answer in send(&gateway, many(100)) {
+        for answer in send_to(adapter, &gateway, many(100)) {
             let second = Some(Span::from_seconds(1));
             assert!(matches!(&answer, Err(SendError::Retry { after, .. }) if *after == second), "{answer:?}");
         }
-        assert!(send(&gateway, many(100)).iter().all(Result::is_ok));
+        assert!(send_to(adapter, &gateway, many(100)).iter().all(Result::is_ok));
         let keys = |count| (0..count).map(|_| (adapter.read)(&platform.next().0).key).collect::<BTreeSet<_>>();
         assert_eq!(keys(100), keys(100));
     });
@@ -185,7 +205,7 @@ fn a_connection_that_never_was_is_tried_again() {
     each(|adapter| {
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let gateway = (adapter.open)(&format!("http://{nobody}"), PATIENCE);
-        let answers = send(&gateway, vec![delivery("x")]);
+        let answers = send_to(adapter, &gateway, vec![delivery("x")]);
         assert!(matches!(&answers[..], [Err(SendError::Retry { after: None, .. })]), "{answers:?}");
     });
 }
@@ -205,12 +225,12 @@ fn the_key_is_the_same_for_every_attempt() {
             sent_at: delivery("x").sent_at.plus(Span::from_seconds(later)),
             ..delivery("x")
         };
-        assert_eq!(send(&gateway, vec![attempt(1, 0)]).len(), 1);
+        assert_eq!(send_to(adapter, &gateway, vec![attempt(1, 0)]).len(), 1);
         let first = key();
-        assert_eq!(send(&gateway, vec![attempt(2, 60)]).len(), 1);
+        assert_eq!(send_to(adapter, &gateway, vec![attempt(2, 60)]).len(), 1);
         assert_eq!(key(), first);
         let other = Delivery { key: "other".to_owned(), ..delivery("x") };
-        assert_eq!(send(&gateway, vec![other]).len(), 1);
+        assert_eq!(send_to(adapter, &gateway, vec![other]).len(), 1);
         assert!(first.is_none() || key() != first, "another message has another key");
     });
 }
@@ -218,12 +238,12 @@ fn the_key_is_the_same_for_every_attempt() {
 #[test]
 fn any_text_arrives_as_it_is() {
     each(|adapter| {
-        let long = "A line of a long text, with ümlauts. ".repeat(64 * 1024 / 40);
+        let long = "A line of a long text, with numbers. ".repeat(64 * 1024 / 40);
         let texts = [
             "Ünïcödé 🕰️ 時計 \u{202e}rtl",
             "quotes \" ' \\ / and\nlines\r\n\ttabs",
             "\u{0} \u{7f} \u{1b}[31m",
-            &long,
+            &long[..most(adapter).unwrap_or(long.len()).min(long.len())],
         ];
         for text in texts {
             let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(text));
@@ -231,6 +251,23 @@ fn any_text_arrives_as_it_is() {
             let arrived: String = said.iter().map(|said| said.text.as_str()).collect();
             assert!(arrived == text, "{text:.60?} became {arrived:.60?}");
         }
+    });
+}
+
+/// How many letters of ASCII an adapter takes; each counts as one, whatever is counted.
+fn most(adapter: &Adapter) -> Option<usize> {
+    (adapter.open)("http://127.0.0.1:1", PATIENCE).capabilities().text.room()
+}
+
+#[test]
+fn a_text_over_the_limit_is_refused_for_good_and_the_limit_named() {
+    each(|adapter| {
+        let Some(most) = most(adapter) else { return };
+        let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(&"x".repeat(most)));
+        assert!(answer.is_ok() && said.len() == 1, "{answer:?}");
+        let (answer, said) = one(adapter, &(adapter.taken)("m"), delivery(&"x".repeat(most + 1)));
+        let Err(SendError::Permanent { error }) = answer else { panic!("{answer:?}") };
+        assert!(error.contains(&most.to_string()) && said.is_empty(), "{error}");
     });
 }
 

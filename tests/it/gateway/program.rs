@@ -123,3 +123,51 @@ fn a_message_reaches_its_receiver_and_the_ledger_says_so() {
     let run = &runs["runs"][0];
     assert_eq!((&run["outcome"], &run["detail"]), (&json!("delivered"), &json!("message m-7")), "{runs}");
 }
+
+#[test]
+fn a_chat_platform_s_secrets_are_looked_for_where_its_config_says() {
+    let cases = [
+        ("kind = 'discord'\ntoken_env = 'HOOK_SECRET'", None),
+        ("kind = 'discord'\ntoken_env = 'HOOK_GONE'", Some("chat.token_env: this environment variable is not set")),
+        ("kind = 'slack'\ntoken_env = 'HOOK_SECRET'\nsigning_secret_env = 'HOOK_SECRET'", None),
+        ("kind = 'slack'\ntoken_env = 'HOOK_TOKEN'", Some("chat.token_env: is empty")),
+        ("kind = 'slack'\nwebhook_env = 'HOOK_SECRET'", Some("chat.webhook: holds no http(s) address")),
+        ("kind = 'slack'\nwebhook_env = 'HOOK_GONE'", Some("chat.webhook_env: this environment variable is not set")),
+        (
+            "kind = 'slack'\ntoken_env = 'HOOK_SECRET'\nsigning_secret_file = 'gone'",
+            Some("chat.signing_secret_file: this file cannot be read"),
+        ),
+    ];
+    for (lines, refusal) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("chimewheel.toml"), format!("[gateways.chat]\n{lines}\n")).unwrap();
+        let (code, said) = run(folder.path(), &["config", "check"]);
+        match refusal {
+            None => assert_eq!((code, said.contains("is in order")), (0, true), "{lines}: {said}"),
+            Some(part) => assert!(code == 2 && said.contains(part) && !said.contains("MfKQ"), "{lines}: {said}"),
+        }
+    }
+}
+
+#[test]
+fn a_message_goes_out_through_discord() {
+    let platform = Standin::start(|request| match request.number {
+        0 => Play::json(429, &json!({"retry_after": 0.02, "global": false})),
+        _ => Play::json(200, &json!({"id": "77"})),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let url = platform.url("");
+    let config = format!("[gateways.discord]\nkind = 'discord'\ntoken_env = 'HOOK_SECRET'\nbase_url = '{url}'\n");
+    fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let add = ["add", "--id", "hello", "--in", "1ms", "-m", "Hello", "--gateway", "discord", "--chat-id", "11"];
+    let (code, said) = run(folder.path(), &add);
+    assert_eq!(code, 0, "{said}");
+    let mut daemon = program(folder.path(), &["serve", "--no-listen"]).stderr(Stdio::null()).spawn().unwrap();
+    let requests = [platform.next().0, platform.next().0];
+    assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
+    assert!(daemon.wait().unwrap().success());
+    assert!(requests.iter().all(|request| request.target == "/channels/11/messages"), "{requests:?}");
+    assert_eq!(requests[0].json(), requests[1].json(), "both attempts have the same nonce");
+    let (_, runs) = run(folder.path(), &["runs", "hello", "--json"]);
+    assert!(runs.contains("message 77"), "{runs}");
+}

@@ -34,13 +34,14 @@ pub const ADAPTER: Adapter = Adapter {
         }
     },
     takes_empty: true,
+    chat: "team-7",
 };
 
 fn open(url: &str, timeout: Span, signing: &[&str], token: Option<&str>) -> Result<Arc<dyn Gateway>, String> {
     let config =
         config::Webhook { url: url.to_owned(), secrets: Vec::new(), token: None, allow_private: true, timeout };
-    let secrets =
-        Secrets { signing: signing.iter().map(|secret| (*secret).into()).collect(), token: token.map(Into::into) };
+    let signing = signing.iter().map(|secret| (*secret).into()).collect();
+    let secrets = Secrets { signing, token: token.map(Into::into), ..Secrets::default() };
     webhook::open(&config, &secrets)
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
 }

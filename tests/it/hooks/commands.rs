@@ -194,10 +194,10 @@ fn a_function_that_fails_is_drawn_and_the_others_are_asked() {
         exit 1
           × scripts/bad.rhai: 2 problems
           ├─▶   × message(ctx): ctx has no field 'vasr'; did you mean 'vars'?
-          │      ╭─[scripts/bad.rhai:2:18]
+          │      ╭─[scripts/bad.rhai:2:19]
           │    1 │ fn message(ctx) {
           │    2 │     `Hello, ${ctx.vasr.who}!`
-          │      ·                  ─
+          │      ·                   ────
           │    3 │ }
           │      ╰────
           ╰─▶   × silent(ctx, result): it answered with a number; it may be true, false or a reason for
@@ -235,6 +235,7 @@ fn a_library_is_no_hook_and_a_broken_one_breaks_its_importers() {
                    3 │ }
                      · ─
                      ╰────
+                    help: is something missing before it?
             1 of 1 script is wrong.
         "#]],
     );
@@ -309,7 +310,8 @@ fn a_trial_tells_everything() {
             ],
             "warnings": [
                 "a delivery over 'irc' names no chat_id",
-                "telegram:7: there is no gateway 'telegram' in the config",
+                "agent 'default' may not send to console:boss; the operator adds more to agents.default.destinations",
+                "gateway 'telegram' is not configured; add [gateways.telegram] to chimewheel.toml",
             ],
         })
     );

@@ -31,12 +31,13 @@ fn what_cannot_be_a_script_is_told_and_hides_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let scripts = folder.path().join("scripts");
     fs::create_dir(&scripts).unwrap();
-    fs::write(scripts.join("good.rhai"), "").unwrap();
+    fs::write(scripts.join("good.rhai"), "\u{feff}// As some editors begin a file.\r\n").unwrap();
     fs::write(scripts.join("long.rhai"), "/".repeat(limits::SCRIPT_BYTES_MAX + 1)).unwrap();
     fs::write(scripts.join("bytes.rhai"), b"// one\n\xff").unwrap();
     fs::create_dir(scripts.join("folder.rhai")).unwrap();
     let read = read_scripts(&scripts).unwrap();
-    assert_eq!(read.sources.keys().collect::<Vec<_>>(), ["good"]);
+    let sources: Vec<_> = read.sources.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert_eq!(sources, [("good", "// As some editors begin a file.\r\n")]);
     let told: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,

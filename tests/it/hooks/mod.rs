@@ -2,7 +2,12 @@
 
 mod commands;
 mod folder;
+mod hostile;
+mod house;
 mod manual;
+mod program;
+mod runs;
+mod shaping;
 mod shipped;
 
 use std::path::Path;

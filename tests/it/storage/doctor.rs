@@ -50,7 +50,7 @@ fn a_config_that_cannot_be_read_is_one_failure_and_the_rest_is_judged() {
     let world = World::empty();
     fs::write(world.folder().join("chimewheel.toml"), "listne = \"x\"\n").unwrap();
     check(&world, 1, &["config fail: chimewheel.toml: ", NONE_RUNS]);
-    fs::write(world.folder().join("chimewheel.toml"), "[gateways.tg]\nkind = \"telegram\"\n").unwrap();
+    fs::write(world.folder().join("chimewheel.toml"), "[gateways.tg]\nkind = \"email\"\n").unwrap();
     check(&world, 0, &["config warn: ", "gateways warn: this version cannot send through tg", NONE_RUNS]);
 }
 
