@@ -300,10 +300,11 @@ pub const SCRIPT_THREADS_COUNT_MAX: usize = 4;
 pub const SCRIPT_LOOK_OPERATIONS_MAX: u64 = 64;
 /// Bytes that the functions of the library go through, or make, for what counts as one operation.
 pub const SCRIPT_OPERATION_BYTES_MAX: usize = 64;
-/// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack.
+/// Calls inside one another in a script; with expressions inside one another it must fit a thread's stack of 2 MiB, the
+/// least that a thread here has: the worst shape measured, a `switch` in a `switch` in a debug build, takes more than 1.
 pub const SCRIPT_CALLS_COUNT_MAX: usize = 24;
 /// Expressions inside one another in a script.
-pub const SCRIPT_LEVELS_MAX: usize = 32;
+pub const SCRIPT_LEVELS_MAX: usize = 48;
 /// Values that one variable of a script may hold, those that its functions have captured included.
 pub const SCRIPT_VALUES_COUNT_MAX: usize = 8192;
 /// Bytes of all the values that the variables of a running script hold.

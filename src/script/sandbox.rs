@@ -2,7 +2,7 @@
 //!
 //! Invariants: nothing in it reaches a file, a socket, the environment, a clock or another script's values; Rhai's own
 //! core package, which can sleep, is left out, as are its strings package, whose `replace` can take half a gigabyte, and
-//! its time package; what remains of Rhai's is bounded by the limits set here, or is replaced by `list`.
+//! its time package; what remains of Rhai's is bounded by the limits set here, or is replaced by `list` or `text`.
 //! Not here: what a call may take (`guard`), which scripts can be imported (`load`).
 
 use std::cell::Cell;
