@@ -12,7 +12,7 @@ use crate::time::Span;
 
 /// Discord's codes of what does not pass by itself, and the way out.
 const HINTS: &[(u64, &str)] = &[
-    (10_003, "no such channel: check chat_id and thread; the channel may have been deleted"),
+    (10_003, "no such channel: check chat_id; the channel may have been deleted"),
     (10_004, "no such server: the bot may have been removed from it"),
     (40_001, "check the bot's token"),
     (40_002, "the bot's account must be verified by its owner"),

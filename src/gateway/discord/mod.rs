@@ -72,7 +72,7 @@ pub fn open(config: &config::Discord, secrets: &Secrets) -> Result<Arc<dyn Gatew
 impl Gateway for Discord {
     fn capabilities(&self) -> Capabilities {
         let text = TextLimit::Utf16(DISCORD_UNITS_MAX);
-        Capabilities { text, dedupe: Dedupe::Minutes, threads: true, receives: true }
+        Capabilities { text, dedupe: Dedupe::Minutes, threads: false, receives: true }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
@@ -98,13 +98,16 @@ impl Discord {
     async fn post(&self, delivery: Delivery) -> Result<Receipt, SendError> {
         let Delivery { key, sent_at, destination, text, .. } = delivery;
         let refused = |error: String| Err(SendError::Permanent { error });
-        let (name, channel) = match &destination.thread {
-            Some(thread) => ("thread", thread),
-            None => ("chat_id", &destination.chat_id),
-        };
+        // A thread is posted to as a channel, so named beside a chat it would be one that nobody allowed.
+        if destination.thread.is_some() {
+            return refused(
+                "a thread of Discord is a channel of its own: write its id as chat_id, and no thread".to_owned(),
+            );
+        }
+        let channel = &destination.chat_id;
         if !is_snowflake(channel) {
             return refused(format!(
-                "{name} '{channel}' is not the id of a channel: a number, which 'Copy Channel ID' of Discord's \
+                "chat_id '{channel}' is not the id of a channel: a number, which 'Copy Channel ID' of Discord's \
                  developer mode gives"
             ));
         }

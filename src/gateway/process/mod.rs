@@ -24,8 +24,9 @@ use crate::config;
 use crate::gateway::{
     Capabilities, Delivery, Gateway, Inbound, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
 };
-use crate::limits::{PLUGIN_END_MS_MAX, PLUGIN_INBOUND_COUNT_MAX};
+use crate::limits::{PLUGIN_END_MS_MAX, PLUGIN_INBOUND_COUNT_MAX, SEND_MS_MAX};
 use crate::problem::Problem;
+use crate::time::Span;
 
 /// Messages handed over in one go.
 const TAKEN_AT_ONCE_COUNT: usize = 64;
@@ -45,6 +46,8 @@ struct Shared {
     ending: watch::Sender<bool>,
     inbound: mpsc::Sender<Inbound>,
     heard: TurnMutex<mpsc::Receiver<Inbound>>,
+    /// Held by the message that the program has to answer.
+    turn: TurnMutex<()>,
 }
 
 /// Who keeps the program running.
@@ -84,6 +87,7 @@ pub fn open(config: &config::Process, secrets: &Secrets) -> Result<Arc<dyn Gatew
         ending: watch::Sender::new(false),
         inbound,
         heard: TurnMutex::new(heard),
+        turn: TurnMutex::new(()),
     };
     Ok(Arc::new(Process { shared: Arc::new(shared), running: Mutex::new(None) }))
 }
@@ -97,6 +101,19 @@ impl Gateway for Process {
         Box::pin(async move {
             let is_written = Arc::new(AtomicBool::new(false));
             let timeout = self.shared.config.timeout;
+            // A program takes one message at a time, as most can do no more: what waits is not written, and is safe to
+            // try again. Both waits together end before the engine's patience does.
+            let patience = timeout.min(Span::from_millis(SEND_MS_MAX.saturating_sub(timeout.as_millis())));
+            let turn = async {
+                let turn = self.shared.turn.lock().await;
+                self.ready().await.map(|_| turn)
+            };
+            let retry = |error: String| Err(SendError::Retry { error, after: None });
+            let _turn = match tokio::time::timeout(patience.to_std(), turn).await {
+                Ok(Ok(turn)) => turn,
+                Ok(Err(error)) => return retry(error),
+                Err(_) => return retry(format!("the plug-in took no further message within {patience}")),
+            };
             match tokio::time::timeout(timeout.to_std(), self.hand_over(&delivery, &is_written)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(unanswered(&is_written, format!("the plug-in did not answer within {timeout}"))),

@@ -360,10 +360,16 @@ fn begins_block(rest: &str) -> bool {
     marker > 0 && after.is_some_and(|after| after.is_empty() || after.starts_with(char::is_whitespace))
 }
 
+/// Signs of quotes and lists that may stand before what they belong to.
+const SIGNS_COUNT_MAX: usize = 24;
+
 /// Whether the last line holds nothing but the signs of quotes and lists, which belong to what follows.
 fn ends_in_sign(before: &str) -> bool {
     let is_sign = |c: char| c.is_ascii_digit() || ">-+*.) \t".contains(c);
-    before.ends_with(is_sign) && matches!(before.trim_end_matches(is_sign).chars().next_back(), None | Some('\n'))
+    let mut end = before.chars().rev().take(SIGNS_COUNT_MAX);
+    // Longer rows of signs are no sign of a block, and must not be gone through at every cut.
+    let is_whole_line = |before: &str| before.chars().nth(SIGNS_COUNT_MAX - 1).is_none();
+    before.ends_with(is_sign) && end.find(|c| !is_sign(*c)).map_or_else(|| is_whole_line(before), |c| c == '\n')
 }
 
 /// Adds lines, all but the first with fewer blanks at their starts, as far as they have them: they were inside of a list,

@@ -288,7 +288,12 @@ fn a_thread_is_named() {
     each(|adapter| {
         let mut threaded = delivery("x");
         threaded.destination.thread = Some("42".to_owned());
-        let (_, said) = one(adapter, &(adapter.taken)("m"), threaded);
-        assert_eq!(said[0].thread.as_deref(), Some("42"));
+        let knows_threads = (adapter.open)("http://127.0.0.1:9", PATIENCE).capabilities().threads;
+        let (answer, said) = one(adapter, &(adapter.taken)("m"), threaded);
+        if knows_threads {
+            assert_eq!(said[0].thread.as_deref(), Some("42"));
+        } else {
+            assert!(matches!(answer, Err(SendError::Permanent { .. })) && said.is_empty(), "{answer:?} {said:?}");
+        }
     });
 }

@@ -81,14 +81,17 @@ fn a_message_pings_nobody_and_carries_its_key_as_the_nonce() {
 }
 
 #[test]
-fn a_thread_is_a_channel_of_its_own() {
-    let (_, request) = sent((ADAPTER.taken)("77"), CHAT, Some("12"));
+fn a_thread_is_a_channel_of_its_own_and_never_reached_past_the_rules_of_chats() {
+    let (_, request) = sent((ADAPTER.taken)("77"), "12", None);
     assert_eq!(request.unwrap().target, "/api/v10/channels/12/messages");
+    let (answer, request) = sent((ADAPTER.taken)("77"), CHAT, Some("12"));
+    let Err(SendError::Permanent { error }) = answer else { panic!("{answer:?}") };
+    assert!(error.contains("write its id as chat_id") && request.is_none(), "{error} {request:?}");
 }
 
 #[test]
 fn a_chat_that_is_no_channel_never_reaches_discord() {
-    for (chat, thread) in [("team-7", None), ("../../users/@me", None), ("", None), (CHAT, Some("1/2"))] {
+    for (chat, thread) in [("team-7", None), ("../../users/@me", None), ("", None)] {
         let (answer, request) = sent((ADAPTER.taken)("77"), chat, thread);
         let Err(SendError::Permanent { error }) = answer else { panic!("{answer:?}") };
         assert!(error.contains("is not the id of a channel"), "{error}");
@@ -138,7 +141,7 @@ fn what_each_answer_means() {
         meanings += &format!("{}\n", meaning.replace(&"x".repeat(200), "x200"));
     }
     expect![[r#"
-        permanent: Discord answered 404 Not Found, code 10003: Unknown Channel; no such channel: check chat_id and thread; the channel may have been deleted
+        permanent: Discord answered 404 Not Found, code 10003: Unknown Channel; no such channel: check chat_id; the channel may have been deleted
         permanent: Discord answered 403 Forbidden, code 50001: Missing Access; the bot cannot see this channel: invite it to the server and give its role 'View Channel'
         permanent: Discord answered 403 Forbidden, code 50007: Cannot send messages to this user; this person takes no direct messages from the bot: they must share a server with it and allow them
         permanent: Discord answered 403 Forbidden, code 50013: Missing Permissions; give the bot's role 'Send Messages', and 'Send Messages in Threads' for threads

@@ -5,6 +5,7 @@
 
 use chimewheel::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run};
 use chimewheel::store::Reader;
+use chimewheel::time::Timestamp;
 
 use super::check::Verdict;
 use super::check_runs::is_task;
@@ -189,6 +190,10 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     }
     let before = regular.iter().filter(|run| run.claimed_at.as_millis() <= told.wall);
     let last = before.map(|run| run.last_due().as_millis()).max().unwrap_or(i64::MIN);
+    // With its last due a schedule is completed, and has no next one to wish for.
+    if rev.schedule.trigger.next_after(Timestamp::from_millis(last)).is_none() {
+        return;
+    }
     let following = regular.iter().filter(|run| run.occurrence.due.as_millis() > last);
     let following = following.min_by_key(|run| run.occurrence.due);
     let agrees = following.is_some_and(|run| run.occurrence.due.as_millis() == wish);
