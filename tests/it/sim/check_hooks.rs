@@ -5,7 +5,6 @@
 
 use chimewheel::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run};
 use chimewheel::store::Reader;
-use chimewheel::time::Timestamp;
 
 use super::check::Verdict;
 use super::check_runs::is_task;
@@ -180,6 +179,11 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
         || bounds.end_at.is_some_and(|end| end.as_millis() < wish);
     let another = |other: &&RunTry| other.id == one.id && other.told.is_some_and(|at| at > told && at.wall <= wish);
     let is_other = history.runs.iter().any(|other| another(&other));
+    // One that wished for a due beyond the end has completed the schedule; then there is none to wish for.
+    let is_beyond = |other: &RunTry| bounds.end_at.zip(other.next).is_some_and(|(end, next)| next > end.as_millis());
+    let has_ended =
+        |other: &RunTry| other.id == one.id && other.told.is_some_and(|at| at <= told) && is_beyond(other);
+    let is_other = is_other || history.runs.iter().any(has_ended);
     let is_paused = ledger.iter().any(|run| run.cause == Cause::Notice && run.execution.is_none());
     if is_changed || !of_due || is_other || may_miss || is_bounded || is_paused || policy.jitter.as_millis() > 0 {
         return;
@@ -190,13 +194,15 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     }
     let before = regular.iter().filter(|run| run.claimed_at.as_millis() <= told.wall);
     let last = before.map(|run| run.last_due().as_millis()).max().unwrap_or(i64::MIN);
-    // With its last due a schedule is completed, and has no next one to wish for.
-    if rev.schedule.trigger.next_after(Timestamp::from_millis(last)).is_none() {
-        return;
-    }
     let following = regular.iter().filter(|run| run.occurrence.due.as_millis() > last);
     let following = following.min_by_key(|run| run.occurrence.due);
     let agrees = following.is_some_and(|run| run.occurrence.due.as_millis() == wish);
-    verdict.claim(agrees, || format!("I10: {} wished for {wish} and was due at {following:?}: {one:?}", one.id));
+    verdict.claim(agrees, || {
+        let (schedule, id) = (&rev.schedule, &one.id);
+        format!(
+            "I10: {id} wished for {wish} and was due at {following:?}: {one:?} of {:?} {bounds:?}",
+            schedule.trigger
+        )
+    });
     verdict.tally.targets += 1;
 }
