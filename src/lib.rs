@@ -50,7 +50,8 @@
 //! due of one generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a
 //! runner as it is configured. *hook*: a script that shapes a schedule's runs. *template*: a text with parts that are
 //! worked out. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
-//! gateway; an occurrence may become several. *overlap*: a due that arrives while an earlier run of the same schedule is not over. *misfire*: a due that
+//! gateway; an occurrence may become several. *overlap*: a due that arrives while an earlier run of the same schedule
+//! is not over. *misfire*: a due that
 //! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
 //! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
 //!
