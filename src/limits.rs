@@ -64,6 +64,13 @@ pub const LATE_CREATE_MS_MAX: u64 = 60_000;
 /// Milliseconds by which jitter may put off a due: 24 hours.
 pub const JITTER_MS_MAX: u64 = 86_400_000;
 
+/// Milliseconds of the shortest span for which a schedule may be expected to succeed.
+pub const EXPECT_EVERY_MS_MIN: u64 = 60_000;
+/// Schedules that start one another in a row, the first and the last included.
+pub const CHAIN_COUNT_MAX: usize = 32;
+/// Schedules that one schedule starts.
+pub const FOLLOWERS_COUNT_MAX: usize = 100;
+
 /// Milliseconds a due may be behind after an interruption before it counts as a misfire.
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
 /// Dues that `fire_all` serves after one interruption; earlier ones are recorded as skipped.

@@ -58,6 +58,7 @@ impl Trigger {
             Self::At(_) => Self::At(first),
             Self::Every { period, .. } => Self::Every { period: *period, anchor: first },
             Self::Cron(cron) => Self::Cron(Arc::clone(cron)),
+            Self::After(after) => Self::After(after.clone()),
         };
         Grid { first, later }
     }

@@ -7,10 +7,11 @@
 //! Reading order: `cron`, `dialect`, `field` (text in), `matcher` (the compiled pattern), `search` (civil time),
 //! `fold` and `offsets` (clock changes), `describe` (text out); `grid` (dues from a known one on); `except` (dues that do not
 //! count); `phrase` (triggers
-//! in plain words).
+//! in plain words); `after` (another schedule's ends).
 //! Not here: jitter, bounds and misfires (`engine`), the current time (callers pass it).
 //! Source: POSIX crontab, OCPS 1.4, Quartz `CronExpression`; Debian's cron for daylight saving.
 
+mod after;
 mod civil;
 mod cron;
 mod describe;
@@ -33,6 +34,7 @@ mod zone;
 
 use std::sync::Arc;
 
+pub use after::{After, End, Ends};
 pub use cron::{Cron, CronError, Dialect, DialectChoice};
 pub use except::{Except, Stretch};
 pub use exclusion::ExceptError;
@@ -58,6 +60,8 @@ pub enum Trigger {
     },
     /// By a cron pattern in a zone.
     Cron(Arc<Cron>),
+    /// When a run of another schedule has ended; none of its dues is known ahead.
+    After(After),
 }
 
 impl Trigger {
@@ -68,6 +72,7 @@ impl Trigger {
             Self::At(at) => Some(*at).filter(|at| *at > after && *at < Timestamp::HORIZON),
             Self::Every { period, anchor } => Rhythm::new(*period, *anchor).next_after(after),
             Self::Cron(cron) => cron.next_after(after),
+            Self::After(_) => None,
         }
     }
 
@@ -80,6 +85,7 @@ impl Trigger {
                 Rhythm::new(*period, *anchor).latest_upto(until).filter(|due| *due > after)
             }
             Self::Cron(cron) => cron.latest_in(after, until),
+            Self::After(_) => None,
         }
     }
 
@@ -90,6 +96,7 @@ impl Trigger {
             Self::At(_) => u64::from(self.latest_in(after, until).is_some()),
             Self::Every { period, anchor } => Rhythm::new(*period, *anchor).count(after, until),
             Self::Cron(cron) => cron.count_in(after, until),
+            Self::After(_) => 0,
         }
     }
 
@@ -97,7 +104,7 @@ impl Trigger {
     #[must_use]
     pub fn keeps_cadence(&self) -> bool {
         match self {
-            Self::At(_) => false,
+            Self::At(_) | Self::After(_) => false,
             Self::Every { .. } => true,
             Self::Cron(cron) => !cron.is_fixed(),
         }
@@ -109,6 +116,15 @@ impl Trigger {
         !matches!(self, Self::At(_))
     }
 
+    /// What it waits for, if that is the end of another schedule's run.
+    #[must_use]
+    pub const fn after(&self) -> Option<&After> {
+        match self {
+            Self::After(after) => Some(after),
+            Self::At(_) | Self::Every { .. } | Self::Cron(_) => None,
+        }
+    }
+
     /// A sentence in plain English, without a full stop; times of `at` are shown in `zone`.
     #[must_use]
     pub fn describe(&self, zone: Zone) -> String {
@@ -116,6 +132,7 @@ impl Trigger {
             Self::At(at) => format!("Once at {}, {zone}", zone.format_civil(*at)),
             Self::Every { period, .. } => describe::rhythm(*period),
             Self::Cron(cron) => cron.describe(),
+            Self::After(after) => after.describe(),
         }
     }
 }

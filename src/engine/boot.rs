@@ -38,6 +38,7 @@ impl Engine {
         if !state.status.is_over() {
             self.high_water = self.high_water.max(state.last_due.unwrap_or(self.high_water));
             self.plans.retain(state.plan);
+            self.chains.enter(key, self.plans.get(state.plan));
             self.slots.insert(key, Slot { state, timer: None, open: 0 });
         }
     }
@@ -80,6 +81,7 @@ impl Engine {
         for (_, _, occurrence) in open {
             self.resume_open(occurrence, step);
         }
+        self.start_followers();
         self.flush();
     }
 
@@ -90,9 +92,7 @@ impl Engine {
         for page in self.slots.pages() {
             for key in self.slots.keys_of(page) {
                 let Some(state) = self.state(key) else { continue };
-                let due = state.next_due.filter(|_| state.status == Status::Active);
-                let tick = due.map(|due| self.timer_tick(self.deadline(key, &state, due)));
-                let timer = tick.map(|tick| self.dues.insert(tick, key.0));
+                let timer = self.timer_of(key, &state).map(|tick| self.dues.insert(tick, key.0));
                 self.slots.change(key, |slot| slot.timer = timer);
             }
         }

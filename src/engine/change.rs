@@ -36,6 +36,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
+    /// Its owner is told when no run has succeeded for so long.
+    pub expect_every: Option<Span>,
 }
 
 /// Who makes the texts of a schedule.

@@ -44,6 +44,11 @@ impl Engine {
         for key in self.slots.keys() {
             let Some(mut state) = self.state(key) else { continue };
             let Some(plan) = self.plans.get(state.plan) else { continue };
+            if plan.trigger.after().is_some() && state.last_due.is_some_and(|last| last >= now) {
+                state.generation += u32::from(!planted::is(Bug::BackwardKeepsGeneration));
+                self.put(key, state);
+                continue;
+            }
             let Some(due) = state.next_due else { continue };
             if !plan.goes_on_after(step) {
                 continue;
@@ -112,7 +117,7 @@ impl Plan {
     pub(super) fn first_after(&self, known: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let floor = self.bounds.start_at.map_or(now, |start| now.max(start.minus(Span::from_millis(1))));
         match &self.trigger {
-            Trigger::At(_) => None,
+            Trigger::At(_) | Trigger::After(_) => None,
             Trigger::Every { period, .. } => {
                 let ahead = known.since(floor).as_millis();
                 let steps = ahead.saturating_sub(1) / period.as_millis().max(1);

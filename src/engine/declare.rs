@@ -55,7 +55,7 @@ impl Engine {
             self.claim(key, &mut state, late, Cause::Due);
             state.next_due = None;
         }
-        if state.next_due.is_none() {
+        if self.has_run_out(&state) {
             state.status = Status::Completed;
         }
         self.declare(key, schedule, state);
@@ -109,7 +109,7 @@ impl Engine {
             self.forget_kept(key);
         }
         self.plans.release(old.plan);
-        if state.next_due.is_none() {
+        if self.has_run_out(&state) {
             state.status = Status::Completed;
         }
         if old.status.is_paused() && !state.status.is_paused() {
@@ -182,7 +182,7 @@ impl Engine {
                 let mut state = self.state(key).unwrap_or(old);
                 state.next_due = next_due;
                 state.failures = 0;
-                state.status = if next_due.is_some() { Status::Active } else { Status::Completed };
+                state.status = if self.has_run_out(&state) { Status::Completed } else { Status::Active };
                 self.put(key, state);
                 self.arm(key);
                 self.note(key, None);
@@ -266,6 +266,7 @@ impl Engine {
     /// Writes declaration and row, and arms it.
     fn declare(&mut self, key: ScheduleKey, schedule: Arc<Schedule>, state: State) {
         self.slots.change(key, |slot| slot.state = state);
+        self.chains.enter(key, self.plans.get(state.plan));
         self.dirty_slots.remove(&key);
         for (id, plan) in self.plans.take_added() {
             self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
@@ -301,6 +302,11 @@ impl Engine {
     pub(super) fn manual_due(&mut self, key: ScheduleKey, state: &State) -> Timestamp {
         let floor = self.now.minus(RECENT);
         self.manual.retain(|occurrence| occurrence.due >= floor);
+        if self.plans.get(state.plan).is_some_and(|plan| plan.trigger.after().is_some()) {
+            let due = self.followed_due(key, state);
+            self.manual.insert(OccurrenceId::new(key, state.generation, due));
+            return due;
+        }
         let trigger = self.plans.get(state.plan).zip(state.next_due.or(state.last_due)).map(|(plan, known)| {
             // The grid begins at its anchor, so that must be early enough to know the dues just before now.
             let early = plan.first_after(known, floor).filter(|early| *early < known);

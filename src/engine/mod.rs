@@ -12,7 +12,8 @@
 //! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
-//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
+//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is
+//! started by another's end: `chain.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -22,6 +23,7 @@
 
 mod backoff;
 pub mod boot;
+mod chain;
 pub mod change;
 mod clock;
 mod declare;
@@ -45,6 +47,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::chain::Chains;
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
 use crate::engine::overdue::Overdue;
@@ -98,6 +101,7 @@ pub struct Engine {
     lanes: Lanes,
     runs: Runs,
     manual: BTreeSet<OccurrenceId>,
+    chains: Chains,
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
     finished: Vec<ScheduleKey>,
@@ -142,6 +146,7 @@ impl Engine {
             lanes: Lanes::default(),
             runs: Runs::default(),
             manual: BTreeSet::new(),
+            chains: Chains::default(),
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
             finished: Vec::new(),
@@ -154,6 +159,9 @@ impl Engine {
     /// One mutation at `now`; then drain [`Engine::poll_effect`].
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.observe(now);
+        if planted::is(Bug::ChainInNextTurn) {
+            self.start_followers();
+        }
         match input {
             Input::Tick => self.serve_dues(),
             Input::Wait => {}
@@ -169,6 +177,9 @@ impl Engine {
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
+        }
+        if !planted::is(Bug::ChainInNextTurn) {
+            self.start_followers();
         }
         self.flush();
     }

@@ -164,6 +164,7 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         Trigger::At(_) => Trigger::At(Timestamp::EPOCH),
         Trigger::Every { period, .. } => Trigger::Every { period: *period, anchor: Timestamp::EPOCH },
         Trigger::Cron(cron) => Trigger::Cron(Arc::clone(cron)),
+        Trigger::After(after) => Trigger::After(after.clone()),
     };
     let mut bounds = schedule.bounds;
     if let Trigger::Every { anchor, .. } = schedule.trigger
@@ -186,6 +187,7 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
                 None => Maker::UsualModel(schedule.agent.clone()),
             }),
         },
+        expect_every: schedule.expect_every,
     }
 }
 
@@ -198,11 +200,12 @@ fn alike(one: &Plan, other: &Plan) -> bool {
             Arc::ptr_eq(one, other)
                 || (one.dialect(), one.zone(), one.text()) == (other.dialect(), other.zone(), other.text())
         }
+        (Trigger::After(one), Trigger::After(other)) => one == other,
         (_, _) => false,
     };
     triggers
-        && (one.bounds, one.policy, &one.gateway, &one.maker, &one.except)
-            == (other.bounds, other.policy, &other.gateway, &other.maker, &other.except)
+        && (one.bounds, one.policy, &one.gateway, &one.maker, &one.except, one.expect_every)
+            == (other.bounds, other.policy, &other.gateway, &other.maker, &other.except, other.expect_every)
 }
 
 impl Plans {
@@ -213,9 +216,10 @@ impl Plans {
             Trigger::At(_) => 0_u8.hash(&mut hash),
             Trigger::Every { period, .. } => period.hash(&mut hash),
             Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
+            Trigger::After(after) => after.hash(&mut hash),
         }
         plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
-        (plan.bounds, plan.policy, &plan.gateway, &plan.maker).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.maker, plan.expect_every).hash(&mut hash);
         hash.finish()
     }
 }

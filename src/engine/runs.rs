@@ -133,6 +133,10 @@ impl Engine {
     /// To wait for it might mean years, in which nothing else of the schedule would run.
     fn comes_again(&self, occurrence: OccurrenceId) -> bool {
         let generation = self.slots.get(occurrence.schedule).map_or(0, |slot| slot.state.generation);
+        let follows = self.slots.get(occurrence.schedule).and_then(|slot| self.plans.get(slot.state.plan));
+        if follows.is_some_and(|plan| plan.trigger.after().is_some()) {
+            return false;
+        }
         let is_regular =
             |open: &Open| matches!(open.run.cause, Cause::Due | Cause::CatchUp) && occurrence.due > self.now;
         occurrence.generation < generation && self.open.get(&occurrence).is_some_and(is_regular)

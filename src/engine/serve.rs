@@ -41,6 +41,9 @@ impl Engine {
         }
         due.sort_by_key(|&key| (self.slots.get(key).and_then(|slot| slot.state.next_due), key));
         for key in due {
+            if self.ends_waiting(key) {
+                continue;
+            }
             if !self.has_room(key) {
                 self.wait_for_room(key);
             } else if self.is_missed(key) {
@@ -134,6 +137,7 @@ impl Engine {
     /// Records dues that will not run, as one row.
     pub(super) fn skip(&mut self, key: ScheduleKey, state: &mut State, dues: Dues, outcome: Outcome) {
         let Dues { first, last, count } = dues;
+        self.has_ended(key, Cause::Due, outcome.kind());
         state.last_due = Some(last);
         state.last_outcome = Some(outcome.kind());
         self.record(Run {
@@ -168,6 +172,7 @@ impl Engine {
             None => {
                 let outcome = Outcome::Silent { reason: NO_DESTINATION.into() };
                 state.last_outcome = Some(outcome.kind());
+                self.has_ended(run.occurrence.schedule, run.cause, outcome.kind());
                 run.phase = Phase::Settled { at: self.now, outcome };
                 self.record(run);
             }
@@ -194,9 +199,13 @@ impl Engine {
 
     fn open(&mut self, lane: LaneId, gateway: Arc<str>, run: Run) {
         let occurrence = run.occurrence;
+        self.dirty_runs.insert(occurrence);
+        if occurrence.due > self.now {
+            self.hold_open(lane, gateway, run);
+            return self.line_up(occurrence);
+        }
         self.lanes.push(lane, &gateway, occurrence, run.cause.rank());
         self.hold_open(lane, gateway, run);
-        self.dirty_runs.insert(occurrence);
     }
 
     /// Keeps an occurrence until it is settled.
@@ -244,13 +253,8 @@ impl Engine {
         if let Some(timer) = timer.filter(|_| !planted::is(Bug::WheelKeepsReplaced)) {
             self.dues.cancel(timer);
         }
-        let timer = match state.next_due {
-            Some(due) if state.status == Status::Active && self.options.serving => {
-                let deadline = self.deadline(key, &state, due);
-                Some(self.dues.insert(self.timer_tick(deadline), key.0))
-            }
-            _ => None,
-        };
+        let tick = if self.options.serving { self.timer_of(key, &state) } else { None };
+        let timer = tick.map(|tick| self.dues.insert(tick, key.0));
         self.slots.change(key, |slot| slot.timer = timer);
         self.finish_if_over(key);
     }

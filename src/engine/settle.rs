@@ -78,6 +78,7 @@ impl Engine {
         if noted {
             self.dirty_slots.insert(key);
         }
+        self.has_ended(key, cause, kind);
         if cause != Cause::Notice {
             self.count_outcome(key, kind, error);
         }

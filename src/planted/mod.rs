@@ -100,6 +100,12 @@ pub enum Bug {
     WishIgnored,
     /// A start forgets deliveries that were not sent.
     BootForgetsDeliveries,
+    /// What another schedule's end starts is started in the turn after it.
+    ChainInNextTurn,
+    /// What another schedule's end starts is started twice.
+    ChainStartsTwice,
+    /// What another schedule's end starts is started though it is paused.
+    ChainIgnoresPause,
 }
 
 impl Bug {
@@ -147,5 +153,8 @@ impl Bug {
         Self::KeySharedByDeliveries,
         Self::WishIgnored,
         Self::BootForgetsDeliveries,
+        Self::ChainInNextTurn,
+        Self::ChainStartsTwice,
+        Self::ChainIgnoresPause,
     ];
 }

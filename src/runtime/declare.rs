@@ -24,7 +24,7 @@ impl Turns {
                 if generation != read {
                     return Err(OpError::Conflict);
                 }
-                let state = self.state(key)?.ok_or(OpError::NotFound)?;
+                let state = self.state_of(key)?.ok_or(OpError::NotFound)?;
                 if state.status == Status::Cancelled {
                     return Err(OpError::Ended(state.status));
                 }
@@ -52,7 +52,7 @@ impl Turns {
         }
     }
 
-    fn create(&mut self, declaration: Declaration) -> Result<Begun, OpError> {
+    fn create(&mut self, mut declaration: Declaration) -> Result<Begun, OpError> {
         let schedule = &declaration.schedule;
         if let Some(token) = &schedule.client_token
             && let Some(key) = self.names.by_token(&schedule.agent, token)?
@@ -64,7 +64,8 @@ impl Turns {
             return Err(OpError::IdTaken(schedule.id.clone()));
         }
         self.check_name(schedule, None)?;
-        self.check_quota(schedule, None)?;
+        self.bind(&mut declaration.schedule, None)?;
+        self.check_quota(&declaration.schedule, None)?;
         let key = ScheduleKey(self.next_key);
         self.next_key += 1;
         let start = match (declaration.past, declaration.paused) {
@@ -85,7 +86,7 @@ impl Turns {
         let Some(source) = &old.source else { return Err(OpError::NotFromFile(old.id.clone())) };
         let content = |source: &Source| source.content;
         if declaration.schedule.source.as_ref().and_then(content) == source.content {
-            let state = self.state(key)?.ok_or(OpError::NotFound)?;
+            let state = self.state_of(key)?.ok_or(OpError::NotFound)?;
             return Ok(Begun::Answer(Done::Unchanged(key, state)));
         }
         self.replace(key, &old, declaration)
@@ -97,6 +98,7 @@ impl Turns {
             return Err(OpError::IdTaken(schedule.id));
         }
         self.check_name(&schedule, Some(key))?;
+        self.bind(&mut schedule, Some((key, old)))?;
         self.check_quota(&schedule, Some(key))?;
         schedule.created_at = old.created_at;
         let same_times = schedule.trigger == old.trigger && schedule.bounds.start_at == old.bounds.start_at;
@@ -128,7 +130,7 @@ impl Turns {
     fn check_name(&self, schedule: &Schedule, own: Option<ScheduleKey>) -> Result<(), OpError> {
         let Some(name) = &schedule.name else { return Ok(()) };
         let Some(holder) = self.names.by_name(&schedule.agent, name)? else { return Ok(()) };
-        let is_live = self.state(holder)?.is_some_and(|state| !state.status.is_over());
+        let is_live = self.state_of(holder)?.is_some_and(|state| !state.status.is_over());
         if Some(holder) == own || !is_live {
             return Ok(());
         }
@@ -150,7 +152,7 @@ impl Turns {
         Ok(self.names.schedule(key)?)
     }
 
-    fn state(&self, key: ScheduleKey) -> Result<Option<State>, OpError> {
+    pub(super) fn state_of(&self, key: ScheduleKey) -> Result<Option<State>, OpError> {
         match self.engine.state(key) {
             Some(state) => Ok(Some(state)),
             None => Ok(self.reader.state(key)?),

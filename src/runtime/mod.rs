@@ -11,6 +11,7 @@
 //! durable.
 
 mod books;
+mod chain;
 pub mod clock;
 mod commit;
 mod declare;
@@ -38,6 +39,7 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use books::{Ask, By};
+pub use chain::ChainError;
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};

@@ -9,6 +9,7 @@ use crate::access::Grant;
 use crate::engine::Figures;
 use crate::engine::change::State;
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use crate::runtime::chain::ChainError;
 use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
@@ -163,6 +164,9 @@ pub enum OpError {
     /// The file declares a schedule that was not made from a file, or by another agent.
     #[error("schedule '{0}' exists already and was not declared by a file")]
     NotFromFile(ScheduleId),
+    /// It cannot be started by the schedule that it names.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
     /// It is more than the agent may have.
     #[error(transparent)]
     OverQuota(#[from] OverQuota),

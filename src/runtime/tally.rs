@@ -3,11 +3,12 @@
 //! An agent is counted when it first asks for something that has a limit; from then on every change that is about to be
 //! written is followed. Dues are those of the 24 hours from a schedule's next one on, so that a weekly one counts as one
 //! on every day of the week. What a schedule has sent goes on counting for 24 hours after it has ended: an agent cannot
-//! send more by making many one-shots. That part is forgotten by a restart.
+//! send more by making many one-shots. That part is forgotten by a restart. A schedule that another one starts has as many
+//! dues as that one, and is counted anew with it.
 //! Invariant: a key is counted for one agent, once.
 //! Not here: when counting begins (`books`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -27,8 +28,20 @@ const DAY: Span = Span::from_seconds(86_400);
 #[derive(Default)]
 pub(super) struct Tallies {
     agents: HashMap<Arc<str>, Tally>,
-    /// Schedules that are counted: whose, and how many dues.
-    counted: HashMap<ScheduleKey, (Arc<str>, u32)>,
+    /// Schedules that are counted.
+    counted: HashMap<ScheduleKey, Counted>,
+    /// A schedule, and one that it starts.
+    chains: BTreeSet<(ScheduleKey, ScheduleKey)>,
+}
+
+/// A schedule that is counted.
+struct Counted {
+    agent: Arc<str>,
+    dues: u32,
+    /// More than these it never has.
+    most: u32,
+    /// Who starts it.
+    first: Option<ScheduleKey>,
 }
 
 #[derive(Default)]
@@ -79,7 +92,7 @@ impl Tallies {
         let Some((agent, _)) = self.agents.get_key_value(schedule.agent.as_str()) else { return };
         let agent = Arc::clone(agent);
         self.take_out(key);
-        let dues = dues_a_day(schedule, now);
+        let dues = self.dues_a_day(schedule, now);
         if state.status.is_over() {
             return self.spend(&agent, state.runs.min(dues), now);
         }
@@ -87,7 +100,47 @@ impl Tallies {
             tally.live += 1;
             tally.dues += u64::from(dues);
         }
-        self.counted.insert(key, (agent, dues));
+        let most = schedule.bounds.max_runs.unwrap_or(u32::MAX);
+        let first = schedule.trigger.after().and_then(|after| after.key);
+        self.counted.insert(key, Counted { agent, dues, most, first });
+        self.chains.extend(first.map(|first| (first, key)));
+        self.count_followers_anew(key);
+    }
+
+    /// What a schedule starts has as many dues as it has.
+    fn count_followers_anew(&mut self, key: ScheduleKey) {
+        let mut changed = vec![key];
+        while let Some(first) = changed.pop() {
+            let Some(dues) = self.counted.get(&first).map(|counted| counted.dues) else { continue };
+            for (_, follower) in self.followers(first) {
+                let Some(counted) = self.counted.get_mut(&follower) else { continue };
+                let before = std::mem::replace(&mut counted.dues, dues.min(counted.most));
+                if let Some(tally) = self.agents.get_mut(&counted.agent).filter(|_| before != counted.dues) {
+                    tally.dues = tally.dues - u64::from(before) + u64::from(counted.dues);
+                    changed.push(follower);
+                }
+            }
+        }
+    }
+
+    fn followers(&self, key: ScheduleKey) -> Vec<(ScheduleKey, ScheduleKey)> {
+        self.chains.range((key, ScheduleKey(0))..=(key, ScheduleKey(u64::MAX))).copied().collect()
+    }
+
+    /// How many dues there are a day if this schedule has so many, with those of all that it starts.
+    fn with_followers(&self, key: Option<ScheduleKey>, dues: u32) -> u64 {
+        let mut all = u64::from(dues);
+        let mut rest: Vec<(ScheduleKey, u32)> = key.map(|key| (key, dues)).into_iter().collect();
+        while let Some((first, dues)) = rest.pop() {
+            for (_, follower) in self.followers(first) {
+                if let Some(counted) = self.counted.get(&follower) {
+                    let dues = dues.min(counted.most);
+                    all += u64::from(dues);
+                    rest.push((follower, dues));
+                }
+            }
+        }
+        all
     }
 
     /// Refuses a schedule that is one too many, or due too often; `key` is that of the one which it replaces.
@@ -98,13 +151,14 @@ impl Tallies {
         quota: &Quota,
         now: Timestamp,
     ) -> Result<(), OverQuota> {
-        let replaced = key.and_then(|key| self.counted.get(&key)).map(|(_, dues)| u64::from(*dues));
+        let replaced = key.and_then(|key| self.counted.get(&key)).map(|counted| counted.dues);
+        let replaced = replaced.map(|dues| self.with_followers(key, dues));
+        let more = self.with_followers(key, self.dues_a_day(schedule, now));
         let Some(tally) = self.agents.get_mut(schedule.agent.as_str()) else { return Ok(()) };
         let agent = || schedule.agent.clone();
         if replaced.is_none() && tally.live >= quota.active {
             return Err(OverQuota::Active { agent: agent(), has: tally.live, most: quota.active });
         }
-        let more = u64::from(dues_a_day(schedule, now));
         let had = replaced.unwrap_or_default();
         let dues = tally.dues - had + tally.still_spent(now) + more;
         // What makes it no worse is let through, though the limit was lowered meanwhile.
@@ -134,10 +188,13 @@ impl Tallies {
     }
 
     fn take_out(&mut self, key: ScheduleKey) -> Option<(Arc<str>, u32)> {
-        let (agent, dues) = self.counted.remove(&key)?;
+        let Counted { agent, dues, first, .. } = self.counted.remove(&key)?;
         if let Some(tally) = self.agents.get_mut(&agent) {
             tally.live -= 1;
             tally.dues -= u64::from(dues);
+        }
+        if let Some(first) = first {
+            self.chains.remove(&(first, key));
         }
         Some((agent, dues))
     }
@@ -148,6 +205,26 @@ impl Tallies {
             tally.spent.push_back((now.plus(DAY), dues));
             tally.spent_sum += u64::from(dues);
         }
+    }
+
+    /// Dues of a schedule in the 24 hours from its next one on, exclusions aside.
+    fn dues_a_day(&self, schedule: &Schedule, now: Timestamp) -> u32 {
+        let most = schedule.bounds.max_runs.unwrap_or(u32::MAX);
+        let dues = match &schedule.trigger {
+            Trigger::At(_) => 1,
+            Trigger::Every { period, .. } => DAY.as_millis().div_ceil(period.as_millis().max(1)),
+            Trigger::Cron(_) => {
+                let first = schedule.trigger.next_after(now);
+                let end = first.map_or(now, |first| first.plus(DAY));
+                let dues = std::iter::successors(first, |due| schedule.trigger.next_after(*due));
+                dues.take_while(|due| *due < end).take(most as usize).count() as u64
+            }
+            Trigger::After(after) => {
+                let first = after.key.and_then(|key| self.counted.get(&key));
+                first.map_or(0, |first| u64::from(first.dues))
+            }
+        };
+        u32::try_from(dues).unwrap_or(u32::MAX).min(most)
     }
 }
 
@@ -162,20 +239,4 @@ impl Tally {
         }
         self.spent_sum
     }
-}
-
-/// Dues of a schedule in the 24 hours from its next one on, exclusions aside.
-fn dues_a_day(schedule: &Schedule, now: Timestamp) -> u32 {
-    let most = schedule.bounds.max_runs.unwrap_or(u32::MAX);
-    let dues = match &schedule.trigger {
-        Trigger::At(_) => 1,
-        Trigger::Every { period, .. } => DAY.as_millis().div_ceil(period.as_millis().max(1)),
-        Trigger::Cron(_) => {
-            let first = schedule.trigger.next_after(now);
-            let end = first.map_or(now, |first| first.plus(DAY));
-            let dues = std::iter::successors(first, |due| schedule.trigger.next_after(*due));
-            dues.take_while(|due| *due < end).take(most as usize).count() as u64
-        }
-    };
-    u32::try_from(dues).unwrap_or(u32::MAX).min(most)
 }

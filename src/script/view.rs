@@ -94,6 +94,9 @@ pub(super) const FIELDS: &[Field] = &[
     field(Part::Fire, "number", |run| Seen::Number(run.facts.number.into())),
     field(Part::Fire, "attempt", |run| Seen::Number(run.facts.attempt.into())),
     field(Part::Fire, "by_hand", |run| Seen::Flag(run.facts.by_hand)),
+    field(Part::Fire, "after", |run| {
+        text(run.facts.schedule.trigger.after().filter(|_| !run.facts.by_hand).map(|after| &*after.schedule))
+    }),
     field(Part::Fire, "local", |run| Seen::Parts(*run.local())),
     field(Part::Fire, "weekday", |run| Seen::Text(run.local().weekday())),
     field(Part::Fire, "date", |run| Seen::Made(run.local().date())),

@@ -55,6 +55,8 @@ pub struct Schedule {
     pub except: Option<Except>,
     /// How it behaves when things go wrong.
     pub policy: Policy,
+    /// Its owner is told when none of its runs has succeeded for so long.
+    pub expect_every: Option<Span>,
     /// Free labels.
     pub labels: BTreeMap<String, String>,
     /// Values for hooks and templates.

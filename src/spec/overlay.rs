@@ -7,7 +7,7 @@
 use crate::calendar::{Dialect, Trigger};
 use crate::time::Span;
 
-use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
+use super::raw::{RawAfter, RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
 use super::{OnHookError, Payload, Policy, RetryPolicy, Schedule};
@@ -29,6 +29,10 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
             thread: to.thread.clone(),
         }),
         schedule: Some(trigger(schedule)),
+        after: schedule.trigger.after().map(|after| RawAfter {
+            schedule: Some(after.schedule.to_string()),
+            outcome: Some(words::ends(after.ends)),
+        }),
         payload: Some(match &schedule.payload {
             Payload::Message(text) => RawPayload { message: Some(text.clone()), ..RawPayload::default() },
             Payload::Template(text) => RawPayload { template: Some(text.clone()), ..RawPayload::default() },
@@ -51,6 +55,7 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         delivery: words::differing(words::DELIVERY, policy.delivery, usual.delivery),
         except: schedule.except.as_ref().map(|except| except.texts().to_vec()),
         pause_after_failures: policy.pause_after.map(i64::from),
+        expect_every: schedule.expect_every.map(|span| span.to_string()),
         labels: schedule.labels.clone(),
         vars: schedule.vars.clone(),
         client_token: schedule.client_token.clone(),
@@ -75,6 +80,7 @@ fn trigger(schedule: &Schedule) -> RawTrigger {
             };
             raw.dialect = Some(dialect.to_owned());
         }
+        Trigger::After(_) => {}
     }
     raw
 }
@@ -107,7 +113,7 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
         };
     }
     lay!(id, name, agent, created_by_session, model, hook, start_at, end_at, max_runs, jitter, misfire_policy);
-    lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
+    lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except);
     lay!(pause_after_failures);
     lay!(expect_every, on_hook_error, client_token, process_handle);
     if let Some(payload) = change.payload.as_ref().filter(|payload| !payload.given().is_empty()) {
@@ -125,6 +131,15 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     }
     if let Some(change) = &change.destination {
         lay_destination(merged.destination.get_or_insert_default(), change);
+    }
+    if let Some(change) = &change.after {
+        // What starts it takes the place of a trigger; the zone stays.
+        lay_after(merged.after.get_or_insert_default(), change);
+        with(&mut merged.schedule, |trigger| {
+            *trigger = RawTrigger { timezone: trigger.timezone.take(), ..RawTrigger::default() };
+        });
+    } else if change.schedule.as_ref().is_some_and(|trigger| !trigger.given().is_empty()) {
+        merged.after = None;
     }
     if let Some(change) = &change.schedule {
         lay_trigger(merged.schedule.get_or_insert_default(), change);
@@ -157,6 +172,13 @@ fn lay_trigger(merged: &mut RawTrigger, change: &RawTrigger) {
     overlay(&mut merged.timezone, &change.timezone);
     overlay(&mut merged.dialect, &change.dialect);
     overlay(&mut merged.anchor, &change.anchor);
+}
+
+fn lay_after(merged: &mut RawAfter, change: &RawAfter) {
+    overlay(&mut merged.schedule, &change.schedule);
+    if change.outcome.is_some() {
+        merged.outcome.clone_from(&change.outcome);
+    }
 }
 
 fn lay_retry(merged: &mut RawRetry, change: &RawRetry) {
@@ -209,6 +231,9 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "retry.backoff_max" => with(&mut raw.retry, |retry| retry.backoff_max = None),
         "delivery" => raw.delivery = None,
         "except" => raw.except = None,
+        "after" => raw.after = None,
+        "after.outcome" => with(&mut raw.after, |after| after.outcome = None),
+        "expect_every" => raw.expect_every = None,
         "pause_after_failures" => raw.pause_after_failures = None,
         "labels" => raw.labels.clear(),
         "vars" => raw.vars.clear(),

@@ -97,8 +97,8 @@ pub struct RawSchedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub except: Option<Vec<String>>,
     /// The schedule whose runs start this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "map")]
+    pub after: Option<RawAfter>,
     /// The owner is told when no run succeeded for this span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect_every: Option<String>,
@@ -156,6 +156,18 @@ pub struct RawTrigger {
     /// The first due of `every`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
+}
+
+/// The schedule that starts this one, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawAfter {
+    /// Its id, or its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Which ends of its runs count: `delivered`, `silent`, `failed`, `unknown`, `skipped` or `any`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Vec<String>>,
 }
 
 /// A payload as written: exactly one.

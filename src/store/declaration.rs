@@ -9,20 +9,20 @@ use std::collections::BTreeMap;
 
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
-use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
+use crate::calendar::{After, Dialect, DialectChoice, Ends, Except, Patterns, Trigger, Zone};
 use crate::engine::change::{Maker, Plan};
-use crate::id::ScheduleId;
+use crate::id::{ScheduleId, ScheduleKey};
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
     Schedule, Source, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates.
-const SCHEDULE_VERSION: u8 = 5;
+/// and templates; 6: started by another schedule, and expected to succeed.
+const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
-/// of the model, or by the agent; 5: made by scripts.
-const PLAN_VERSION: u8 = 5;
+/// of the model, or by the agent; 5: made by scripts; 6: started by another schedule, and expected to succeed.
+const PLAN_VERSION: u8 = 6;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -79,6 +79,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         OnHookError::Fail => 0,
         OnHookError::DeliverPlain => 1,
     });
+    out.option(schedule.expect_every, Put::span);
     out
 }
 
@@ -120,6 +121,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
         hook: if version < 5 { None } else { bytes.option(Bytes::string)? },
         on_hook_error: if version < 5 { OnHookError::Fail } else { read_on_hook_error(bytes)? },
+        expect_every: if version < 6 { None } else { bytes.option(Bytes::span)? },
     };
     bytes.end()?;
     Ok((generation, schedule))
@@ -154,6 +156,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
         }
         Some(Maker::Script) => out.byte(3),
     }
+    out.option(plan.expect_every, Put::span);
     out
 }
 
@@ -168,6 +171,7 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         maker: if version < 3 { None } else { read_maker(bytes, version)? },
+        expect_every: if version < 6 { None } else { bytes.option(Bytes::span)? },
     };
     bytes.end()?;
     Ok(plan)
@@ -217,6 +221,12 @@ fn put_trigger(out: &mut Vec<u8>, trigger: &Trigger) {
             out.text(cron.text());
             out.text(cron.zone().name());
         }
+        Trigger::After(after) => {
+            out.byte(4);
+            out.text(&after.schedule);
+            out.option(after.key, |out, key| out.number(key.0));
+            out.byte(after.ends.bits());
+        }
     }
 }
 
@@ -226,6 +236,7 @@ fn read_trigger(bytes: &mut Bytes<'_>, crons: &Patterns) -> Read<Trigger> {
         1 => return Ok(Trigger::Every { period: bytes.span()?, anchor: bytes.instant()? }),
         2 => DialectChoice::Unix,
         3 => DialectChoice::Quartz,
+        4 => return read_after(bytes),
         other => return bytes.wrong(format!("no trigger is written {other}")),
     };
     let text = bytes.text()?;
@@ -233,6 +244,16 @@ fn read_trigger(bytes: &mut Bytes<'_>, crons: &Patterns) -> Read<Trigger> {
     match crons.read(text, dialect, zone) {
         Ok(cron) => Ok(Trigger::Cron(cron)),
         Err(error) => bytes.wrong(format!("cron '{text}': {}", error.message)),
+    }
+}
+
+fn read_after(bytes: &mut Bytes<'_>) -> Read<Trigger> {
+    let schedule = bytes.text()?.into();
+    let key = bytes.option(|bytes| bytes.number().map(ScheduleKey))?;
+    let bits = bytes.byte()?;
+    match Ends::from_bits(bits) {
+        Some(ends) => Ok(Trigger::After(After { schedule, key, ends })),
+        None => bytes.wrong(format!("no choice of ends is written {bits}")),
     }
 }
 

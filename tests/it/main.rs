@@ -13,6 +13,7 @@ mod calendar_errors;
 mod calendar_except;
 mod calendar_walk;
 mod calendar_zone;
+mod chains;
 mod cli;
 mod config;
 mod daemon;

@@ -122,6 +122,7 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         process_handle: None,
         hook: None,
         on_hook_error: OnHookError::Fail,
+        expect_every: None,
         source: None,
     };
     Declaration { schedule, paused: false, past: false }

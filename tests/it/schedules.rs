@@ -31,7 +31,7 @@ fn every_example_is_valid_and_fires_when_it_says() {
             hooks.extend(schedule.hook.clone());
             let first = match schedule.trigger {
                 Trigger::At(at) => Some(at),
-                Trigger::Every { .. } | Trigger::Cron(_) => schedule.trigger.next_after(now),
+                Trigger::Every { .. } | Trigger::Cron(_) | Trigger::After(_) => schedule.trigger.next_after(now),
             };
             let next = std::iter::successors(first, |due| schedule.trigger.next_after(*due)).take(2);
             let next: Vec<String> = next.map(|due| schedule.zone.format(due)).collect();

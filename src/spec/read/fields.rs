@@ -138,7 +138,7 @@ impl Reader {
             "vars" => self.vars(at, raw),
             "paused" => raw.paused = self.flag(at),
             "except" => raw.except = self.texts(at),
-            "after" => raw.after = self.any(at),
+            "after" => self.after(at, &mut raw.after),
             "expect_every" => raw.expect_every = self.text(at),
             "on_hook_error" => raw.on_hook_error = self.text(at),
             "client_token" => raw.client_token = self.text_or_unset(at),

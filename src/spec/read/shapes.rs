@@ -7,7 +7,7 @@
 
 use super::fields::{DESTINATION, PAYLOAD, RETRY, TRIGGER, canonical};
 use super::{At, Field, Reader};
-use crate::spec::raw::{RawDestination, RawPayload, RawRetry, RawTrigger};
+use crate::spec::raw::{RawAfter, RawDestination, RawPayload, RawRetry, RawTrigger};
 use crate::spec::tree::Value;
 use crate::time::Span;
 
@@ -145,6 +145,25 @@ impl Reader {
             "gateway" => self.set_text(&mut raw.gateway, at),
             "chat_id" => self.set_text(&mut raw.chat_id, at),
             _ => self.set_text(&mut raw.thread, at),
+        }
+    }
+
+    /// `after: …`: a map, or the other schedule alone.
+    pub(super) fn after(&mut self, at: &At<'_>, raw: &mut Option<RawAfter>) {
+        if self.cleared(at) {
+            return;
+        }
+        let raw = raw.get_or_insert_default();
+        if matches!(at.node.value, Value::Text(_) | Value::Number(_)) {
+            raw.schedule = self.text(&at.named("after.schedule"));
+            return;
+        }
+        let example = "write after: fetch, or after: {schedule: fetch, outcome: failed}";
+        for Field { key, at } in self.fields(at, &["schedule", "outcome"], example).unwrap_or_default() {
+            match key {
+                "schedule" => raw.schedule = self.text(&at),
+                _ => raw.outcome = self.texts(&at),
+            }
         }
     }
 

@@ -28,18 +28,6 @@ const LATER: &[Later] = &[
     },
     Later { path: "silence", needs: "silent runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
     Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
-    Later {
-        path: "after",
-        needs: "chained schedules",
-        instead: "use at, in, every, cron or when",
-        given: |raw| raw.after.is_some(),
-    },
-    Later {
-        path: "expect_every",
-        needs: "dead-man alerts",
-        instead: "leave it out",
-        given: |raw| raw.expect_every.is_some(),
-    },
 ];
 
 impl Check<'_> {

@@ -4,6 +4,7 @@
 //! Invariant: a field that could not be read is reported once, by the reader, and not again as missing.
 //! Not here: the form of what was written (`read`), whether an id or a name is taken (`runtime`).
 
+mod after;
 mod later;
 mod payload;
 mod policy;
@@ -229,6 +230,7 @@ impl Check<'_> {
         let hook = self.hook(raw);
         let on_hook_error = self.on_hook_error(raw);
         let policy = self.policy(raw, trigger.as_ref());
+        let expect_every = self.expect_every(raw, trigger.as_ref());
         self.labels(raw);
         self.vars(raw);
         let existing = self.context.existing;
@@ -247,6 +249,7 @@ impl Check<'_> {
             bounds,
             except,
             policy,
+            expect_every,
             labels: raw.labels.clone(),
             vars: raw.vars.clone(),
             client_token,

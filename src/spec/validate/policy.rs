@@ -40,6 +40,25 @@ impl Check<'_> {
         None
     }
 
+    /// For how long it may go without a success.
+    pub(super) fn expect_every(&mut self, raw: &RawSchedule, trigger: Option<&Trigger>) -> Option<Span> {
+        let expected = self.span("expect_every", raw.expect_every.as_deref())?;
+        let least = Span::from_millis(limits::EXPECT_EVERY_MS_MIN);
+        let (wrong, hint) = match trigger {
+            _ if expected < least => (format!("must be at least {least}"), "write for example 26h"),
+            Some(Trigger::At(_)) => {
+                ("belongs to a schedule that runs again and again".to_owned(), "leave it out: this one runs once")
+            }
+            Some(Trigger::Every { period, .. }) if expected < *period => {
+                (format!("is shorter than the interval, {period}: it would be told each time"), "make it longer")
+            }
+            _ => return Some(expected),
+        };
+        let text = raw.expect_every.as_deref().unwrap_or_default();
+        self.refuse(Problem::new("expect_every", wrong).value(shorten(text)).hint(hint));
+        None
+    }
+
     fn jitter(&mut self, raw: &RawSchedule, trigger: Option<&Trigger>) -> Option<Span> {
         let jitter = self.span("jitter", raw.jitter.as_deref())?;
         let most = Span::from_millis(limits::JITTER_MS_MAX);

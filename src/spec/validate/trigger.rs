@@ -17,7 +17,7 @@ use crate::spec::tree::shorten;
 use crate::spec::{Bounds, Schedule};
 use crate::time::{Span, Timestamp};
 
-const EXAMPLE: &str = "write exactly one of at, in, every, cron and when";
+const EXAMPLE: &str = "write exactly one of at, in, every, cron and when, or after";
 
 /// A trigger, and what is said if it does not fire.
 struct Aim {
@@ -96,11 +96,14 @@ impl Check<'_> {
     ) -> Option<Trigger> {
         let unwritten = RawTrigger::default();
         let written = raw.schedule.as_ref().unwrap_or(&unwritten);
+        if let Some(after) = &raw.after {
+            return self.after(raw, written, after, bounds);
+        }
         let given = written.given();
         match given.as_slice() {
             [] => {
                 let meant = ["", ".at", ".in", ".every", ".cron", ".when"].map(|kind| format!("schedule{kind}"));
-                if raw.after.is_none() && !meant.iter().any(|path| self.is_doubtful(path)) {
+                if !self.is_doubtful("after") && !meant.iter().any(|path| self.is_doubtful(path)) {
                     let problem = Problem::new("schedule", "is missing: nothing says when to fire");
                     self.refuse(problem.hint(EXAMPLE));
                 }
@@ -174,7 +177,7 @@ impl Check<'_> {
     }
 
     /// `dialect` belongs to cron and `anchor` to every: elsewhere they would be accepted and ignored.
-    fn belongings(&mut self, written: &RawTrigger) {
+    pub(super) fn belongings(&mut self, written: &RawTrigger) {
         if written.dialect.is_some() && written.cron.is_none() {
             self.refuse(Problem::new("schedule.dialect", "belongs to cron").hint("leave it out"));
         }
@@ -265,8 +268,7 @@ impl Check<'_> {
             return self.fires_once(aim, *at, bounds);
         }
         if let Some(end) = bounds.end_at.filter(|end| *end < now) {
-            let problem = Problem::new("end_at", "timestamp is in the past").value(end.to_string());
-            return self.refuse_past(problem.hint(now_is(now)), "ended at", end);
+            return self.ended(end);
         }
         let from = bounds.start_at.map_or(now, |start| start.max(now));
         // The step back makes a due at exactly `from` count.
@@ -290,6 +292,12 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// Refuses what has ended already.
+    pub(super) fn ended(&mut self, end: Timestamp) {
+        let problem = Problem::new("end_at", "timestamp is in the past").value(end.to_string());
+        self.refuse_past(problem.hint(now_is(self.context.now)), "ended at", end);
     }
 
     fn fires_once(&mut self, aim: &Aim, at: Timestamp, bounds: &Bounds) {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every value of an enum has exactly one word, so that writing a schedule down loses nothing.
 
-use crate::calendar::DialectChoice;
+use crate::calendar::{DialectChoice, End, Ends};
 use crate::spec::{DeliveryGuarantee, MisfirePolicy, OnHookError, OverlapPolicy};
 
 /// Words with what they mean.
@@ -32,6 +32,24 @@ pub(in crate::spec) const ON_HOOK_ERROR: Words<OnHookError> =
 /// `dialect`.
 pub(in crate::spec) const DIALECT: Words<DialectChoice> =
     &[("auto", DialectChoice::Auto), ("unix", DialectChoice::Unix), ("quartz", DialectChoice::Quartz)];
+
+/// `after.outcome`.
+pub(in crate::spec) const ENDS: Words<Ends> = &[
+    ("delivered", Ends::only(End::Delivered)),
+    ("silent", Ends::only(End::Silent)),
+    ("failed", Ends::only(End::Failed)),
+    ("unknown", Ends::only(End::Unknown)),
+    ("skipped", Ends::only(End::Skipped)),
+    ("any", Ends::ANY),
+];
+
+/// The words for a choice of ends.
+pub(in crate::spec) fn ends(ends: Ends) -> Vec<String> {
+    match word(ENDS, ends) {
+        Some(one) => vec![one.to_owned()],
+        None => ends.iter().filter_map(|end| word(ENDS, Ends::only(end))).map(str::to_owned).collect(),
+    }
+}
 
 /// The word of a value.
 pub(in crate::spec) fn word<T: PartialEq + Copy>(words: Words<T>, value: T) -> Option<&'static str> {

@@ -100,7 +100,9 @@ impl Walk<'_> {
                 None => self.found.fault("state", key, format!("is missing: '{}' has none", schedule.id), RESTORE),
                 // It cannot be read, which has been said.
                 Some(None) => {}
-                Some(Some(state)) => self.state(key, generation, &state, plans, &mut used),
+                Some(Some(state)) => {
+                    self.state((key, generation, &schedule), &state, plans, &mut used);
+                }
             }
         }
         for row in stored {
@@ -120,7 +122,13 @@ impl Walk<'_> {
         self.found.fault("state", key, "belongs to no schedule", RESTORE);
     }
 
-    fn state(&mut self, key: u64, generation: u32, state: &State, plans: &BTreeSet<u32>, used: &mut BTreeSet<u32>) {
+    fn state(
+        &mut self,
+        (key, generation, schedule): (u64, u32, &Schedule),
+        state: &State,
+        plans: &BTreeSet<u32>,
+        used: &mut BTreeSet<u32>,
+    ) {
         if state.generation < generation {
             let what = format!("has generation {}, its schedule {generation}", state.generation);
             self.found.fault("state", key, what, RESTORE);
@@ -135,6 +143,11 @@ impl Walk<'_> {
         }
         match (state.status, state.next_due) {
             (Status::Active, Some(_)) => self.found.count(ARMED, 1),
+            (Status::Active, None) if schedule.trigger.after().is_some() => {
+                self.found.count("started by another schedule", 1);
+                // Its end has a timer.
+                self.found.count(ARMED, u64::from(schedule.bounds.end_at.is_some()));
+            }
             (Status::Active, None) => {
                 let what = "is active and has no due, so it would never fire";
                 self.found.fault(

@@ -72,6 +72,12 @@ pub struct Fields {
     /// Plain words, such as 'tomorrow at 9am' or 'every weekday at 9'; see: chimewheel guide schedules
     #[arg(long, value_name = "WORDS", group = "trigger", help_heading = "Trigger (one of)")]
     pub when: Option<String>,
+    /// Whenever a run of this schedule has ended; see --after-outcome
+    #[arg(long = "after", value_name = "ID", group = "trigger", help_heading = "Trigger (one of)")]
+    pub follows: Option<String>,
+    /// Ends that count for --after: delivered, silent, failed, unknown, skipped or any [default: delivered]
+    #[arg(long, value_name = "OUTCOMES", value_delimiter = ',', help_heading = "Trigger (one of)")]
+    pub after_outcome: Vec<String>,
     /// First due of --every
     #[arg(long, value_name = "TIME", help_heading = "Trigger (one of)")]
     pub anchor: Option<String>,
@@ -162,6 +168,9 @@ pub struct Fields {
     /// Failures in a row after which it pauses itself; 0: never
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Policies")]
     pub pause_after_failures: Option<i64>,
+    /// Tell the owner's chat when no run has succeeded for this span, such as 26h
+    #[arg(long, value_name = "SPAN", allow_hyphen_values = true, help_heading = "Policies")]
+    pub expect_every: Option<String>,
     /// A label; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Schedule")]
     pub label: Vec<String>,
@@ -221,7 +230,13 @@ impl Fields {
             ("catchup_window", &self.catchup_window),
             ("overlap_policy", &self.overlap_policy),
             ("delivery", &self.delivery),
+            ("expect_every", &self.expect_every),
         ]));
+        let mut after = texts(&[("schedule", &self.follows)]);
+        if !self.after_outcome.is_empty() {
+            after.insert("outcome".to_owned(), json!(self.after_outcome));
+        }
+        put_group(&mut whole, "after", after);
         put(&mut whole, "max_runs", &self.max_runs);
         if !self.except.is_empty() {
             whole.insert("except".to_owned(), json!(self.except));

@@ -103,7 +103,7 @@ pub fn dialect_word(trigger: &Trigger) -> Option<&'static str> {
             Dialect::Unix => "unix",
             Dialect::Quartz => "quartz",
         }),
-        Trigger::At(_) | Trigger::Every { .. } => None,
+        Trigger::At(_) | Trigger::Every { .. } | Trigger::After(_) => None,
     }
 }
 

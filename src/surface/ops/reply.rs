@@ -209,7 +209,8 @@ pub struct Line {
     /// It is paused because of them, and not by anybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused_itself: bool,
-    /// Why it is paused: what was said when it was, or that it paused itself, and after which error.
+    /// Why it is paused: what was said when it was, or that it paused itself, and after which error. Of an active one: why
+    /// nothing will start it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -16,7 +16,7 @@ use crate::surface::ops::request::Add;
 
 /// Retries of those who ask for any: their number and the delays in milliseconds.
 const RETRY: [(&str, i64); 3] = [("max_retries", 3), ("retry_delay_ms", 1000), ("max_retry_delay_ms", 30_000)];
-const TIMINGS: [&str; 6] = ["at", "every_seconds", "cron", "in", "every", "when"];
+const TIMINGS: [&str; 7] = ["at", "every_seconds", "cron", "in", "every", "when", "after"];
 const PAYLOADS: [&str; 3] = ["message", "task", "template"];
 
 /// Refuses what is not exactly one time and exactly one payload, in the strings of the older tools.

@@ -35,6 +35,11 @@ pub(super) const WHEN: &[Field] = &[Field::new(
     Kind::Text,
     "The time in plain words, instead of at, in, every and cron: every weekday at 9.",
 )];
+pub(super) const AFTER: &[Field] = &[Field::new(
+    "after",
+    Kind::Map,
+    "Instead of a time: whenever a run of another schedule of yours has ended, {schedule: its id or name, outcome: delivered}. outcome is delivered, silent, failed, unknown, skipped or any, or a list.",
+)];
 pub(super) const PAYLOAD: &[Field] = &[
     Field::new("message", Kind::Text, "The literal text to send. No model is called."),
     Field::new("template", Kind::Text, "Text with ${…} parts that are worked out when it is due."),
@@ -82,6 +87,7 @@ pub(super) const OPTIONS: &[Field] = &[
     Field::new("retry_delay_ms", Kind::Whole(0), "Milliseconds before the first of them."),
     Field::new("max_retry_delay_ms", Kind::Whole(0), "Milliseconds between two of them at the longest."),
     Field::new("pause_after_failures", Kind::Whole(0), "Pauses itself after so many failures in a row; 0: never."),
+    Field::new("expect_every", Kind::Text, "The user is told once when no run has succeeded for this long: 26h."),
     Field::new("budget", Kind::Map, "What a `task` may spend: {max_tokens_per_run, max_cost_per_day}."),
     Field::new("client_token", Kind::Text, "Any unique text: a repeated call with it creates nothing new."),
     Field::new("process_handle", Kind::Text, "The process whose end cancels the schedule."),

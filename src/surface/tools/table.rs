@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::arguments::Arguments;
 use super::field::{Field, Kind};
-use super::params::{DRY_RUN, DURAGENT, ID, NAME, NAMED, ONE, OPTIONS, PAYLOAD, RETRIES, TRIGGER, WHEN};
+use super::params::{AFTER, DRY_RUN, DURAGENT, ID, NAME, NAMED, ONE, OPTIONS, PAYLOAD, RETRIES, TRIGGER, WHEN};
 use super::reply::{Booked, Triggered};
 use super::{Desk, Outcome, canonical, duragent, named};
 use crate::surface::ops::reply::{Changed, Listed, Previewed, RunsListed, Updated};
@@ -176,6 +176,7 @@ pub const TABLE: &[Tool] = &[
         nature: Nature::Creates,
         groups: &[
             WHEN,
+            AFTER,
             TRIGGER,
             PAYLOAD,
             &[NAME, Field::new("id", Kind::Text, "An id of your choice; leave it out for a made-up one.")],
@@ -226,6 +227,7 @@ pub const TABLE: &[Tool] = &[
         groups: &[
             &[ID, Field::new("name", Kind::Text, "Its name where no id is given; else its new name.")],
             WHEN,
+            AFTER,
             TRIGGER,
             PAYLOAD,
             OPTIONS,

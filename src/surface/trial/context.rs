@@ -143,7 +143,9 @@ impl Told {
     pub fn facts(&self, schedule: Arc<Schedule>, at: Option<Timestamp>, now: Timestamp) -> Facts {
         let next = || match schedule.trigger {
             Trigger::At(at) => at,
-            Trigger::Every { .. } | Trigger::Cron(_) => schedule.trigger.next_after(now).unwrap_or(now),
+            Trigger::Every { .. } | Trigger::Cron(_) | Trigger::After(_) => {
+                schedule.trigger.next_after(now).unwrap_or(now)
+            }
         };
         let due = at.or(self.due).unwrap_or_else(next);
         Facts {

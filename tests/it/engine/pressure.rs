@@ -37,6 +37,7 @@ fn engine() -> Engine {
         process_handle: None,
         hook: None,
         on_hook_error: OnHookError::Fail,
+        expect_every: None,
         source: None,
     };
     let (op, key, start, generation) = (OpId(0), ScheduleKey(1), Start::Active, 1);

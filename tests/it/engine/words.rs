@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
-use chimewheel::id::ScheduleId;
+use chimewheel::calendar::{After, Cron, DialectChoice, End, Ends, Except, Trigger, Zone};
+use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, Schedule,
     Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
-/// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, and policies.
+/// A schedule from words: `cron "…" tz ZONE`, `every 30m`, `at T`, `after 1 ends failed,silent` (of the schedule that was
+/// added first), and policies.
 pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     let words = split(words);
     let get = |name: &str| words.iter().position(|word| word == name).map(|place| words[place + 1].as_str());
     let zone = get("tz").map_or(Zone::UTC, |zone| Zone::parse(zone).unwrap());
     let trigger = match (get("cron"), get("every"), get("at")) {
+        (None, None, None) => after(get("after"), get("ends")),
         (Some(cron), None, None) => Trigger::Cron(Arc::new(Cron::parse(cron, DialectChoice::Auto, zone).unwrap())),
         (None, Some(every), None) => {
             Trigger::Every { period: span(every), anchor: get("anchor").map_or(now, instant) }
@@ -54,14 +56,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
             thread: None,
         }),
         trigger,
-        payload: match (get("task"), get("template")) {
-            (Some(instruction), _) => Payload::Task(Task {
-                instruction: instruction.to_owned(),
-                model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
-            }),
-            (None, Some(template)) => Payload::Template(template.to_owned()),
-            (None, None) => Payload::Message("hello".into()),
-        },
+        payload: payload(get("task"), get("template"), get("provider")),
         bounds: Bounds {
             start_at: get("start").map(instant),
             end_at: get("end").map(instant),
@@ -78,7 +73,37 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         process_handle: None,
         hook: get("hook").map(str::to_owned),
         on_hook_error: OnHookError::Fail,
+        expect_every: get("expect").map(span),
         source: None,
+    }
+}
+
+fn after(key: Option<&str>, words: Option<&str>) -> Trigger {
+    let key = key.expect("one trigger, please");
+    let ends = words.map_or(Ends::only(End::Delivered), ends);
+    Trigger::After(After { schedule: key.into(), key: Some(ScheduleKey(key.parse().unwrap())), ends })
+}
+
+fn ends(words: &str) -> Ends {
+    let end = |word: &str| match word {
+        "delivered" => End::Delivered,
+        "silent" => End::Silent,
+        "failed" => End::Failed,
+        "unknown" => End::Unknown,
+        "skipped" => End::Skipped,
+        other => panic!("no end: {other}"),
+    };
+    if words == "any" { Ends::ANY } else { Ends::of(words.split(',').map(end)).unwrap() }
+}
+
+fn payload(task: Option<&str>, template: Option<&str>, provider: Option<&str>) -> Payload {
+    match (task, template) {
+        (Some(instruction), _) => Payload::Task(Task {
+            instruction: instruction.to_owned(),
+            model: Some(format!("{}/any", provider.unwrap_or("echo"))),
+        }),
+        (None, Some(template)) => Payload::Template(template.to_owned()),
+        (None, None) => Payload::Message("hello".into()),
     }
 }
 

@@ -86,6 +86,7 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         process_handle: None,
         hook: None,
         on_hook_error: OnHookError::Fail,
+        expect_every: None,
         source: place.is_multiple_of(3).then(|| source(id, number)),
     };
     Rev { shape, closed, schedule, renews: true, paused: false }

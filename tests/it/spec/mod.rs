@@ -3,6 +3,7 @@
 //! The current time of every test is 2026-01-01T00:00:00Z; `console` and `telegram` are configured, and so are
 //! the providers `ask` and `echo`.
 
+mod after;
 mod files;
 mod forms;
 mod plain;

@@ -57,14 +57,14 @@ fn exactly_one_trigger_and_payload() {
     call(
         r#"{}"#,
         expect![[r#"
-            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when)
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when, or after)
             payload: is missing: nothing says what to send (write payload: {message: "…"})
         "#]],
     );
     call(
         r#"{"message": "hi", "at": "2026-02-01T00:00:00Z", "cron": "0 9 * * *", "in": "2h"}"#,
         expect![[r#"
-            schedule: 'at', 'in' and 'cron' are mutually exclusive (write exactly one of at, in, every, cron and when)
+            schedule: 'at', 'in' and 'cron' are mutually exclusive (write exactly one of at, in, every, cron and when, or after)
         "#]],
     );
     call(
@@ -419,8 +419,7 @@ fn what_is_not_built_is_refused() {
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs silent runs (leave it out)
             budget: 'budget' is not built into this version: it needs priced models (leave it out)
-            after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
-            expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
+            after: 'when' and 'after' are mutually exclusive (keep one of them)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
         "#]],
     );

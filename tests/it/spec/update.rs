@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
+use chimewheel::calendar::{After, Cron, DialectChoice, Ends, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::tree::Node;
 use chimewheel::spec::{
@@ -113,7 +113,7 @@ fn wrong_changes() {
         BASE,
         r#"{"payload": null, "schedule": null}"#,
         expect![[r#"
-            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when)
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when, or after)
             payload: is missing: nothing says what to send (write payload: {message: "…"})
         "#]],
     );
@@ -213,8 +213,20 @@ prop_compose! {
         name in names(), session in names(), chat in names(), thread in names(), token in names(),
         trigger in triggers(), policy in policies(), message in r"(?s)[^\x00$]{0,30}[a-z]",
         runs in proptest::option::of(1u32..), variable in any::<i32>(), is_excluded in any::<bool>(),
-        is_template in any::<bool>(), is_hooked in any::<bool>(),
+        is_template in any::<bool>(), is_hooked in any::<bool>(), ends in proptest::option::weighted(0.2, 1u8..32),
     ) -> Schedule {
+        let (trigger, policy) = match ends.and_then(Ends::from_bits) {
+            Some(ends) => {
+                let Policy { jitter, misfire, catchup_window, .. } = Policy::default();
+                let after = After { schedule: "fetch".into(), key: None, ends };
+                (Trigger::After(after), Policy { jitter, misfire, catchup_window, ..policy })
+            }
+            None => (trigger, policy),
+        };
+        let expect_every = match &trigger {
+            Trigger::Cron(_) | Trigger::After(_) if is_hooked => Some(Span::from_seconds(93_600)),
+            _ => None,
+        };
         let zone = if let Trigger::Cron(cron) = &trigger { cron.zone() } else { Zone::parse("Asia/Tokyo").unwrap() };
         Schedule {
             id: ScheduleId::parse("a.b-c_1").unwrap(),
@@ -231,6 +243,7 @@ prop_compose! {
             bounds: Bounds { start_at: Some(Timestamp::from_millis(5)), end_at: None, max_runs: runs },
             except: is_excluded.then(|| Except::read(&["2150-01-01".into(), "2150-02-01..2150-02-03".into()], zone).unwrap()),
             policy,
+            expect_every,
             labels: BTreeMap::from([("team".to_owned(), "a: b".to_owned())]),
             vars: BTreeMap::from([("x".to_owned(), serde_json::json!([f64::from(variable) / 4.0, {"y": null}]))]),
             process_handle: token.clone(),

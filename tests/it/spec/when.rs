@@ -49,8 +49,8 @@ fn what_is_not_is_refused_with_the_words() {
     call(
         r#"{"when": "every weekday at 9", "in": "2h", "message": "hi"}"#,
         expect![[r#"
-        schedule: 'in' and 'when' are mutually exclusive (write exactly one of at, in, every, cron and when)
-    "#]],
+            schedule: 'in' and 'when' are mutually exclusive (write exactly one of at, in, every, cron and when, or after)
+        "#]],
     );
     call(
         r#"{"when": "every weekday at 9", "dialect": "unix", "anchor": "2026-02-01 00:00", "message": "hi"}"#,

@@ -132,7 +132,12 @@ impl Chance {
             gateway: self.maybe(Self::word),
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
+            expect_every: self.expected(),
         }
+    }
+
+    fn expected(&self) -> Option<Span> {
+        [None, Some(Span::from_seconds(93_600))][self.aside(2) as usize]
     }
 
     /// A schedule whose id says its key; names and tokens come from small pools, so that they clash.
@@ -170,6 +175,7 @@ impl Chance {
             vars,
             hook: (key % 5 == 1).then(|| "standup".to_owned()),
             on_hook_error: if key % 10 == 1 { OnHookError::DeliverPlain } else { OnHookError::Fail },
+            expect_every: self.expected(),
             process_handle: if self.aside(3) == 0 { Some(format!("p{}", self.aside(5))) } else { None },
             client_token: if self.one_in(3) { Some(format!("t{}", self.below(8))) } else { None },
             source: self.maybe(|c| Source {
@@ -285,6 +291,20 @@ impl Chance {
     }
 }
 
+/// The change as the sample of format 3 has it: nothing is expected of a schedule.
+pub fn as_of_format_3(change: Change) -> Change {
+    match change {
+        Change::Plan { id, plan } => {
+            Change::Plan { id, plan: Arc::new(Plan { expect_every: None, ..(*plan).clone() }) }
+        }
+        Change::Declare { key, schedule, state } => {
+            let schedule = Schedule { expect_every: None, ..(*schedule).clone() };
+            Change::Declare { key, schedule: Arc::new(schedule), state }
+        }
+        other => other,
+    }
+}
+
 /// The change as the sample of format 2 has it: every task names its model, of which a plan knows the provider alone, and
 /// nobody counts tokens.
 pub fn as_of_format_2(change: Change) -> Change {
@@ -292,7 +312,7 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, expect_every: None, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
@@ -300,7 +320,8 @@ pub fn as_of_format_2(change: Change) -> Change {
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
-            let schedule = Schedule { payload, hook: None, on_hook_error: fail, ..(*schedule).clone() };
+            let schedule =
+                Schedule { payload, hook: None, on_hook_error: fail, expect_every: None, ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
@@ -322,7 +343,13 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, maker: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan = Plan {
+                except: None,
+                maker: None,
+                expect_every: None,
+                policy: policy(plan.policy),
+                ..(*plan).clone()
+            };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
@@ -337,6 +364,7 @@ pub fn as_of_format_1(change: Change) -> Change {
                 hook: None,
                 on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
+                expect_every: None,
                 ..(*schedule).clone()
             };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }

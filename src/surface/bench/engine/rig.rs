@@ -110,6 +110,7 @@ impl Crowd {
             process_handle: None,
             hook: None,
             on_hook_error: OnHookError::Fail,
+            expect_every: None,
             source: None,
         };
         Ok(Declaration { schedule, paused: false, past: false })

@@ -211,6 +211,7 @@ fn schedule() -> Result<Schedule, Error> {
         payload: Payload::Message("A report is ready.".to_owned()),
         hook: Some("report".to_owned()),
         on_hook_error: OnHookError::Fail,
+        expect_every: None,
         bounds: Bounds::default(),
         except: None,
         policy: Policy::default(),

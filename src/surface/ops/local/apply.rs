@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::reply::{Application, Applied, FileProblem, FireTime};
 use super::super::request::Apply;
 use super::declare::declaration;
-use super::{Local, view};
+use super::{Local, chain, view};
 use crate::engine::change::State;
 use crate::id::ScheduleKey;
 use crate::problem::Problem;
@@ -130,15 +130,21 @@ impl Local {
 
     /// Makes it happen, many at a time, and tells it in the order of the files.
     async fn declare_all(&self, drafts: Vec<(String, Draft)>) -> Result<Vec<Application>, Error> {
-        let mut changes = Vec::with_capacity(drafts.len());
-        for chunk in drafts.chunks(TOGETHER) {
-            let ops = chunk.iter().map(|(_, draft)| Op::Declare(declaration(draft.clone()))).collect();
+        let order = chain::order(drafts.iter().map(|(_, draft)| &draft.schedule));
+        let mut changes: Vec<Option<Application>> = vec![None; drafts.len()];
+        for (place, circle) in order.circles {
+            let (file, draft) = &drafts[place];
+            changes[place] = Some(refused(file, &draft.schedule, &circle.into()));
+        }
+        for places in order.places.chunks(TOGETHER) {
+            let ops = places.iter().map(|place| Op::Declare(declaration(drafts[*place].1.clone()))).collect();
             let done = self.handle.ask_all_by(self.by(), ops).await;
-            for (done, (file, draft)) in done.into_iter().zip(chunk) {
-                changes.push(self.told(file, draft, done)?);
+            for (done, place) in done.into_iter().zip(places) {
+                let (file, draft) = &drafts[*place];
+                changes[*place] = Some(self.told(file, draft, done)?);
             }
         }
-        Ok(changes)
+        Ok(changes.into_iter().flatten().collect())
     }
 
     fn told(&self, file: &str, draft: &Draft, done: Result<Done, OpError>) -> Result<Application, Error> {

@@ -47,7 +47,7 @@ impl Local {
         }
         let what = match piece.what {
             What::State(_, state) | What::StateOfRun(_, state) => {
-                let note = self.note(key, &state)?;
+                let note = self.note(key, &schedule, &state)?;
                 WhatChanged::Schedule(view::line(&schedule, &state, note, self.handle.now()))
             }
             What::Run(run) => WhatChanged::Run(view::run_told(&schedule, &run)),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::super::reply::{Added, Created, Updated};
 use super::super::request::{Add, FileText, Selector, Update};
+use super::chain;
 use super::differing::differing;
 use super::find::Found;
 use super::{Local, view};
@@ -36,8 +37,14 @@ impl Local {
         let count = drafts.len();
         for draft in &drafts {
             self.check_free(draft)?;
+            self.check_first(&draft.schedule, drafts.iter().map(|other| &other.schedule))?;
         }
-        for draft in drafts {
+        let order = chain::order(drafts.iter().map(|draft| &draft.schedule));
+        if let Some((_, circle)) = order.circles.into_iter().next() {
+            return Err(OpError::from(circle).into());
+        }
+        let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+        for draft in order.places.into_iter().filter_map(|place| drafts[place].take()) {
             let warnings = self.warnings(draft.warnings.clone());
             if let Some(made) = self.made_before(&draft.schedule)? {
                 added.schedules.push(made.told(self.handle.now(), warnings)?);
@@ -87,7 +94,11 @@ impl Local {
             return Ok(None);
         };
         // What was changed since can no longer be compared with what was first said.
-        let differing = if generation == 1 { differing(&known, schedule, self.ends_by_config()) } else { Vec::new() };
+        let differing = if generation == 1 {
+            differing(&known, &self.with_first(schedule)?, self.ends_by_config())
+        } else {
+            Vec::new()
+        };
         let contradicted = (!differing.is_empty()).then(|| {
             let message =
                 format!("made schedule '{}', which says something else ({})", known.id, differing.join(", "));

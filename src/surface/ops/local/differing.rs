@@ -16,6 +16,7 @@ pub(super) fn differing(known: &Schedule, new: &Schedule, ends: bool) -> Vec<&'s
         (Trigger::Cron(known), Trigger::Cron(new)) => {
             (known.text(), known.dialect(), known.zone()) == (new.text(), new.dialect(), new.zone())
         }
+        (Trigger::After(known), Trigger::After(new)) => (&known.schedule, known.ends) == (&new.schedule, new.ends),
         (_, _) => false,
     };
     let (known_end, new_end) = (known.bounds.end_at, new.bounds.end_at);
@@ -31,6 +32,7 @@ pub(super) fn differing(known: &Schedule, new: &Schedule, ends: bool) -> Vec<&'s
         ("max_runs", known.bounds.max_runs == new.bounds.max_runs),
         ("except", known.except == new.except),
         ("policies", known.policy == new.policy),
+        ("expect_every", known.expect_every == new.expect_every),
         ("labels", known.labels == new.labels),
         ("vars", known.vars == new.vars),
         ("process_handle", known.process_handle == new.process_handle),

@@ -137,7 +137,7 @@ impl Local {
                 let problem = Problem::new("id", "is taken").value(schedule.id.as_str());
                 return Ok(Err(vec![problem.hint("give this line another id")]));
             }
-            let differing = differing(&known.1, schedule, self.ends_by_config());
+            let differing = differing(&known.1, &self.with_first(schedule)?, self.ends_by_config());
             if differing.is_empty() {
                 return Ok(Ok(None));
             }

@@ -9,6 +9,7 @@
 mod access;
 mod apply;
 mod audit;
+mod chain;
 mod changes;
 mod declare;
 mod differing;
@@ -213,7 +214,8 @@ impl Local {
             Done::Unchanged(_, state) => (state, false),
             Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_) => (found.state, false),
         };
-        let note = self.reading(move |local| local.note(found.key, &state)).await?;
+        let schedule = Arc::clone(&found.schedule);
+        let note = self.reading(move |local| local.note(found.key, &schedule, &state)).await?;
         Ok(view::changed(&found.schedule, &state, changed, note, self.handle.now()))
     }
 
@@ -313,6 +315,9 @@ impl From<OpError> for Error {
             | OpError::Conflict
             | OpError::Overlaps
             | OpError::Ended(_) => Code::Conflict,
+            OpError::Chain(error) => {
+                return Self::bad_input(Problem::new("after.schedule", error.to_string()));
+            }
             OpError::OverQuota(_) => Code::OverQuota,
             OpError::NotFound => Code::NotFound,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,

@@ -43,7 +43,7 @@ impl Local {
             self.page(self.agent_of(list.agent.as_deref()), list.cursor.as_deref(), limit, wanted)?;
         let now = self.handle.now();
         let line = |row: &store::Listed| {
-            Ok::<_, Error>(view::line(&row.schedule, &row.state, self.note(row.key, &row.state)?, now))
+            Ok::<_, Error>(view::line(&row.schedule, &row.state, self.note(row.key, &row.schedule, &row.state)?, now))
         };
         let schedules = rows.iter().map(line).collect::<Result<_, _>>()?;
         let declarations = rows.iter().filter(|_| list.declarations);
@@ -53,13 +53,13 @@ impl Local {
 
     pub(super) fn show(&self, one: &Selector) -> Result<Shown, Error> {
         let found = self.find(one)?;
-        let note = self.note(found.key, &found.state)?;
+        let note = self.note(found.key, &found.schedule, &found.state)?;
         view::shown(found.key, &found.schedule, &found.state, note, self.handle.now())
     }
 
-    /// What the store keeps of why a schedule is paused.
-    pub(super) fn note(&self, key: ScheduleKey, state: &State) -> Result<Option<String>, Error> {
-        if state.status.is_paused() { Ok(self.handle.reader().note(key)?) } else { Ok(None) }
+    /// What the store keeps of why a schedule is paused, or why nothing will start it.
+    pub(super) fn note(&self, key: ScheduleKey, schedule: &Schedule, state: &State) -> Result<Option<String>, Error> {
+        if state.status.is_paused() { Ok(self.handle.reader().note(key)?) } else { self.why_idle(schedule, state) }
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {

@@ -88,7 +88,7 @@ pub(super) fn dues(schedule: &Schedule, first: Option<Timestamp>, now: Timestamp
     let first = match (first, &schedule.trigger) {
         (Some(due), _) => Some(due),
         (None, Trigger::At(at)) => Some(*at),
-        (None, Trigger::Every { .. } | Trigger::Cron(_)) => schedule.next_after(start),
+        (None, Trigger::Every { .. } | Trigger::Cron(_) | Trigger::After(_)) => schedule.next_after(start),
     };
     let Some(first) = first else { return Vec::new() };
     let grid = schedule.trigger.from_due(first);
@@ -186,15 +186,15 @@ pub(super) fn line(schedule: &Schedule, state: &State, note: Option<String>, now
     }
 }
 
-/// Why a schedule is paused. What the store keeps of one that paused itself is the last error.
+/// Why a schedule is paused, or fires no more though it is not. What the store keeps of one that paused itself is the last error.
 fn note_told(state: &State, note: Option<String>) -> Option<String> {
     match state.status {
-        Status::Paused => note,
+        Status::Active | Status::Paused => note,
         Status::Failing => {
             let because = note.map(|error| format!("; the last error: {error}")).unwrap_or_default();
             Some(format!("it paused itself after too many failures in a row{because}"))
         }
-        Status::Active | Status::Completed | Status::Cancelled => None,
+        Status::Completed | Status::Cancelled => None,
     }
 }
 

@@ -1,0 +1,179 @@
+//! Chains: schedules that are started by the end of another one's run, and have no dues of their own.
+//!
+//! Whoever follows is claimed in the very turn in which the end comes, so both are in one batch: a crash loses neither
+//! or both, and nothing has to be made up for. The due of what is started is the instant of that end, or the first
+//! free millisecond after it. An end is a record: a range of dues that were skipped starts one run, and so does an
+//! occurrence however many deliveries it became. What was cancelled, and a notice, is no end.
+//! A follower that cannot run now has a record of it all the same: paused, excluded, an earlier run not over, or no room
+//! at its gateway.
+//! Invariants: who follows whom is a cache of the plans, and an entry that no plan bears out is passed over; chains have
+//! no circles (`runtime` sees to that), so a turn comes to an end.
+//! Units: `Timestamp`. Not here: what an end is (`settle`, `serve`).
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::calendar::End;
+use crate::engine::Engine;
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Plan, PlanId, SkipReason, State, Status};
+use crate::engine::dues::Dues;
+use crate::id::{OccurrenceId, ScheduleKey};
+use crate::planted::{self, Bug};
+use crate::time::{Span, Timestamp};
+
+/// Who follows whom, and whose end has come in this turn.
+#[derive(Default)]
+pub(super) struct Chains {
+    /// A schedule, and one that it starts.
+    pairs: BTreeSet<(ScheduleKey, ScheduleKey)>,
+    ended: VecDeque<(ScheduleKey, End)>,
+}
+
+impl Chains {
+    /// Notes who starts a schedule, if another one does.
+    pub(super) fn enter(&mut self, key: ScheduleKey, plan: Option<&Arc<Plan>>) {
+        if let Some(first) = plan.and_then(|plan| plan.trigger.after()).and_then(|after| after.key) {
+            self.pairs.insert((first, key));
+        }
+    }
+
+    fn followers(&self, key: ScheduleKey) -> impl Iterator<Item = ScheduleKey> {
+        self.pairs.range((key, ScheduleKey(0))..=(key, ScheduleKey(u64::MAX))).map(|&(_, follower)| follower)
+    }
+}
+
+impl Plan {
+    /// Whether a schedule of this plan waits for another one's end, now or ever again, after so many runs.
+    pub(super) fn waits_for_another(&self, now: Timestamp, runs: u32) -> bool {
+        let Self { bounds, trigger, .. } = self;
+        trigger.after().is_some()
+            && bounds.max_runs.is_none_or(|most| runs < most)
+            && bounds.end_at.is_none_or(|end| now <= end)
+    }
+}
+
+impl Engine {
+    /// How many schedules this one starts.
+    #[must_use]
+    pub fn followers(&self, key: ScheduleKey) -> usize {
+        let is_live = |key: &ScheduleKey| self.state(*key).is_some_and(|state| !state.status.is_over());
+        self.chains.followers(key).filter(is_live).count()
+    }
+
+    /// Whether nothing will ever make this row's schedule run by itself again.
+    pub(super) fn has_run_out(&self, state: &State) -> bool {
+        state.next_due.is_none() && !self.waits_for_another(state.plan, state.runs)
+    }
+
+    fn waits_for_another(&self, plan: PlanId, runs: u32) -> bool {
+        self.plans.get(plan).is_some_and(|plan| plan.waits_for_another(self.now, runs))
+    }
+
+    /// An occurrence, or a range of dues, is over.
+    pub(super) fn has_ended(&mut self, key: ScheduleKey, cause: Cause, kind: OutcomeKind) {
+        let end = match kind {
+            OutcomeKind::Delivered => End::Delivered,
+            OutcomeKind::Silent => End::Silent,
+            OutcomeKind::Skipped => End::Skipped,
+            OutcomeKind::Failed => End::Failed,
+            OutcomeKind::Unknown => End::Unknown,
+            OutcomeKind::Cancelled => return,
+        };
+        if cause != Cause::Notice && self.chains.followers(key).next().is_some() {
+            self.chains.ended.push_back((key, end));
+        }
+    }
+
+    /// Starts whoever waited for what has ended in this turn, and whoever waited for those.
+    pub(super) fn start_followers(&mut self) {
+        while let Some((key, end)) = self.chains.ended.pop_front() {
+            for follower in self.chains.followers(key).collect::<Vec<_>>() {
+                self.follow(follower, key, end);
+                if planted::is(Bug::ChainStartsTwice) {
+                    self.follow(follower, key, end);
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, key: ScheduleKey, first: ScheduleKey, end: End) {
+        let known = self.state(key).filter(|state| !state.status.is_over());
+        let plan = known.and_then(|state| self.plans.get(state.plan)).map(Arc::clone);
+        let after = plan.as_ref().and_then(|plan| plan.trigger.after()).filter(|after| after.key == Some(first));
+        let (Some(mut state), Some(plan), Some(after)) = (known, &plan, after) else {
+            self.chains.pairs.remove(&(first, key));
+            return;
+        };
+        if !after.ends.has(end) || plan.bounds.start_at.is_some_and(|start| self.now < start) {
+            return;
+        }
+        if !self.has_run_out(&state) {
+            let due = self.followed_due(key, &state);
+            match self.held_back(key, &state, plan, due) {
+                Some(reason) => self.skip(key, &mut state, Dues::one(due), Outcome::Skipped(reason)),
+                None => self.claim(key, &mut state, due, Cause::Due),
+            }
+        }
+        if state.status == Status::Active && self.has_run_out(&state) {
+            state.status = Status::Completed;
+        }
+        self.put(key, state);
+        self.arm(key);
+    }
+
+    /// Why a due is not to be run, if it is not.
+    fn held_back(&self, key: ScheduleKey, state: &State, plan: &Plan, due: Timestamp) -> Option<SkipReason> {
+        if state.status.is_paused() && !planted::is(Bug::ChainIgnoresPause) {
+            Some(SkipReason::Paused)
+        } else if plan.except.as_ref().is_some_and(|except| except.covers(due)) {
+            Some(SkipReason::Except)
+        } else if !self.has_room(key) {
+            // It passes while it cannot be served.
+            Some(SkipReason::Misfire)
+        } else {
+            None
+        }
+    }
+
+    /// Now, or the first millisecond after it that no other occurrence of the schedule has. Runs by hand and notices keep
+    /// out of the way of its last due as well, so the two never share one.
+    pub(super) fn followed_due(&self, key: ScheduleKey, state: &State) -> Timestamp {
+        let next = |due: Timestamp| due.plus(Span::from_millis(1));
+        // A clock that was set back by more than this has raised the generation.
+        let after_last = state.last_due.map(next).filter(|due| due.since(self.now) <= RECENT);
+        let mut occurrence = OccurrenceId::new(key, state.generation, self.now.max(after_last.unwrap_or(self.now)));
+        while self.manual.contains(&occurrence) {
+            occurrence.due = next(occurrence.due);
+        }
+        occurrence.due
+    }
+
+    /// The end of a schedule that waits for another one has come without a run; whether it has.
+    pub(super) fn ends_waiting(&mut self, key: ScheduleKey) -> bool {
+        let Some(mut state) = self.state(key).filter(|state| state.next_due.is_none()) else { return false };
+        if state.status == Status::Active && self.has_run_out(&state) {
+            state.status = Status::Completed;
+            self.put(key, state);
+        }
+        self.arm(key);
+        true
+    }
+
+    /// When an active schedule's timer is to go off: for its next due, or for its end if it waits for another one.
+    pub(super) fn timer_of(&self, key: ScheduleKey, state: &State) -> Option<u64> {
+        if state.status != Status::Active {
+            return None;
+        }
+        let deadline = match state.next_due {
+            Some(due) => self.deadline(key, state, due),
+            None => {
+                let plan = self.plans.get(state.plan).filter(|plan| plan.trigger.after().is_some())?;
+                plan.bounds.end_at?.plus(Span::from_millis(1))
+            }
+        };
+        Some(self.timer_tick(deadline))
+    }
+}
+
+/// Occurrences of one schedule that have pushed each other ahead of the clock are not further ahead than this.
+const RECENT: Span = Span::from_seconds(10);

@@ -1,0 +1,136 @@
+//! Schedules that others start: in which order they are declared, and what is said of one that nothing starts.
+//!
+//! Invariant: of several declared in one go each comes after the one that starts it, whatever the order of their files;
+//! of a circle among them none is declared.
+//! Not here: whether one may wait for another (`runtime`).
+
+use hashbrown::HashMap;
+
+use super::{Local, view};
+use crate::calendar::{After, Trigger};
+use crate::engine::change::{State, Status};
+use crate::id::ScheduleKey;
+use crate::runtime::ChainError;
+use crate::spec::Schedule;
+use crate::surface::error::Error;
+
+/// Places of what is declared together.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// As it can be declared.
+    pub(super) places: Vec<usize>,
+    /// What waits for itself, by way of others.
+    pub(super) circles: Vec<(usize, ChainError)>,
+}
+
+/// Sorts what is declared together: first those that start others; otherwise as it was written.
+pub(super) fn order<'a>(schedules: impl Iterator<Item = &'a Schedule>) -> Order {
+    let all: Vec<&Schedule> = schedules.collect();
+    let mut order = Order::default();
+    if !all.iter().any(|schedule| schedule.trigger.after().is_some()) {
+        order.places.extend(0..all.len());
+        return order;
+    }
+    let mut by_word: HashMap<(&str, &str), usize> = HashMap::new();
+    for (place, schedule) in all.iter().enumerate() {
+        if let Some(name) = schedule.name.as_deref() {
+            by_word.entry((schedule.agent.as_str(), name)).or_insert(place);
+        }
+    }
+    // An id goes before a name.
+    for (place, schedule) in all.iter().enumerate() {
+        by_word.insert((schedule.agent.as_str(), schedule.id.as_str()), place);
+    }
+    let first = |place: usize| {
+        let schedule = all[place];
+        let after = schedule.trigger.after()?;
+        by_word.get(&(schedule.agent.as_str(), &*after.schedule)).copied()
+    };
+    let mut is_done = vec![false; all.len()];
+    for place in 0..all.len() {
+        // From here up to one that is declared already, or starts by itself.
+        let mut row = Vec::new();
+        let mut next = Some(place);
+        while let Some(one) = next.filter(|one| !is_done[*one]) {
+            if row.contains(&one) {
+                let ids: Vec<&str> = row.iter().chain([&one]).map(|place| all[*place].id.as_str()).collect();
+                order.circles.extend(row.iter().map(|place| (*place, ChainError::circle(&ids))));
+                row.iter().for_each(|place| is_done[*place] = true);
+                row.clear();
+                break;
+            }
+            row.push(one);
+            next = first(one);
+        }
+        for one in row.into_iter().rev() {
+            is_done[one] = true;
+            order.places.push(one);
+        }
+    }
+    order
+}
+
+impl Local {
+    /// The same schedule with the id of the one that starts it, where it was named otherwise; as far as it is known.
+    pub(super) fn with_first(&self, schedule: &Schedule) -> Result<Schedule, Error> {
+        let mut schedule = schedule.clone();
+        if let Trigger::After(after) = &schedule.trigger
+            && let Some((key, first)) = self.first_of(&schedule, after)?
+        {
+            let (key, ends) = (Some(key), after.ends);
+            schedule.trigger = Trigger::After(After { schedule: first.id.as_str().into(), key, ends });
+        }
+        Ok(schedule)
+    }
+
+    /// The schedule that starts this one.
+    fn first_of(
+        &self,
+        schedule: &Schedule,
+        after: &After,
+    ) -> Result<Option<(ScheduleKey, std::sync::Arc<Schedule>)>, Error> {
+        let reader = self.handle.reader();
+        let keys = match after.key {
+            Some(key) => [Some(key), None],
+            None => [reader.key_of(&after.schedule)?, reader.by_name(&schedule.agent, &after.schedule)?],
+        };
+        for key in keys.into_iter().flatten() {
+            if let Some((_, first)) = reader.schedule(key)?.filter(|(_, first)| first.agent == schedule.agent) {
+                return Ok(Some((key, first)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses one that nothing could start, before a dry run promises it; `others` are declared with it.
+    pub(super) fn check_first<'a>(
+        &self,
+        schedule: &Schedule,
+        mut others: impl Iterator<Item = &'a Schedule>,
+    ) -> Result<(), Error> {
+        let Some(after) = schedule.trigger.after() else { return Ok(()) };
+        let is_meant = |other: &Schedule| {
+            let names = [Some(other.id.as_str()), other.name.as_deref()];
+            other.agent == schedule.agent && names.contains(&Some(&*after.schedule))
+        };
+        if others.any(is_meant) || self.first_of(schedule, after)?.is_some() {
+            return Ok(());
+        }
+        let (schedule, agent) = (after.schedule.to_string(), schedule.agent.clone());
+        Err(crate::runtime::OpError::from(ChainError::Unknown { schedule, agent }).into())
+    }
+
+    /// Why nothing will start an active schedule that another one is to start.
+    pub(super) fn why_idle(&self, schedule: &Schedule, state: &State) -> Result<Option<String>, Error> {
+        let Some(after) = schedule.trigger.after().filter(|_| state.status == Status::Active) else {
+            return Ok(None);
+        };
+        let reader = self.handle.reader();
+        let first = after.key.map(|key| reader.state(key)).transpose()?.flatten();
+        let ended = first.filter(|first| first.status.is_over());
+        Ok(ended.map(|first| {
+            let word = view::status_word(first.status);
+            format!("nothing will start it: '{}' is {word}", after.schedule)
+        }))
+    }
+}

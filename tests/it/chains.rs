@@ -1,0 +1,197 @@
+//! Schedules that start one another, from the door to the store.
+
+use chimewheel::access::Quota;
+use chimewheel::config::{Agent, Agents};
+use chimewheel::surface::error::{Code, Error};
+use chimewheel::surface::ops::Caller;
+use serde_json::{Value, json};
+
+use crate::isolation::{House, ada};
+
+fn add(house: &House, caller: &Caller, id: &str, more: Value) -> Result<Value, Error> {
+    let mut schedule = json!({"id": id, "payload": {"message": "tick"}});
+    let (Value::Object(whole), Value::Object(more)) = (&mut schedule, more) else { panic!("an object") };
+    whole.extend(more);
+    house.ask(caller, "add", json!({"schedule": schedule}))
+}
+
+fn hourly(house: &House, caller: &Caller, id: &str) {
+    add(house, caller, id, json!({"schedule": {"every": "1h"}})).unwrap();
+}
+
+fn after(house: &House, caller: &Caller, id: &str, first: &str) -> Result<Value, Error> {
+    add(house, caller, id, json!({"after": first}))
+}
+
+fn update(house: &House, id: &str, patch: Value) -> Result<Value, Error> {
+    house.ask(&Caller::Admin, "update", json!({"schedule": id, "patch": patch}))
+}
+
+fn refusal(told: Result<Value, Error>) -> String {
+    let error = told.unwrap_err();
+    assert_eq!(error.code, Code::BadInput, "{error}");
+    error.to_string()
+}
+
+#[test]
+fn one_waits_for_its_own_agents_only() {
+    let house = House::open();
+    let (ada, bob) = (ada(), Caller::agent("bob"));
+    hourly(&house, &ada, "fetch");
+    house.ask(&ada, "update", json!({"schedule": "fetch", "patch": {"name": "Fetch it"}})).unwrap();
+    let told = after(&house, &ada, "report", "Fetch it").unwrap();
+    assert_eq!(told["schedules"][0]["description"], "After 'Fetch it' is delivered");
+    let shown = house.ask(&ada, "show", json!({"schedule": "report"})).unwrap();
+    assert_eq!(
+        (&shown["description"], &shown["status"], &shown["upcoming"], &shown["declaration"]["after"]),
+        (
+            &json!("After 'fetch' is delivered"),
+            &json!("active"),
+            &json!([]),
+            &json!({"schedule": "fetch", "outcome": ["delivered"]})
+        )
+    );
+    let foreign = refusal(after(&house, &bob, "mine", "fetch"));
+    let unknown = refusal(after(&house, &bob, "mine", "fetsh"));
+    assert_eq!(foreign.replace("fetch", "fetsh"), unknown, "both look alike");
+    assert_eq!(
+        unknown,
+        "after.schedule: 'after' names 'fetsh', and agent 'bob' has no schedule with that id or name: make that one first"
+    );
+    let dry = json!({"schedule": {"after": "nobody", "payload": {"message": "x"}}, "dry_run": true});
+    refusal(house.ask(&ada, "add", dry));
+}
+
+#[test]
+fn a_token_given_again_is_no_contradiction() {
+    let house = House::open();
+    hourly(&house, &ada(), "fetch");
+    house.ask(&ada(), "update", json!({"schedule": "fetch", "patch": {"name": "Fetch it"}})).unwrap();
+    let more = json!({"after": "Fetch it", "client_token": "t"});
+    assert_eq!(add(&house, &ada(), "a", more.clone()).unwrap()["schedules"][0]["existing"], false);
+    assert_eq!(add(&house, &ada(), "a", more).unwrap()["schedules"][0]["existing"], true);
+    let other = json!({"after": {"schedule": "fetch", "outcome": "failed"}, "client_token": "t"});
+    assert_eq!(add(&house, &ada(), "a", other).unwrap_err().code, Code::Conflict);
+}
+
+#[test]
+fn no_circle_is_closed() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    hourly(&house, &admin, "a");
+    after(&house, &admin, "b", "a").unwrap();
+    after(&house, &admin, "c", "b").unwrap();
+    assert_eq!(
+        refusal(update(&house, "a", json!({"after": "c"}))),
+        "after.schedule: 'after' would close a circle, in which nothing would ever begin: 'a' waits for 'c', which waits \
+         for 'b', which waits for 'a'"
+    );
+    refusal(update(&house, "a", json!({"after": "a"})));
+    update(&house, "c", json!({"every": "1h"})).unwrap();
+    update(&house, "a", json!({"after": "c"})).unwrap();
+    // What has ended counts, too: it may be declared anew.
+    house.ask(&admin, "cancel", json!({"schedule": "b"})).unwrap();
+    refusal(update(&house, "c", json!({"after": "a"})).and(update(&house, "a", json!({"after": "b"}))));
+}
+
+#[test]
+fn a_row_has_an_end_and_so_have_those_that_one_starts() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    hourly(&house, &admin, "s0");
+    let refused = (1..40).find_map(|n| {
+        let told = after(&house, &admin, &format!("s{n}"), &format!("s{}", n - 1));
+        told.is_err().then(|| (n, refusal(told)))
+    });
+    let (n, why) = refused.unwrap();
+    assert_eq!((n, why.contains("the last of 32 in a row")), (32, true), "{why}");
+    let refused = (0..200).find_map(|n| {
+        let told = after(&house, &admin, &format!("f{n}"), "s0");
+        told.is_err().then(|| (n, refusal(told)))
+    });
+    let (n, why) = refused.unwrap();
+    assert_eq!((n, why.contains("starts 100 schedules")), (99, true), "{why}");
+}
+
+#[test]
+fn what_has_ended_starts_nothing_and_that_is_said() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    hourly(&house, &admin, "a");
+    after(&house, &admin, "b", "a").unwrap();
+    let note = |house: &House| house.ask(&admin, "show", json!({"schedule": "b"})).unwrap()["note"].clone();
+    assert_eq!(note(&house), Value::Null);
+    house.ask(&admin, "cancel", json!({"schedule": "a"})).unwrap();
+    assert_eq!(note(&house), "nothing will start it: 'a' is cancelled");
+    let listed = house.ask(&admin, "list", json!({})).unwrap();
+    assert_eq!(listed["schedules"][0]["note"], "nothing will start it: 'a' is cancelled");
+    assert!(refusal(after(&house, &admin, "c", "a")).contains("'a', which has ended"), "a person is told");
+    // What stays as it was is no news.
+    update(&house, "b", json!({"payload": {"message": "tock"}})).unwrap();
+}
+
+fn apply(house: &House, files: &[(&str, &str)]) -> Vec<(String, String, String)> {
+    let files: Vec<Value> = files.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
+    let told = house.ask(&Caller::Admin, "apply", json!({"files": files, "folder": "s"})).unwrap();
+    assert_eq!(told["problems"].as_array().map_or(0, Vec::len), 0, "{told}");
+    let text = |change: &Value, key: &str| change[key].as_str().unwrap_or("-").to_owned();
+    let changes = told["changes"].as_array().unwrap();
+    changes.iter().map(|change| (text(change, "id"), text(change, "action"), text(change, "note"))).collect()
+}
+
+#[test]
+fn in_files_the_order_does_not_matter() {
+    let house = House::open();
+    let files = [
+        ("s/c.yaml", "after: b\npayload: {message: c}\n"),
+        ("s/a.yaml", "after: {schedule: The middle, outcome: any}\npayload: {message: a}\n"),
+        ("s/b.yaml", "name: The middle\nafter: z\npayload: {message: b}\n"),
+        ("s/z.yaml", "schedule: {every: 1h}\npayload: {message: z}\n"),
+    ];
+    let told = apply(&house, &files);
+    let actions: Vec<(&str, &str)> = told.iter().map(|(id, action, _)| (id.as_str(), action.as_str())).collect();
+    assert_eq!(actions, [("c", "created"), ("a", "created"), ("b", "created"), ("z", "created")], "{told:?}");
+    assert!(apply(&house, &files).iter().all(|(_, action, _)| action == "unchanged"));
+    // Turned round in one go.
+    let turned = [
+        ("s/b.yaml", "schedule: {every: 1h}\npayload: {message: b}\n"),
+        ("s/z.yaml", "after: b\npayload: {message: z}\n"),
+    ];
+    assert!(apply(&house, &turned).iter().all(|(_, action, _)| action == "updated"));
+    let circle = [
+        ("s/x.yaml", "after: y\npayload: {message: x}\n"),
+        ("s/y.yaml", "after: x\npayload: {message: y}\n"),
+        ("s/w.yaml", "after: z\npayload: {message: w}\n"),
+    ];
+    let told = apply(&house, &circle);
+    assert_eq!((told[0].1.as_str(), told[1].1.as_str(), told[2].1.as_str()), ("refused", "refused", "created"));
+    assert!(told[0].2.contains("'x' waits for 'y', which waits for 'x'"), "{told:?}");
+    // One file with several, added as if they were typed.
+    let text =
+        "- {id: two, after: one, payload: {message: x}}\n- {id: one, schedule: {every: 1h}, payload: {message: x}}\n";
+    let file = json!({"path": "n.yaml", "text": text});
+    for dry_run in [true, false] {
+        house.ask(&Caller::Admin, "add", json!({"file": file, "dry_run": dry_run})).unwrap();
+    }
+}
+
+#[test]
+fn what_starts_others_counts_for_all_of_them() {
+    let quota = Quota { fires_per_day: 100, ..Quota::default() };
+    let rules = Agent { quota, ..Agent::default() };
+    let house = House::with(Agents::from_iter([("ada".to_owned(), rules)]));
+    hourly(&house, &ada(), "a");
+    for n in 0..3 {
+        after(&house, &ada(), &format!("b{n}"), "a").unwrap();
+    }
+    let over = after(&house, &ada(), "c", "b0").unwrap_err();
+    assert_eq!((over.code, over.message.contains("120 dues")), (Code::OverQuota, true), "{over}");
+    let patch = json!({"schedule": "a", "patch": {"every": "30m"}});
+    let over = house.ask(&ada(), "update", patch).unwrap_err();
+    assert_eq!((over.code, over.message.contains("192 dues")), (Code::OverQuota, true), "{over}");
+    house.ask(&ada(), "update", json!({"schedule": "a", "patch": {"every": "2h"}})).unwrap();
+    for n in 0..4 {
+        after(&house, &ada(), &format!("c{n}"), "b0").unwrap();
+    }
+    assert_eq!(after(&house, &ada(), "d", "b0").unwrap_err().code, Code::OverQuota);
+}
