@@ -96,6 +96,7 @@ impl Engine {
                 self.slots.change(key, |slot| slot.timer = timer);
             }
         }
+        self.load_expectations();
     }
 
     /// `step` is how far the clock was set back meanwhile.

@@ -71,6 +71,9 @@ impl Engine {
 
     /// An occurrence, or a range of dues, is over.
     pub(super) fn has_ended(&mut self, key: ScheduleKey, cause: Cause, kind: OutcomeKind) {
+        if cause != Cause::Notice && matches!(kind, OutcomeKind::Delivered | OutcomeKind::Silent) {
+            self.has_succeeded(key);
+        }
         let end = match kind {
             OutcomeKind::Delivered => End::Delivered,
             OutcomeKind::Silent => End::Silent,

@@ -149,7 +149,8 @@ pub enum Cause {
     CatchUp,
     /// Somebody asked for it.
     Manual,
-    /// Its schedule paused itself, or its hook has something to say, and the owner's chat is told.
+    /// Its schedule paused itself, or has not succeeded for too long, or its hook has something to say, and the owner's chat
+    /// is told.
     Notice,
 }
 
@@ -333,6 +334,13 @@ pub enum Change {
         /// What it says; `None`: nothing any more.
         text: Option<Arc<str>>,
     },
+    /// What is expected of a schedule.
+    Expected {
+        /// Which.
+        key: ScheduleKey,
+        /// What; `None`: nothing any more.
+        expected: Option<Expected>,
+    },
     /// Why a schedule is paused.
     Note {
         /// Which.
@@ -349,6 +357,15 @@ pub enum Change {
         /// First instant that is kept.
         before: Timestamp,
     },
+}
+
+/// A success that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether the owner was told that it did not come.
+    pub told: bool,
 }
 
 /// What is kept for a hook from one run to the next.

@@ -59,6 +59,7 @@ impl Engine {
             state.status = Status::Completed;
         }
         self.declare(key, schedule, state);
+        self.expect_anew(key);
         self.reply(op, Reply::Done(state));
     }
 
@@ -108,6 +109,7 @@ impl Engine {
         if self.plans.provider(old.plan).is_some() && self.plans.provider(state.plan).is_none() {
             self.forget_kept(key);
         }
+        let expected = self.plans.get(old.plan).and_then(|plan| plan.expect_every);
         self.plans.release(old.plan);
         if self.has_run_out(&state) {
             state.status = Status::Completed;
@@ -120,7 +122,11 @@ impl Engine {
         if let Some(waiting) = waiting.filter(is_sent_anew) {
             self.send_anew(key, &mut state, waiting);
         }
+        let is_expected_still = expected == schedule.expect_every && !resumed && self.expectations.has(key);
         self.declare(key, schedule, state);
+        if !is_expected_still {
+            self.expect_anew(key);
+        }
         self.reply(op, Reply::Done(state));
     }
 
@@ -186,6 +192,7 @@ impl Engine {
                 self.put(key, state);
                 self.arm(key);
                 self.note(key, None);
+                self.expect_anew(key);
                 Reply::Done(state)
             }
             Status::Active => Reply::Unchanged(old),

@@ -13,7 +13,7 @@
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
 //! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is
-//! started by another's end: `chain.rs`.
+//! started by another's end: `chain.rs`; who has not succeeded for too long: `expect.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -29,6 +29,7 @@ mod clock;
 mod declare;
 mod dues;
 mod edited;
+mod expect;
 mod input;
 mod lanes;
 mod options;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 
 use crate::engine::chain::Chains;
 use crate::engine::change::{Change, LaneId, Run, State};
+use crate::engine::expect::Expectations;
 use crate::engine::lanes::Lanes;
 use crate::engine::overdue::Overdue;
 use crate::engine::plans::Plans;
@@ -79,6 +81,8 @@ pub struct Figures {
     pub overdue: usize,
     /// Runs with their runners, those included whose end was asked for.
     pub running: usize,
+    /// Schedules that have not succeeded for too long, and whose owner was told.
+    pub unmet: usize,
 }
 
 /// The scheduling core.
@@ -102,6 +106,7 @@ pub struct Engine {
     runs: Runs,
     manual: BTreeSet<OccurrenceId>,
     chains: Chains,
+    expectations: Expectations,
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
     finished: Vec<ScheduleKey>,
@@ -147,6 +152,7 @@ impl Engine {
             runs: Runs::default(),
             manual: BTreeSet::new(),
             chains: Chains::default(),
+            expectations: Expectations::new(now),
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
             finished: Vec::new(),
@@ -199,7 +205,8 @@ impl Engine {
         let retry = self.retries.next_expiry();
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
         let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
-        due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
+        let unmet = self.expectations.next_expiry();
+        due.into_iter().chain(retry).chain(slewed).chain(overdue).chain(unmet).min().map(Timestamp::from_tick)
     }
 
     /// How late the oldest due is that should have been served by `now`, or the oldest retry. What was missed while
@@ -245,6 +252,7 @@ impl Engine {
             retrying: self.retries.len(),
             overdue: self.overdue.len(),
             running: self.runs.in_flight(),
+            unmet: self.expectations.unmet(),
         }
     }
 

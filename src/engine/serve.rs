@@ -52,6 +52,7 @@ impl Engine {
                 self.serve(key);
             }
         }
+        self.backlog |= self.tell_unmet();
         self.catch_up();
         self.use_room();
         for occurrence in waits_over {
@@ -256,6 +257,7 @@ impl Engine {
         let tick = if self.options.serving { self.timer_of(key, &state) } else { None };
         let timer = tick.map(|tick| self.dues.insert(tick, key.0));
         self.slots.change(key, |slot| slot.timer = timer);
+        self.watch(key);
         self.finish_if_over(key);
     }
 

@@ -106,6 +106,12 @@ pub enum Bug {
     ChainStartsTwice,
     /// What another schedule's end starts is started though it is paused.
     ChainIgnoresPause,
+    /// A success that an owner waits for is not seen.
+    SuccessUnseen,
+    /// An owner is not told of a success that does not come.
+    UnmetNotTold,
+    /// A start forgets that an owner was told.
+    BootTellsAgain,
 }
 
 impl Bug {
@@ -156,5 +162,8 @@ impl Bug {
         Self::ChainInNextTurn,
         Self::ChainStartsTwice,
         Self::ChainIgnoresPause,
+        Self::SuccessUnseen,
+        Self::UnmetNotTold,
+        Self::BootTellsAgain,
     ];
 }

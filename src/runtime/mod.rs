@@ -356,6 +356,7 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
 fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), StoreError> {
     opened.each_plan(|id, plan| engine.restore_plan(id, plan))?;
     opened.each_state(|key, state| engine.restore(key, state))?;
+    opened.each_expected(|key, expected| engine.restore_expected(key, expected))?;
     let mut open = Vec::new();
     opened.each_open(|run| open.push(run))?;
     for run in open {

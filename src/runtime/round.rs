@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::engine::change::Status;
+use crate::engine::change::{State, Status};
 use crate::engine::{Answer, Content, Input, Window};
 use crate::gateway::{Delivery, Receipt, SendError};
 use crate::id::{self, OccurrenceId};
@@ -111,15 +111,7 @@ fn compose(
             destination = run.and_then(|run| run.execution).and_then(|execution| execution.to).or(destination);
             text
         }
-        (Content::Notice, _) => match reader.text(occurrence).map_err(unread)? {
-            // What its hook has to say.
-            Some(text) => text,
-            None => {
-                // Where its owner has said why it is paused, that is no error.
-                let error = if state.status == Status::Failing { reader.note(key).map_err(unread)? } else { None };
-                notice(&schedule, state.failures, error.as_deref())
-            }
-        },
+        (Content::Notice, _) => notice(reader, &schedule, &state, occurrence).map_err(unread)?,
     };
     let Some(destination) = destination else { return Err(Answer::Superseded) };
     let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
@@ -138,10 +130,40 @@ fn compose(
     })
 }
 
-/// Tells a schedule's owner that it paused itself.
-fn notice(schedule: &Schedule, failures: u16, error: Option<&str>) -> String {
+/// A schedule as its owner knows it.
+fn title(schedule: &Schedule) -> String {
     let id = &schedule.id;
-    let title = schedule.name.as_ref().map_or_else(|| format!("'{id}'"), |name| format!("'{name}' ({id})"));
+    schedule.name.as_ref().map_or_else(|| format!("'{id}'"), |name| format!("'{name}' ({id})"))
+}
+
+/// Tells a schedule's owner that no run of it has succeeded for too long.
+fn unmet_notice(schedule: &Schedule, unmet: &str) -> String {
+    let (id, title) = (&schedule.id, title(schedule));
+    format!("Schedule {title} is overdue: {unmet}. What became of its runs: chimewheel runs {id}")
+}
+
+/// What a schedule's owner is told.
+fn notice(
+    reader: &Reader,
+    schedule: &Schedule,
+    state: &State,
+    occurrence: OccurrenceId,
+) -> Result<String, StoreError> {
+    // What its hook has to say.
+    if let Some(text) = reader.text(occurrence)? {
+        return Ok(text);
+    }
+    if let Some(unmet) = reader.run(occurrence)?.and_then(|run| run.execution?.notes) {
+        return Ok(unmet_notice(schedule, &unmet));
+    }
+    // Where its owner has said why it is paused, that is no error.
+    let error = if state.status == Status::Failing { reader.note(occurrence.schedule)? } else { None };
+    Ok(pause_notice(schedule, state.failures, error.as_deref()))
+}
+
+/// Tells a schedule's owner that it paused itself.
+fn pause_notice(schedule: &Schedule, failures: u16, error: Option<&str>) -> String {
+    let (id, title) = (&schedule.id, title(schedule));
     let error = error.map(|error| format!(" The last error: {error}.")).unwrap_or_default();
     format!(
         "Schedule {title} has paused itself after {failures} failures in a row.{error} Nothing of it fires until it is \

@@ -80,6 +80,7 @@ impl Tallies {
             | Change::Run(_)
             | Change::Text { .. }
             | Change::Kept { .. }
+            | Change::Expected { .. }
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)

@@ -21,8 +21,8 @@ use super::open::{self, FILE, Options, Store, io_error, make_private_folder, syn
 use super::owner::{Ownership, private};
 use super::reader::Reader;
 use super::tables::{
-    self, BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, HOOKS, JOURNAL, META, NOTES, OPEN, PLANS,
-    SCHEDULES, STATE, TOKENS,
+    self, BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, EXPECTED, HOOKS, JOURNAL, META, NOTES, OPEN,
+    PLANS, SCHEDULES, STATE, TOKENS,
 };
 use super::writer::begin;
 
@@ -202,7 +202,7 @@ fn copy_all(disk: &ReadTransaction, db: &Database) -> Result<u64, StoreError> {
     rows += copy(disk, &txn, BY_ID)? + copy(disk, &txn, BY_NAME)? + copy(disk, &txn, BY_TOKEN)?;
     rows += copy(disk, &txn, BY_AGENT)? + copy(disk, &txn, BY_FILE)?;
     rows += copy(disk, &txn, BY_PROCESS)? + copy(disk, &txn, NOTES)? + copy(disk, &txn, TOKENS)?;
-    rows += copy(disk, &txn, HOOKS)?;
+    rows += copy(disk, &txn, HOOKS)? + copy(disk, &txn, EXPECTED)?;
     for day in tables::ledger_days(disk)? {
         rows += copy(disk, &txn, tables::ledger(&tables::ledger_name(day)))?;
     }

@@ -39,6 +39,7 @@ pub(super) fn write(
             | Change::Run(_)
             | Change::Text { .. }
             | Change::Kept { .. }
+            | Change::Expected { .. }
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)

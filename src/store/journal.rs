@@ -92,6 +92,7 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
             }
             Change::Plan { .. }
             | Change::PlanDropped { .. }
+            | Change::Expected { .. }
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
@@ -112,6 +113,7 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
         Change::Kept { .. } => Some(Timestamp::EPOCH),
         Change::Plan { .. }
         | Change::PlanDropped { .. }
+        | Change::Expected { .. }
         | Change::Note { .. }
         | Change::Grant(_)
         | Change::Audit(_)

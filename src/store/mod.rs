@@ -30,9 +30,10 @@
 //! | `by_process` | agent, process handle, schedule | nothing |
 //! | `audit-<day>` | instant, number | a request that changed something on that UTC day (`audit.rs`) |
 //! | `notes` | schedule | why it is paused (`notes.rs`) |
+//! | `expected` | schedule | since when a success is waited for (`expected.rs`) |
 //! | `tokens` | token id | what is kept of the token (`grants.rs`) |
 //!
-//! Schedules, plans, indexes and notes are written by the commit that declares them. `state`, `open`, the ledgers, the
+//! Schedules, plans, indexes, notes and expectations are written by the commit that declares them. `state`, `open`, the ledgers, the
 //! texts, the deliveries and `hooks` are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
 //!
 //! A text or a delivery goes with the history of its day, or later, when the last occurrence of that day has been settled.
@@ -100,6 +101,7 @@ mod declaration;
 mod declare;
 mod deliveries;
 mod error;
+mod expected;
 mod feed;
 mod fold;
 mod glass;

@@ -27,11 +27,12 @@ pub(super) const BY_AGENT: TableDefinition<'_, (&str, u64), ()> = TableDefinitio
 pub(super) const BY_FILE: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("by_file");
 pub(super) const BY_PROCESS: TableDefinition<'_, (&str, &str, u64), ()> = TableDefinition::new("by_process");
 pub(super) const NOTES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("notes");
+pub(super) const EXPECTED: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("expected");
 pub(super) const HOOKS: TableDefinition<'_, (u64, u8), &[u8]> = TableDefinition::new("hooks");
 pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
 /// Every table but the ledgers, texts, deliveries and audits.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 16] = [
     "meta",
     "schedules",
     "plans",
@@ -45,6 +46,7 @@ pub(super) const NAMES: [&str; 15] = [
     "by_file",
     "by_process",
     "notes",
+    "expected",
     "hooks",
     "tokens",
 ];
@@ -158,6 +160,7 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(BY_FILE)?;
     txn.open_table(BY_PROCESS)?;
     txn.open_table(NOTES)?;
+    txn.open_table(EXPECTED)?;
     txn.open_table(HOOKS)?;
     txn.open_table(TOKENS)?;
     put_number(txn, meta::FORMAT, FORMAT)

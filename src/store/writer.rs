@@ -19,10 +19,10 @@ use super::error::StoreError;
 use super::fold::Fold;
 use super::grants;
 use super::journal::{self, Entries};
-use super::notes;
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
 use super::tables::{self, JOURNAL, OPEN, meta};
+use super::{expected, notes};
 use crate::engine::change::Change;
 use crate::limits;
 use crate::planted::{self, Bug};
@@ -214,6 +214,7 @@ impl Writer {
             tables::put_number(&txn, meta::NEXT_KEY, marks.next_key)?;
         }
         notes::write(&txn, batch)?;
+        expected::write(&txn, batch)?;
         grants::write(&txn, batch)?;
         audit::write(&txn, batch)?;
         if drop_history(&txn, batch, marks)? {

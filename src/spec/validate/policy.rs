@@ -49,8 +49,8 @@ impl Check<'_> {
             Some(Trigger::At(_)) => {
                 ("belongs to a schedule that runs again and again".to_owned(), "leave it out: this one runs once")
             }
-            Some(Trigger::Every { period, .. }) if expected < *period => {
-                (format!("is shorter than the interval, {period}: it would be told each time"), "make it longer")
+            Some(Trigger::Every { period, .. }) if expected <= *period => {
+                (format!("is not longer than the interval, {period}: it would be told each time"), "make it longer")
             }
             _ => return Some(expected),
         };

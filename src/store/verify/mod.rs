@@ -23,13 +23,13 @@ use super::audit;
 use super::error::{OpenError, RowError, StoreError};
 use super::glass::Glass;
 use super::grants;
-use super::notes;
 use super::open::{self, Opened, Options, Store};
 use super::overlay::Layer;
 use super::quiet::quietly;
 use super::reader::Reader;
-use super::tables::{self, FORMAT, NOTES, SCHEDULES, TOKENS, meta};
+use super::tables::{self, EXPECTED, FORMAT, NOTES, SCHEDULES, TOKENS, meta};
 use super::writer::Marks;
+use super::{expected, notes};
 use crate::calendar::Patterns;
 use crate::limits;
 use crate::time::Timestamp;
@@ -236,6 +236,7 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     let plans = walk.plans()?;
     walk.schedules(&plans)?;
     walk.notes()?;
+    walk.expected()?;
     walk.tokens()?;
     walk.audits()?;
     walk.journal()?;
@@ -275,6 +276,20 @@ impl Walk<'_> {
             self.readable(notes::read(row.value()).map_err(|why| why.in_row("notes", key)));
             if schedules.get(key)?.is_none() {
                 self.found.fault("notes", key, "belongs to no schedule", HARMLESS);
+            }
+        }
+        Ok(())
+    }
+
+    fn expected(&mut self) -> Result<(), StoreError> {
+        let schedules = self.disk.open_table(SCHEDULES)?;
+        for row in self.disk.open_table(EXPECTED)?.range(0..)? {
+            let (key, row) = row?;
+            let key = key.value();
+            self.found.count("expected to succeed", 1);
+            self.readable(expected::read(row.value()).map_err(|why| why.in_row("expected", key)));
+            if schedules.get(key)?.is_none() {
+                self.found.fault("expected", key, "belongs to no schedule", HARMLESS);
             }
         }
         Ok(())

@@ -209,8 +209,8 @@ pub struct Line {
     /// It is paused because of them, and not by anybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused_itself: bool,
-    /// Why it is paused: what was said when it was, or that it paused itself, and after which error. Of an active one: why
-    /// nothing will start it.
+    /// Why it is paused: what was said when it was, or that it paused itself, and after which error. Of an active one: that
+    /// nothing will start it, or that none of its runs has succeeded for longer than expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

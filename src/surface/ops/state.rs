@@ -61,6 +61,9 @@ pub struct StatusShown {
     /// Schedules that missed a due and stand in line to be caught up.
     #[serde(default)]
     pub overdue: u64,
+    /// Schedules that have not succeeded for longer than expected, and whose owner was told.
+    #[serde(default)]
+    pub unmet: u64,
     /// Changes that were asked for and are not answered yet.
     #[serde(default)]
     pub waiting: u64,

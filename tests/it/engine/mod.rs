@@ -5,6 +5,7 @@ mod changes;
 mod clock;
 mod delivery;
 mod except;
+mod expect;
 mod failing;
 mod hooks;
 mod misfire;

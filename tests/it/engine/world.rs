@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chimewheel::engine::boot::ZoneRules;
-use chimewheel::engine::change::{Change, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
+use chimewheel::engine::change::{Change, Expected, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::spec::{Payload, Schedule};
@@ -28,6 +28,7 @@ pub struct Disk {
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub texts: BTreeMap<OccurrenceId, Arc<str>>,
     pub kept: BTreeMap<(ScheduleKey, Kept), Option<Arc<str>>>,
+    pub expected: BTreeMap<ScheduleKey, Expected>,
     /// The generation of each schedule's latest declaration.
     declared: BTreeMap<ScheduleKey, u32>,
 }
@@ -185,6 +186,9 @@ impl World {
         }
         for (&key, &state) in &self.disk.states {
             self.engine.restore(key, state);
+        }
+        for (&key, &expected) in &self.disk.expected {
+            self.engine.restore_expected(key, expected);
         }
         let open: Vec<Run> = self.disk.runs.values().filter(|run| !run.is_settled()).cloned().collect();
         for run in open {
@@ -353,6 +357,10 @@ impl World {
                 self.note(&line);
                 self.disk.kept.insert((key, part), text);
             }
+            Change::Expected { key, expected } => match expected {
+                Some(expected) => drop(self.disk.expected.insert(key, expected)),
+                None => drop(self.disk.expected.remove(&key)),
+            },
             Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
         }
     }

@@ -15,6 +15,7 @@ use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
 use chimewheel::spec::{DeliveryGuarantee, OverlapPolicy};
 
 use super::check_dues;
+use super::check_expected;
 use super::check_hooks;
 use super::check_line;
 use super::check_runs::{self, is_task};
@@ -43,6 +44,7 @@ impl Verdict {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
             check_dues::check(played, id, known, ledger, &mut verdict);
+            check_expected::check(played, id, known, ledger, &mut verdict);
         }
         verdict
     }

@@ -12,6 +12,7 @@ use chimewheel::spec::Policy;
 use chimewheel::time::Timestamp;
 
 use super::check::Verdict;
+use super::check_chain::{self, Stretch};
 use super::check_fates::{self, Fate, fate};
 use super::check_pauses;
 use super::history::{Ask, Known, Rev};
@@ -104,6 +105,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     for chain in &mut chains {
         chain.dues = chain.shape.dues_in(chain.from, chain.until.min(played.ended_at));
     }
+    check_chain::check(played, id, &stretches(&chains), &pauses, ledger, verdict);
     // Where hooks wish for dues, `check_hooks` knows which.
     if played.history.is_paced(id) {
         return;
@@ -114,11 +116,23 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     pauses.extend(check_pauses::check(played, id, known, ledger, verdict));
     let found = records(id, &chains, &chain_of, ledger, verdict);
     for (number, chain) in chains.iter().enumerate() {
+        if matches!(chain.shape, Shape::After { .. }) {
+            continue;
+        }
         verdict.tally.targets += chain.dues.len() as u64;
         let of_chain = found.range((number, i64::MIN)..=(number, i64::MAX));
         let of_chain: BTreeMap<i64, &Vec<&Run>> = of_chain.map(|(&(_, due), runs)| (due, runs)).collect();
         check_chain(played, id, chain, &of_chain, &pauses, verdict);
     }
+}
+
+/// Where another schedule's ends start it.
+fn stretches<'a>(chains: &[Chain<'a>]) -> Vec<Stretch<'a>> {
+    let followed = chains.iter().filter_map(|chain| match chain.shape {
+        Shape::After { first, ends } => Some(Stretch { first, ends: *ends, from: chain.from, until: chain.until }),
+        _ => None,
+    });
+    followed.collect()
 }
 
 fn end_last(chains: &mut [Chain<'_>], wall: i64) {

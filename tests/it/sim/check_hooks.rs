@@ -148,7 +148,9 @@ fn check_chats(history: &History, verdict: &mut Verdict) {
 /// The owner hears what a hook had to say.
 fn check_told(one: &RunTry, ledger: &[Run], verdict: &mut Verdict) {
     let Some(told) = one.told.filter(|_| one.tells) else { return };
-    let is_it = |run: &&Run| run.cause == Cause::Notice && run.execution.is_some();
+    let is_it = |run: &&Run| {
+        run.cause == Cause::Notice && run.execution.as_ref().is_some_and(|execution| execution.notes.is_none())
+    };
     let near = |run: &Run| run.claimed_at.as_millis().abs_diff(told.wall) <= 1000;
     verdict.claim(ledger.iter().filter(is_it).any(near), || format!("I7: the owner never heard of {one:?}"));
 }
@@ -173,8 +175,8 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let may_miss =
         history.interruptions.iter().any(|cut| cut.durable.min(cut.down) <= told.wall + 1000 && cut.up >= told.wall);
     let bounds = rev.schedule.bounds;
-    // A one-shot has no next due.
-    let is_bounded = matches!(rev.shape, Shape::At(_))
+    // A one-shot has no next due, and what another schedule starts has none ahead.
+    let is_bounded = matches!(rev.shape, Shape::At(_) | Shape::After { .. })
         || bounds.max_runs.is_some()
         || bounds.end_at.is_some_and(|end| end.as_millis() < wish);
     let another = |other: &&RunTry| other.id == one.id && other.told.is_some_and(|at| at > told && at.wall <= wish);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chimewheel::calendar::Zone;
+use chimewheel::calendar::{Ends, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::runtime::{Declaration, Op};
 use chimewheel::spec::{
@@ -86,10 +86,25 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         process_handle: None,
         hook: None,
         on_hook_error: OnHookError::Fail,
-        expect_every: None,
+        expect_every: expected(place),
         source: place.is_multiple_of(3).then(|| source(id, number)),
     };
     Rev { shape, closed, schedule, renews: true, paused: false }
+}
+
+/// Of every other schedule a success is expected, whatever it says.
+pub fn expected(place: usize) -> Option<Span> {
+    [None, Some(Span::from_seconds(1800)), None, Some(Span::from_seconds(3 * 3600))][place % 4]
+}
+
+/// The wording as one that another schedule starts. It comes from a file, which may name what has ended.
+pub fn followed(rev: &mut Rev, first: &str, ends: Ends) {
+    rev.shape = Shape::After { first: first.to_owned(), ends };
+    rev.closed = Vec::new();
+    let Schedule { trigger, bounds, except, policy, .. } = &mut rev.schedule;
+    (*trigger, *bounds, *except) = (rev.shape.trigger(), Bounds::default(), None);
+    let Policy { jitter, misfire, catchup_window, .. } = Policy::default();
+    *policy = Policy { jitter, misfire, catchup_window, ..*policy };
 }
 
 /// Every third schedule comes from a file.
@@ -100,7 +115,7 @@ fn source(id: &str, number: usize) -> Source {
 /// What recurs may be closed at times.
 fn closed(chance: &mut Chance, shape: &Shape, wall: i64) -> Vec<Closed> {
     match shape {
-        Shape::At(_) => Vec::new(),
+        Shape::At(_) | Shape::After { .. } => Vec::new(),
         Shape::Every { .. } => closed::any(chance, "Europe/Berlin", wall),
         Shape::Cron { zone, .. } => closed::any(chance, zone, wall),
     }

@@ -8,7 +8,9 @@
 //! dispatch drops the connection with it.
 
 mod check;
+mod check_chain;
 mod check_dues;
+mod check_expected;
 mod check_fates;
 mod check_hooks;
 mod check_line;

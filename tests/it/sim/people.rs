@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use chimewheel::calendar::{End, Ends};
 use chimewheel::gateway::Delivery;
 use chimewheel::runtime::Done;
 use chimewheel::store::{Reader, StoreError};
 
-use super::history::{Ask, Known, Said};
+use super::history::{Ask, Known, Rev, Said};
 use super::load::{self, AGENTS};
 use super::shape::Shape;
 use super::world::World;
@@ -38,6 +39,7 @@ impl World {
             let mut rev = load::rev(&mut self.chance, &id, 0, wall, left);
             rev.paused = self.chance.one_in(10);
             self.maybe_task(&mut rev);
+            self.maybe_follow(&mut rev);
             let known = self.history.known.entry(id.clone()).or_default();
             known.revs.push(rev);
             return self.ask(&id, Ask::Create(0));
@@ -62,6 +64,24 @@ impl World {
         if let Some(ask) = ask {
             self.ask(&id, ask);
         }
+    }
+
+    /// Half of those that come from files are started by another schedule of their agent.
+    fn maybe_follow(&self, rev: &mut Rev) {
+        let is_of_agent = |known: &Known| known.revs[0].schedule.agent == rev.schedule.agent && known.key.is_some();
+        let others = self.history.known.iter().filter(|(_, known)| is_of_agent(known) && !known.is_cancelled());
+        let others: Vec<&String> = others.map(|(id, _)| id).collect();
+        if rev.schedule.source.is_none() || others.is_empty() || self.chance.aside(2) == 0 {
+            return;
+        }
+        let first = others[self.chance.aside(others.len() as u64) as usize].clone();
+        let ends = [
+            Ends::only(End::Delivered),
+            Ends::ANY,
+            Ends::of([End::Delivered, End::Silent]).expect("there are two"),
+            Ends::of([End::Failed, End::Skipped, End::Unknown]).expect("there are three"),
+        ];
+        load::followed(rev, &first, ends[self.chance.aside(4) as usize]);
     }
 
     /// What was answered fits what was asked.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use chimewheel::calendar::{Cron, DialectChoice, Trigger, Zone};
+use chimewheel::calendar::{After, Cron, DialectChoice, Ends, Trigger, Zone};
 use chimewheel::time::{Span, Timestamp};
 use jiff::tz::TimeZone;
 
@@ -19,6 +19,8 @@ pub enum Shape {
     At(i64),
     Every { period: i64, anchor: i64 },
     Cron { pattern: &'static Pattern, zone: &'static str },
+    /// When a run of this schedule has ended so; `check_chain` knows when that was.
+    After { first: String, ends: Ends },
 }
 
 /// A pattern as text and as what it means.
@@ -65,13 +67,14 @@ impl Shape {
                 (first.max(0)..).map(|k| anchor + k * period).take_while(|due| *due <= until).collect()
             }
             Self::Cron { pattern, zone } => pattern.dues_in(zone, after, until),
+            Self::After { .. } => Vec::new(),
         }
     }
 
     /// Whether a clock set back makes it fire again at once.
     pub fn keeps_cadence(&self) -> bool {
         match self {
-            Self::At(_) => false,
+            Self::At(_) | Self::After { .. } => false,
             Self::Every { .. } => true,
             Self::Cron { pattern, .. } => !pattern.fixed,
         }
@@ -86,6 +89,9 @@ impl Shape {
             Self::Cron { pattern, zone } => {
                 let zone = Zone::parse(zone).expect("a zone");
                 Trigger::Cron(Arc::new(Cron::parse(pattern.text, DialectChoice::Unix, zone).expect("a pattern")))
+            }
+            Self::After { first, ends } => {
+                Trigger::After(After { schedule: first.as_str().into(), key: None, ends: *ends })
             }
         }
     }

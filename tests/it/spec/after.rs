@@ -108,8 +108,8 @@ fn a_success_is_expected_of_what_recurs() {
     call(
         r#"{"every": "1h", "expect_every": "59m", "message": "hi"}"#,
         expect![[r#"
-        expect_every: is shorter than the interval, 1h: it would be told each time (given '59m'; make it longer)
-    "#]],
+            expect_every: is not longer than the interval, 1h: it would be told each time (given '59m'; make it longer)
+        "#]],
     );
     call(
         r#"{"every": "1s", "expect_every": "59s", "message": "hi"}"#,

@@ -76,7 +76,7 @@ impl Model {
                 Change::Run(run) => drop(self.runs.insert(run.occurrence, run.clone())),
                 Change::Kept { key, part, text } => drop(self.kept.insert((*key, *part), text.clone())),
                 Change::Text { occurrence, text } => drop(self.texts.insert(*occurrence, Arc::clone(text))),
-                Change::Note { .. } | Change::Grant(_) | Change::Audit(_) => {}
+                Change::Expected { .. } | Change::Note { .. } | Change::Grant(_) | Change::Audit(_) => {}
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
             }
         }

@@ -30,6 +30,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("daemon", daemon),
     ("health", health),
     ("failing", failing),
+    ("idle", idle),
 ];
 
 /// No clock is right that shows a time before this program was written.
@@ -281,6 +282,17 @@ fn health(scene: &Scene) -> Finding {
             "see whether the machine or its disk is overloaded",
         ),
     }
+}
+
+fn idle(scene: &Scene) -> Finding {
+    let idle = &scene.idle;
+    if idle.is_empty() {
+        return Finding::ok("nothing that is expected fails to come");
+    }
+    let named: Vec<&str> = idle.iter().take(NAMED_COUNT).map(String::as_str).collect();
+    let more = if idle.len() > NAMED_COUNT { ", …" } else { "" };
+    let what = format!("{} schedules wait in vain: {}{more}", idle.len(), named.join(", "));
+    Finding::warn(what, "`chimewheel show ID` has a note that says for what")
 }
 
 fn failing(scene: &Scene) -> Finding {

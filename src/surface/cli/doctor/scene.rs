@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
+
 use crate::calendar::Zone;
 use crate::config::{Config, Surroundings};
 use crate::engine::change::Status;
@@ -43,6 +45,9 @@ pub(super) struct Scene {
     pub store: Option<Result<Stored, Error>>,
     /// Schedules that paused themselves, as `agent/id`; the first of them.
     pub failing: Vec<String>,
+    /// Active schedules that nothing will start, or that have not succeeded for longer than expected, as `agent/id`; the
+    /// first of them.
+    pub idle: Vec<String>,
 }
 
 /// What a closed store says.
@@ -78,6 +83,7 @@ impl Scene {
             daemon: None,
             store: None,
             failing: Vec::new(),
+            idle: Vec::new(),
         };
         match scene.owner.clone() {
             Some(Owner { address: Some(address), .. }) => scene.ask(&address)?,
@@ -114,6 +120,10 @@ impl Scene {
             let listed = tokio.block_on(perform(&remote, paused))?;
             let failing = listed.schedules.iter().filter(|line| line.paused_itself);
             self.failing = failing.map(|line| format!("{}/{}", line.agent, line.id)).collect();
+            let active = request::List { status: Some("active".to_owned()), ..request::List::default() };
+            let listed = tokio.block_on(perform(&remote, active))?;
+            let idle = listed.schedules.iter().filter(|line| line.note.is_some());
+            self.idle = idle.map(|line| format!("{}/{}", line.agent, line.id)).collect();
         }
         self.daemon = Some(status);
         Ok(())
@@ -123,17 +133,30 @@ impl Scene {
     fn open(&mut self) -> Result<Stored, Error> {
         let _held = Store::hold(&self.config.data)?;
         let opened = Store::open_on_glass(&self.config.data.join(store::FILE))?;
-        let (mut schedules, mut failing) = (0, Vec::new());
-        opened.each_plan(|_, _| {})?;
+        let (mut schedules, mut failing, mut idle) = (0, Vec::new(), Vec::new());
+        let (mut chains, mut followers) = (HashMap::new(), Vec::new());
+        opened.each_plan(|id, plan| {
+            chains.extend(plan.trigger.after().and_then(|after| after.key).map(|first| (id, first)));
+        })?;
+        opened.each_expected(|key, expected| idle.extend(expected.told.then_some(key)))?;
         opened.each_state(|key, state| {
             schedules += 1;
             if state.status == Status::Failing && failing.len() < limits::PAGE_ROWS_MAX {
                 failing.push(key);
             }
+            let first = chains.get(&state.plan).filter(|_| state.status == Status::Active);
+            followers.extend(first.map(|first| (key, *first)));
         })?;
-        for key in failing {
-            if let Some((_, schedule)) = opened.reader.schedule(key)? {
-                self.failing.push(format!("{}/{}", schedule.agent, schedule.id));
+        for (key, first) in followers {
+            if opened.reader.state(first)?.is_some_and(|first| first.status.is_over()) {
+                idle.push(key);
+            }
+        }
+        for (keys, named) in [(failing, &mut self.failing), (idle, &mut self.idle)] {
+            for key in keys.into_iter().take(limits::PAGE_ROWS_MAX) {
+                if let Some((_, schedule)) = opened.reader.schedule(key)? {
+                    named.push(format!("{}/{}", schedule.agent, schedule.id));
+                }
             }
         }
         Ok(Stored { schedules, zone_data: opened.zone_data })

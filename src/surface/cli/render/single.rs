@@ -136,6 +136,10 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         if status.overdue > 0 {
             rows.push(("catching up", format!("{} schedules that missed a due", status.overdue)));
         }
+        if status.unmet > 0 {
+            let what = format!("{} schedules have not succeeded for longer than expected", status.unmet);
+            rows.push(("overdue", what));
+        }
         rows.push(("deliveries", format!("{} open, {sent}", status.open)));
     } else {
         rows.push(("schedules", known));

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::{Local, view};
 use crate::calendar::{After, Trigger};
-use crate::engine::change::{State, Status};
+use crate::engine::change::{Expected, State, Status};
 use crate::id::ScheduleKey;
 use crate::runtime::ChainError;
 use crate::spec::Schedule;
@@ -120,12 +120,23 @@ impl Local {
         Err(crate::runtime::OpError::from(ChainError::Unknown { schedule, agent }).into())
     }
 
-    /// Why nothing will start an active schedule that another one is to start.
-    pub(super) fn why_idle(&self, schedule: &Schedule, state: &State) -> Result<Option<String>, Error> {
-        let Some(after) = schedule.trigger.after().filter(|_| state.status == Status::Active) else {
+    /// Why an active schedule does not do what is expected of it: nothing will start it, or none of its runs succeeds.
+    pub(super) fn why_idle(
+        &self,
+        key: ScheduleKey,
+        schedule: &Schedule,
+        state: &State,
+    ) -> Result<Option<String>, Error> {
+        if state.status != Status::Active {
             return Ok(None);
-        };
+        }
         let reader = self.handle.reader();
+        if let Some(within) = schedule.expect_every
+            && let Some(Expected { since, told: true }) = reader.expected(key)?
+        {
+            return Ok(Some(format!("overdue: no run has succeeded for {within}, since {since}")));
+        }
+        let Some(after) = schedule.trigger.after() else { return Ok(None) };
         let first = after.key.map(|key| reader.state(key)).transpose()?.flatten();
         let ended = first.filter(|first| first.status.is_over());
         Ok(ended.map(|first| {

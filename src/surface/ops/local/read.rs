@@ -57,9 +57,13 @@ impl Local {
         view::shown(found.key, &found.schedule, &found.state, note, self.handle.now())
     }
 
-    /// What the store keeps of why a schedule is paused, or why nothing will start it.
+    /// What the store keeps of why a schedule is paused, or why an active one does not do what is expected of it.
     pub(super) fn note(&self, key: ScheduleKey, schedule: &Schedule, state: &State) -> Result<Option<String>, Error> {
-        if state.status.is_paused() { Ok(self.handle.reader().note(key)?) } else { self.why_idle(schedule, state) }
+        if state.status.is_paused() {
+            Ok(self.handle.reader().note(key)?)
+        } else {
+            self.why_idle(key, schedule, state)
+        }
     }
 
     pub(super) fn runs(&self, runs: &Runs) -> Result<RunsListed, Error> {
@@ -218,6 +222,7 @@ impl Local {
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
             overdue: status.figures.overdue as u64,
+            unmet: status.figures.unmet as u64,
             waiting: waiting as u64,
             in_flight: status.in_flight as u64,
             commits: status.commits,
