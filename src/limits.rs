@@ -71,6 +71,11 @@ pub const CHAIN_COUNT_MAX: usize = 32;
 /// Schedules that one schedule starts.
 pub const FOLLOWERS_COUNT_MAX: usize = 100;
 
+/// Milliseconds for which an agent may not make again what the operator has cancelled: 7 days.
+pub const TOMBSTONE_MS_MAX: u64 = 7 * 86_400_000;
+/// Records of the audit that are looked through for who cancelled a schedule.
+pub const TOMBSTONE_RECORDS_COUNT_MAX: usize = 100_000;
+
 /// Milliseconds a due may be behind after an interruption before it counts as a misfire.
 pub const MISFIRE_GRACE_MS_MAX: u64 = 1000;
 /// Dues that `fire_all` serves after one interruption; earlier ones are recorded as skipped.

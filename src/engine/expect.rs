@@ -1,7 +1,7 @@
 //! Dead-man alerts: the owner of a schedule is told when none of its runs has succeeded for too long.
 //!
 //! A success is a run that is delivered or silent, one by hand included. It is waited for from the last one on, or from
-//! when the schedule was declared, its expectation changed, or it was resumed, and not before `start_at`. It is told once, by
+//! when the schedule was declared, its expectation changed, or it was resumed, and not before `start_at` or the anchor of an interval. It is told once, by
 //! an occurrence of its own ([`Cause::Notice`]); that it was told is in the same commit, and counts until the next success.
 //! While a schedule is paused nothing is expected of it.
 //! Invariants: a schedule that has ended has no row here; one that was not told, and is active, has a timer. Schedules of
@@ -59,19 +59,23 @@ impl Engine {
     pub(super) fn expect_anew(&mut self, key: ScheduleKey) {
         let state = self.state(key).filter(|state| !state.status.is_over());
         let plan = state.and_then(|state| self.plans.get(state.plan)).filter(|plan| plan.expect_every.is_some());
-        match plan.map(|plan| plan.bounds.start_at) {
-            Some(start) => {
-                let since = start.map_or(self.now, |start| start.max(self.now));
-                self.note_expected(key, Expected { since, told: false });
-            }
-            None => self.expect_nothing(key),
+        if plan.is_some() {
+            self.note_expected(key, Expected { since: self.begins(key), told: false });
+        } else {
+            self.expect_nothing(key);
         }
+    }
+
+    /// Now, or when the schedule's dues begin.
+    fn begins(&self, key: ScheduleKey) -> Timestamp {
+        let start = self.state(key).and_then(|state| self.plans.get(state.plan)?.bounds.start_at);
+        start.map_or(self.now, |start| start.max(self.now))
     }
 
     /// A run has succeeded.
     pub(super) fn has_succeeded(&mut self, key: ScheduleKey) {
         if self.expectations.has(key) && !planted::is(Bug::SuccessUnseen) {
-            self.note_expected(key, Expected { since: self.now, told: false });
+            self.note_expected(key, Expected { since: self.begins(key), told: false });
         }
     }
 
@@ -119,8 +123,7 @@ impl Engine {
         let mut keys: Vec<ScheduleKey> = self.expectations.of.keys().copied().collect();
         keys.sort_unstable();
         for key in keys {
-            let start = self.state(key).and_then(|state| self.plans.get(state.plan)?.bounds.start_at);
-            let latest = start.map_or(self.now, |start| start.max(self.now));
+            let latest = self.begins(key);
             let Some(entry) = self.expectations.of.get_mut(&key) else { continue };
             entry.timer = None;
             let expected = entry.expected;

@@ -176,6 +176,34 @@ fn in_files_the_order_does_not_matter() {
 }
 
 #[test]
+fn what_the_operator_cancelled_is_not_made_again_by_its_agent() {
+    let house = House::open();
+    let (ada, bob) = (ada(), Caller::agent("bob"));
+    let named = |id: &str| json!({"id": id, "name": "Standup", "schedule": {"every": "1h"}});
+    add(&house, &ada, "one", named("one")).unwrap();
+    house.ask(&ada, "cancel", json!({"schedule": "one"})).unwrap();
+    add(&house, &ada, "two", named("two")).expect("what it cancelled itself");
+    add(&house, &bob, "bobs", named("bobs")).unwrap();
+    house.ask(&Caller::Admin, "cancel", json!({"schedule": "two"})).unwrap();
+    let refused = add(&house, &ada, "three", named("three")).unwrap_err();
+    assert_eq!(refused.code, Code::Conflict);
+    let told = refused.to_string();
+    assert!(told.starts_with("name: was cancelled by the operator at "), "{told}");
+    assert!(told.contains("agent 'ada' may make it again from ") && told.contains("--agent ada"), "{told}");
+    let dry = json!({"schedule": {"name": "Standup", "every": "1h", "message": "x"}, "dry_run": true});
+    assert_eq!(house.ask(&ada, "add", dry).unwrap_err().code, Code::Conflict);
+    let mut line = named("four");
+    line["payload"] = json!({"message": "x"});
+    let told = house.ask(&ada, "import", json!({"text": line.to_string()})).unwrap();
+    assert_eq!((&told["created"], &told["problems"][0]["problem"]["path"]), (&json!(0), &json!("name")));
+    // The operator may, and then it is there; what the agent cancels after that it may make again.
+    let again = json!({"id": "five", "name": "Standup", "agent": "ada", "schedule": {"every": "1h"}});
+    add(&house, &Caller::Admin, "five", again).unwrap();
+    house.ask(&ada, "cancel", json!({"schedule": "five"})).unwrap();
+    add(&house, &ada, "six", named("six")).unwrap();
+}
+
+#[test]
 fn what_starts_others_counts_for_all_of_them() {
     let quota = Quota { fires_per_day: 100, ..Quota::default() };
     let rules = Agent { quota, ..Agent::default() };

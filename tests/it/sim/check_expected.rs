@@ -56,7 +56,8 @@ fn check_told(
     let history = &played.history;
     let changes: Vec<i64> = known.done().filter(|asked| asked.ask != Ask::RunNow).map(|one| one.begun.wall).collect();
     let created = known.done().find(|asked| asked.rev().is_some()).map(|asked| asked.begun.wall);
-    let rev_at = |wall: i64| known.done().filter(|one| one.begun.wall <= wall).filter_map(|one| one.rev()).next_back();
+    let rev_at =
+        |wall: i64| known.done().filter(|one| one.begun.wall <= wall).filter_map(|one| one.rev()).next_back();
     for begin in succeeded.iter().copied().chain(created) {
         let Some(rev) = rev_at(begin).map(|rev| &known.revs[rev]) else { continue };
         let bounds = rev.schedule.bounds;
@@ -68,7 +69,9 @@ fn check_told(
         let is_plain = !was_changed || changes.iter().filter(|at| **at <= begin).count() == 1;
         let later = succeeded.iter().chain(&changes).filter(|at| **at > begin).min();
         let until = later.copied().unwrap_or(played.ended_at);
-        let due = begin + within;
+        // An interval begins with its anchor.
+        let anchor = if let Shape::Every { anchor, .. } = rev.shape { anchor } else { begin };
+        let due = begin.max(anchor) + within;
         let crashed = history.crashes.iter().any(|(crash, _)| begin <= crash.wall && crash.wall <= until);
         let is_long = until - due > SLACK_MS;
         let is_up = history.looks.iter().any(|(_, look)| due + 60_000 <= look.wall && look.wall + 60_000 <= until);
@@ -76,7 +79,8 @@ fn check_told(
         let is_paused = played.ledger[id].iter().any(|run| paused_itself(run) && run.claimed_at.as_millis() <= until);
         if is_endless && is_plain && is_long && is_up && !crashed && !is_paused {
             let is_told = told.iter().any(|at| due <= *at && *at <= until);
-            verdict.claim(is_told, || format!("I10: nobody was told that {id} did not succeed from {begin} to {until}"));
+            verdict
+                .claim(is_told, || format!("I10: nobody was told that {id} did not succeed from {begin} to {until}"));
             verdict.tally.targets += 1;
         }
     }

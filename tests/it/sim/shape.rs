@@ -17,10 +17,19 @@ const QUARTER: i64 = 15 * MINUTE;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     At(i64),
-    Every { period: i64, anchor: i64 },
-    Cron { pattern: &'static Pattern, zone: &'static str },
+    Every {
+        period: i64,
+        anchor: i64,
+    },
+    Cron {
+        pattern: &'static Pattern,
+        zone: &'static str,
+    },
     /// When a run of this schedule has ended so; `check_chain` knows when that was.
-    After { first: String, ends: Ends },
+    After {
+        first: String,
+        ends: Ends,
+    },
 }
 
 /// A pattern as text and as what it means.

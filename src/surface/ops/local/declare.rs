@@ -50,6 +50,7 @@ impl Local {
                 added.schedules.push(made.told(self.handle.now(), warnings)?);
                 continue;
             }
+            self.check_buried(&draft.schedule).await?;
             if add.dry_run {
                 added.schedules.push(view::drafted(&draft, self.handle.now(), warnings));
                 continue;

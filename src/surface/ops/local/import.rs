@@ -152,6 +152,9 @@ impl Local {
             let message = format!("agent '{}' has a live schedule of this name", schedule.agent);
             return Ok(Err(vec![Problem::new("name", message).value(name).hint("give this line another name")]));
         }
+        if let Some(problem) = self.buried(schedule)? {
+            return Ok(Err(vec![problem]));
+        }
         Ok(Ok(Some(draft)))
     }
 }

@@ -9,6 +9,7 @@
 mod access;
 mod apply;
 mod audit;
+mod buried;
 mod chain;
 mod changes;
 mod declare;
