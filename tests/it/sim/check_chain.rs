@@ -7,6 +7,7 @@ use chimewheel::calendar::{End, Ends};
 use chimewheel::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason};
 
 use super::check::Verdict;
+use super::faults::Weather;
 use super::keeper::is_regular;
 use super::run::Played;
 
@@ -55,11 +56,18 @@ pub fn check(
         }
         verdict.tally.targets += ends.len() as u64;
         let dues: Vec<i64> = started.iter().map(|run| run.occurrence.due.as_millis()).collect();
-        let is_one_each = dues.len() == ends.len()
-            && ends.iter().zip(&dues).all(|(end, due)| end <= due && due - end <= PUSHED_MS_MAX);
+        let is_started = |end: &i64| dues.iter().any(|due| end <= due && due - end <= PUSHED_MS_MAX);
+        // Where little history is kept, a long range that was skipped ends and is forgotten at once.
+        let is_one_each = match played.weather {
+            Weather::Month => ends.iter().all(is_started),
+            _ => {
+                let follows = |(end, due): (&i64, &i64)| end <= due && due - end <= PUSHED_MS_MAX;
+                dues.len() == ends.len() && ends.iter().zip(&dues).all(follows)
+            }
+        };
         let (most, least) = (ends.len(), dues.len());
         verdict.claim(is_one_each, || {
-            let lost = ends.iter().find(|end| !dues.iter().any(|due| **end <= *due && due - *end <= PUSHED_MS_MAX));
+            let lost = ends.iter().find(|end| !is_started(end));
             format!("I1: {id} was started {least} times by {most} ends of {}; lost: {lost:?}", stretch.first)
         });
         for run in started {

@@ -38,7 +38,8 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
         verdict.tally.targets += 1;
     }
     for &at in &told {
-        let early = succeeded.iter().find(|success| **success < at && at - **success < within);
+        // A clock that is nudged back puts what came later a little earlier.
+        let early = succeeded.iter().find(|success| at - **success > 1000 && at - **success < within);
         verdict.claim(early.is_none(), || format!("I3: {id} was told of at {at}, but succeeded at {early:?}"));
     }
     check_told(played, known, (id, within), &told, &succeeded, verdict);
