@@ -38,6 +38,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
+    /// Whether its runs know the conversation of their chat, so that one waits for another.
+    pub converses: bool,
 }
 
 /// Who makes the texts of a schedule.

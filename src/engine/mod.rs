@@ -41,6 +41,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

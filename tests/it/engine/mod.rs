@@ -15,6 +15,7 @@ mod running;
 mod slots;
 mod spread;
 mod tasks;
+mod turns;
 mod words;
 mod world;
 
