@@ -12,7 +12,7 @@ use super::error::{Malformed, StoreError};
 use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
-pub(super) const FORMAT: u64 = 3;
+pub(super) const FORMAT: u64 = 4;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");

@@ -134,8 +134,8 @@ fn check_outcome(
         }
         Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
-        Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
-        Outcome::Failed { .. } => last.is_some_and(|last| {
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if is_task(schedule) && last.is_none() => true,
+        Outcome::Failed { .. } | Outcome::Dropped { .. } => last.is_some_and(|last| {
             let wait = match last.said {
                 Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
                 Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,

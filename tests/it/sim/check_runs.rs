@@ -123,7 +123,7 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
                 last == Some(RunSaid::Composed) && execution.model.is_some()
             }
             Outcome::Silent { .. } => matches!(last, Some(RunSaid::Composed | RunSaid::Silent)),
-            Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Displaced => true,
+            Outcome::Failed { .. } | Outcome::Dropped { .. } | Outcome::Cancelled | Outcome::Displaced => true,
             Outcome::Gated { .. } => last == Some(RunSaid::Gated),
             Outcome::Skipped(_) => false,
         };

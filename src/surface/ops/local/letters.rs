@@ -6,7 +6,7 @@ use super::super::reply::DeadLettersListed;
 use super::super::request::DeadLetters;
 use super::{Local, view};
 use crate::problem::Problem;
-use crate::store::LetterCursor;
+use crate::store::{LetterCursor, LetterFilter};
 use crate::surface::error::Error;
 use crate::time::Timestamp;
 
@@ -18,7 +18,8 @@ impl Local {
         let limit = view::limit(asked.limit, DEFAULT)?;
         let before = asked.cursor.as_deref().map(read_cursor).transpose()?;
         let reader = self.handle.reader();
-        let letters = reader.dead_letters(self.agent_of(asked.agent.as_deref()), limit, before)?;
+        let filter = LetterFilter { agent: self.agent_of(asked.agent.as_deref()), ..LetterFilter::default() };
+        let letters = reader.dead_letters(&filter, limit, before)?;
         let mut dead_letters = Vec::with_capacity(letters.runs.len());
         for run in &letters.runs {
             if let Some((_, schedule)) = reader.schedule(run.occurrence.schedule)? {

@@ -334,7 +334,9 @@ fn phase_told(phase: &Phase) -> PhaseTold {
                 Outcome::Silent { reason } => Some(reason.clone()),
                 Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
                 Outcome::Gated { reason } => Some(format!("hook: {reason}")),
-                Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
+                Outcome::Failed { error } | Outcome::Dropped { error } | Outcome::Unknown { error } => {
+                    Some(error.clone())
+                }
                 Outcome::Cancelled => None,
                 Outcome::Displaced => Some("ended for the next run of its schedule".to_owned()),
             };
