@@ -125,7 +125,9 @@ impl Engine {
     fn make_again(&mut self, mut run: Run, state: &State, is_its_turn: bool) {
         let occurrence = run.occurrence;
         run.phase = if is_its_turn { Phase::Waiting } else { Phase::Buffered };
-        run.execution = is_its_turn.then(|| Box::new(Execution::since(self.now)));
+        if is_its_turn {
+            run.execution = Some(Box::new(Execution::since(self.now)));
+        }
         let gateway = self.plans.gateway(state.plan).unwrap_or_default();
         self.hold_open(state.lane, gateway, run);
         self.dirty_runs.insert(occurrence);
