@@ -215,6 +215,8 @@ pub const HAND_OVER_MS_MAX: u64 = 86_400_000;
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
 pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
+/// Dead letters that are tried again, or dropped, at once.
+pub const DEAD_LETTERS_COUNT_MAX: usize = 10_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 

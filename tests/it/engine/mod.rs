@@ -6,6 +6,7 @@ mod delivery;
 mod except;
 mod failing;
 mod hooks;
+mod letters;
 mod misfire;
 mod overdue;
 mod overlap;
