@@ -120,7 +120,7 @@ pub struct RetriedShown {
 pub struct LetterShown {
     /// The occurrence.
     #[serde(flatten)]
-    pub line: LetterLine,
+    pub line: Box<LetterLine>,
     /// Where its text goes, as `gateway:chat` or `gateway:chat/thread`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,

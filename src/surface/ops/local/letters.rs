@@ -102,7 +102,7 @@ impl Local {
             Err(why) => (None, Some(why)),
         };
         Ok(LetterShown {
-            line: line(schedule, run),
+            line: Box::new(line(schedule, run)),
             destination: to.filter(|_| is_one),
             key: is_one.then(|| key_of(schedule, run.occurrence)),
             message: message.filter(|_| is_one),
