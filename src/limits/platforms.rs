@@ -2,7 +2,7 @@
 //!
 //! Named as all limits are. Not here: how many deliveries there are, and how long one may take (`limits`).
 
-use super::{GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
+use super::{GATEWAY_SENDS_COUNT_MAX, LITERAL_BYTES_MAX, SEND_MS_MAX};
 
 /// Milliseconds a webhook or a chat platform may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
@@ -105,6 +105,9 @@ pub const PLUGIN_ENV_COUNT_MAX: usize = 64;
 
 const _: () =
     assert!(PLUGIN_UNANSWERED_COUNT_MAX > GATEWAY_SENDS_COUNT_MAX, "what somebody waits for is never forgotten");
+const _: () = assert!(LITERAL_BYTES_MAX <= DISCORD_UNITS_MAX, "no unit is shorter than a byte");
+const _: () =
+    assert!(DISCORD_UNITS_MAX <= SLACK_CHARS_MAX && DISCORD_UNITS_MAX <= TELEGRAM_TEXT_UNITS_MAX, "the shortest");
 const _: () = assert!(MATRIX_TEXT_BYTES_MAX * 2 < MATRIX_CONTENT_BYTES_MAX, "a text and a copy of it fit an event");
 const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
 const _: () = assert!(LISTEN_PAUSE_MS_MAX < LISTEN_REFUSED_MS_MAX, "a refusal is asked about rarely");

@@ -3,7 +3,7 @@
 //! Units: lengths are counted as the [`TextLimit`] counts; ranges are bytes of the text they belong to.
 //! Invariant: the same text gives the same parts and the same form every time, so that another attempt sends the same
 //! bytes. What is not Markdown, is broken or is nested too deep comes out as text; nothing fails for it.
-//! `split` is called where a run has made its texts (`runtime::shaping`), before they are written down; `markdown` by the
+//! `split` is called where a run has its texts (`runtime::shaping`), before they are written down; `markdown` by the
 //! adapters, for each part by itself. An adapter cuts nothing: it refuses what is too long.
 //! Not here: sending, and any platform's wire (its adapter writes that).
 

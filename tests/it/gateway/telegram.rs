@@ -385,7 +385,7 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
 }
 
 #[test]
-fn an_answer_too_long_for_one_message_becomes_several_in_order() {
+fn a_message_too_long_for_one_message_becomes_several_in_order() {
     let telegram = Telegram::start();
     let ada = telegram.acquaintance("Ada");
     let folder = tempfile::tempdir().unwrap();
@@ -394,13 +394,15 @@ fn an_answer_too_long_for_one_message_becomes_several_in_order() {
         format!("[gateways.telegram]\nkind = \"telegram\"\ntoken_env = \"TELEGRAM_TOKEN\"\nbase_url = \"{url}\"\n");
     fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
     let lines: Vec<String> = (0..1000).map(|line| format!("line {line}")).collect();
-    let (chat, task) = (format!("--chat-id={ada}"), lines.join("\n"));
-    let add = ["add", "--in", "1ms", "--task", &task, "--model", "echo/x", "--gateway", "telegram", &chat];
+    let (chat, text) = (format!("--chat-id={ada}"), lines.join("\n"));
+    let add = ["add", "--in", "1ms", "--message", &text, "--gateway", "telegram", &chat];
     assert!(program(folder.path(), &add).status().unwrap().success());
     let mut daemon = program(folder.path(), &["serve", "--no-listen"]).spawn().unwrap();
     let said = telegram.wait_for(ada, 3);
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
-    assert_eq!((said.len(), said.join("\n")), (3, task));
+    let numbered = said.iter().zip(1..).map(|(part, number)| part.strip_suffix(&format!("\n\n({number}/3)")));
+    let parts: Vec<&str> = numbered.map(|part| part.expect("a number at its end")).collect();
+    assert_eq!((parts.len(), parts.join("\n")), (3, text));
     no_complaints(&telegram);
 }
