@@ -16,7 +16,7 @@ pub const NOTE_BYTES_MAX: usize = 1024;
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a literal message up to which it is sent as it stands; every platform takes so much at once. A longer one goes
 /// through a run, which cuts it for where it goes.
-pub const LITERAL_BYTES_MAX: usize = 2000;
+pub const LITERAL_BYTES_MAX: usize = 1000;
 /// Bytes of one schedule file.
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.

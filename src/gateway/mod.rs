@@ -150,6 +150,8 @@ pub enum TextLimit {
     None,
     /// UTF-16 code units.
     Utf16(usize),
+    /// The same, and one more for each character before which Discord may need a backslash.
+    Escaped(usize),
     /// Unicode scalar values.
     Chars(usize),
     /// Bytes of UTF-8.

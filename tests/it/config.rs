@@ -143,9 +143,9 @@ from = "Chime <chime@example.org>"
     let shown = config.to_json();
     let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
     expect![[r#"
-        {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
+        {"base_url":"https://matrix.example.org","format":"plain","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
         {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
-        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
+        {"format":"plain","from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
     "#]].assert_eq(&shown.concat());
     assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
 }
@@ -358,6 +358,7 @@ tokn_env = "T"
           },
           "d": {
             "base_url": "https://discord.com/api/v10",
+            "format": "plain",
             "kind": "discord",
             "message_content": true,
             "timeout": "10s",
@@ -365,6 +366,7 @@ tokn_env = "T"
           },
           "s": {
             "base_url": "http://127.0.0.1:18100/api",
+            "format": "plain",
             "kind": "slack",
             "posts_by": "webhook",
             "signing_secret": true,

@@ -130,7 +130,8 @@ impl Email {
         delivery: &Delivery,
         is_handed_over: &AtomicBool,
     ) -> Result<AsyncSmtpConnection, SendError> {
-        let letter = letter::write(delivery, &self.from).map_err(|error| SendError::Permanent { error })?;
+        let letter = letter::write(delivery, &self.from, self.config.format)
+            .map_err(|error| SendError::Permanent { error })?;
         let text = letter.formatted();
         let before = |error: Error| meaning(&error, Stage::Before);
         let mut connection = self.connect().await?;

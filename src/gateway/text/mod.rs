@@ -21,7 +21,7 @@ impl TextLimit {
     pub fn room(self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Utf16(room) | Self::Chars(room) | Self::Bytes(room) => Some(room),
+            Self::Utf16(room) | Self::Escaped(room) | Self::Chars(room) | Self::Bytes(room) => Some(room),
         }
     }
 
@@ -30,6 +30,7 @@ impl TextLimit {
     pub fn unit(self) -> &'static str {
         match self {
             Self::Utf16(_) => "UTF-16 units",
+            Self::Escaped(_) => "UTF-16 units with its escapes",
             Self::None | Self::Chars(_) => "characters",
             Self::Bytes(_) => "bytes",
         }
@@ -40,7 +41,9 @@ impl TextLimit {
     pub fn measure(self, text: &str) -> usize {
         match self {
             Self::Bytes(_) => text.len(),
-            Self::None | Self::Utf16(_) | Self::Chars(_) => text.chars().map(|c| self.width(c)).sum(),
+            Self::None | Self::Utf16(_) | Self::Escaped(_) | Self::Chars(_) => {
+                text.chars().map(|c| self.width(c)).sum()
+            }
         }
     }
 
@@ -49,6 +52,7 @@ impl TextLimit {
         match self {
             Self::None | Self::Chars(_) => 1,
             Self::Utf16(_) => c.len_utf16(),
+            Self::Escaped(_) => c.len_utf16() + usize::from(markdown::is_sign(c)),
             Self::Bytes(_) => c.len_utf8(),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chimewheel::config::{self, Tls};
+use chimewheel::config::{self, Markup, Tls};
 use chimewheel::gateway::{Delivery, Gateway, Secrets, SendError, email};
 use chimewheel::time::Span;
 use expect_test::expect;
@@ -98,6 +98,7 @@ fn config(port: u16) -> config::Email {
         user: Some("ada".to_owned()),
         password: None,
         from: "Chime <chime@example.org>".to_owned(),
+        format: Markup::Plain,
         timeout: Span::from_millis(2000),
     }
 }
@@ -159,6 +160,35 @@ fn a_letter_is_as_the_guide_says() {
         letter.contains("In-Reply-To: <CAF1@mail.example.com>\nReferences: <CAF1@mail.example.com>\n"),
         "{letter}"
     );
+}
+
+#[test]
+fn markdown_is_a_page_with_the_plain_text_beside_it() {
+    let host = Host::start("", Reply::Cut);
+    let gateway = open(&config::Email { format: Markup::Markdown, ..config(host.port) });
+    let answer = why(&gateway, to("ada@example.org", "**Good** [morning](https://e.example)"));
+    assert!(answer.contains("delivered"), "{answer}");
+    let letter = host.letter();
+    let (_, body) = letter.split_once("MIME-Version").unwrap();
+    expect![[r#"
+        : 1.0
+        Content-Type: multipart/alternative; boundary="=_3kTMd9zQ7xYhLp0VbWfNa1"
+
+        --=_3kTMd9zQ7xYhLp0VbWfNa1
+        Content-Type: text/plain; charset=utf-8
+        Content-Transfer-Encoding: 7bit
+
+        Good morning (https://e.example)
+        --=_3kTMd9zQ7xYhLp0VbWfNa1
+        Content-Type: text/html; charset=utf-8
+        Content-Transfer-Encoding: quoted-printable
+
+        <!DOCTYPE html>
+        <html><body><p><strong>Good</strong> <a href=3D"https://e.example">morning<=
+        /a></p></body></html>
+        --=_3kTMd9zQ7xYhLp0VbWfNa1--
+    "#]]
+    .assert_eq(body);
 }
 
 #[test]
