@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::routing::read_model;
 use super::section::{Section, Text};
-use super::{Gateway, Notice, Secret, Surroundings};
+use super::{Gateway, Notice, Secret, Surroundings, Webhook, gateway};
 use crate::access::{Pattern, Quota};
 use crate::limits;
 use crate::problem::{Problem, nearest};
@@ -36,6 +36,8 @@ pub struct Agent {
     pub expires: Option<Span>,
     /// The model of its tasks, unless something that goes before says otherwise.
     pub model: Option<String>,
+    /// Where messages that people write to it are posted; `None`: they are not.
+    pub webhook: Option<Webhook>,
     /// Names of the tools that it may use; `None`: all of them.
     pub tools: Option<Vec<String>>,
 }
@@ -121,10 +123,11 @@ impl Agent {
             }
             is_some
         });
+        let webhook = section.section(text, "webhook").map(|section| gateway::webhook(section, text, around));
         let quota = section.section(text, "quota");
         let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, path, text, notices));
         section.finish(text);
-        Self { timezone, token, destinations, quota, expires, model, tools }
+        Self { timezone, token, destinations, quota, expires, model, webhook, tools }
     }
 }
 

@@ -28,6 +28,7 @@ mod declare;
 mod dues;
 mod edited;
 mod input;
+mod kept;
 mod lanes;
 mod options;
 mod overdue;

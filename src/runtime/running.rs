@@ -47,6 +47,8 @@ pub(super) struct Makers {
     pub routing: Arc<Routing>,
     pub scripts: Arc<Scripts>,
     pub reach: Arc<Reach>,
+    /// A session in which nothing is said for so long is over.
+    pub idle: Span,
 }
 
 /// The time that the scripts of a run may take, in beats of the heart: a clock that is set must not end them.
@@ -90,6 +92,7 @@ struct Shared {
     routing: Arc<Routing>,
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
+    idle: Span,
     script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
@@ -108,13 +111,25 @@ impl Running {
         tokio: Tokio,
         beats: watch::Receiver<u64>,
     ) -> Self {
-        let Makers { providers, routing, scripts, reach } = makers;
+        let Makers { providers, routing, scripts, reach, idle } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
-        let shared =
-            Shared { providers, routing, scripts, reach, script_seats, clock, reader, tokio, beats, stopping, ends };
+        let shared = Shared {
+            providers,
+            routing,
+            scripts,
+            reach,
+            idle,
+            script_seats,
+            clock,
+            reader,
+            tokio,
+            beats,
+            stopping,
+            ends,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -214,7 +229,7 @@ impl Shared {
             if shared.stopping.load(Ordering::SeqCst) {
                 return Step::Over((RunEnd::NotBegun, None));
             }
-            let facts = match of.facts(&shared.reader, shared.clock.now()) {
+            let facts = match of.facts(&shared.reader, shared.clock.now(), shared.idle) {
                 Ok(facts) => facts,
                 Err(end) => return Step::Over((end, None)),
             };

@@ -15,6 +15,7 @@ use crate::engine::{Input, Outgoing, Ran, RunEnd, Said};
 use crate::id::OccurrenceId;
 use crate::runner::{Answer, Prompt, RunError};
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
+use crate::session::Conversation;
 use crate::spec::{Payload, Schedule};
 use crate::store::{Reader, StoreError};
 use crate::time::{Span, Timestamp};
@@ -59,7 +60,7 @@ pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> 
 
 impl Begun {
     /// What its scripts may know of it.
-    pub fn facts(&self, reader: &Reader, now: Timestamp) -> Result<Facts, RunEnd> {
+    pub fn facts(&self, reader: &Reader, now: Timestamp, idle: Span) -> Result<Facts, RunEnd> {
         let key = self.run.occurrence.schedule;
         let unread = |error: StoreError| again(&error);
         let last = reader.state(key).map_err(unread)?.and_then(|state| state.last_outcome);
@@ -73,9 +74,20 @@ impl Begun {
             attempt: self.run.execution.as_ref().map_or(1, |execution| execution.attempts),
             by_hand: self.run.cause == Cause::Manual,
             last: Last { status: last.map(status), text, at },
-            session: SessionFacts::default(),
+            session: self.session(reader, now, idle).map_err(unread)?,
             state: reader.hook_state(key).map_err(unread)?.map(Into::into),
         })
+    }
+
+    /// The session that what it says will be part of.
+    fn session(&self, reader: &Reader, now: Timestamp, idle: Span) -> Result<SessionFacts, StoreError> {
+        let Some(place) = self.schedule.destination.clone() else { return Ok(SessionFacts::default()) };
+        let latest = reader.session_of(&Conversation { place, agent: self.schedule.agent.clone() })?;
+        let active = latest.filter(|(_, session)| session.is_active(now, idle));
+        Ok(active.map_or_else(SessionFacts::default, |(_, session)| SessionFacts {
+            active: true,
+            last_user_at: session.last_user_at,
+        }))
     }
 
     /// What its model is told where no script says otherwise.

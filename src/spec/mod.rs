@@ -66,6 +66,19 @@ pub struct Schedule {
     pub process_handle: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
+    /// What it does in a conversation, where nobody planned it.
+    pub talk: Option<Talk>,
+}
+
+/// What a schedule does in a conversation: it is due once, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// It hands a message that came in to the agent that is to answer: its number in the store.
+    Heard(u64),
+    /// It sends an agent's answer.
+    Answer,
+    /// It sends what the program says for itself, which is no part of the conversation.
+    Aside,
 }
 
 impl Schedule {

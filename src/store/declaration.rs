@@ -14,12 +14,12 @@ use crate::engine::change::{Maker, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task,
+    Schedule, Source, Talk, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates.
-const SCHEDULE_VERSION: u8 = 5;
+/// and templates; 6: conversations.
+const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
 /// of the model, or by the agent; 5: made by scripts.
 const PLAN_VERSION: u8 = 5;
@@ -79,7 +79,30 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         OnHookError::Fail => 0,
         OnHookError::DeliverPlain => 1,
     });
+    put_talk(&mut out, schedule.talk);
     out
+}
+
+fn put_talk(out: &mut Vec<u8>, talk: Option<Talk>) {
+    match talk {
+        None => out.byte(0),
+        Some(Talk::Heard(number)) => {
+            out.byte(1);
+            out.number(number);
+        }
+        Some(Talk::Answer) => out.byte(2),
+        Some(Talk::Aside) => out.byte(3),
+    }
+}
+
+fn read_talk(bytes: &mut Bytes<'_>) -> Read<Option<Talk>> {
+    Ok(match bytes.byte()? {
+        0 => None,
+        1 => Some(Talk::Heard(bytes.number()?)),
+        2 => Some(Talk::Answer),
+        3 => Some(Talk::Aside),
+        other => return bytes.wrong(format!("nothing done in a conversation is written {other}")),
+    })
 }
 
 /// The pair of [`schedule_row`].
@@ -120,6 +143,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
         hook: if version < 5 { None } else { bytes.option(Bytes::string)? },
         on_hook_error: if version < 5 { OnHookError::Fail } else { read_on_hook_error(bytes)? },
+        talk: if version < 6 { None } else { read_talk(bytes)? },
     };
     bytes.end()?;
     Ok((generation, schedule))

@@ -135,7 +135,15 @@ async fn start(setup: &Setup, scripts: &Arc<Scripts>, clock: &Arc<dyn Clock>, ki
     let gateways = outside::gateways(&setup.config, out).map_err(Error::problems)?;
     let providers = outside::providers(&setup.config).map_err(Error::problems)?;
     let (routing, agents) = (setup.config.routing.clone(), Arc::new(setup.config.agents.clone()));
-    let outside = Outside { gateways, providers, routing, scripts: Arc::clone(scripts), agents };
+    let outside = Outside {
+        gateways,
+        providers,
+        routing,
+        scripts: Arc::clone(scripts),
+        agents,
+        routes: Arc::new(setup.config.routes.clone()),
+        session_idle: Some(setup.config.session_idle),
+    };
     let mut waited = Duration::ZERO;
     loop {
         let started = Runtime::start(&settings, Arc::clone(clock), outside.clone(), Tokio::current());

@@ -19,7 +19,7 @@ use crate::runner::Runner;
 use crate::runner::command::Command;
 use crate::runner::echo::Echo;
 use crate::runner::openai;
-use crate::runtime::{Gateways, Provider, Providers};
+use crate::runtime::{Gateways, Provider, Providers, door_of};
 use crate::surface::admin::is_shared;
 use crate::time::Span;
 
@@ -66,6 +66,19 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
             }
             Err(found) => problems.extend(found.into_iter().map(|found| {
                 let path = format!("gateways.{name}.{}", found.path);
+                Problem { path, ..found }
+            })),
+        }
+    }
+    for (name, agent) in config.agents.iter() {
+        let Some(webhook) = &agent.webhook else { continue };
+        let secrets = secrets(&webhook.secrets, "token", webhook.token.as_ref());
+        match secrets.and_then(|secrets| webhook::open(webhook, &secrets)) {
+            Ok(opened) => {
+                gateways.insert(door_of(name), opened);
+            }
+            Err(found) => problems.extend(found.into_iter().map(|found| {
+                let path = format!("agents.{name}.webhook.{}", found.path);
                 Problem { path, ..found }
             })),
         }

@@ -79,6 +79,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         hook: get("hook").map(str::to_owned),
         on_hook_error: OnHookError::Fail,
         source: None,
+        talk: None,
     }
 }
 

@@ -13,7 +13,7 @@ use chimewheel::engine::change::{
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task, Tokens,
+    Schedule, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -176,6 +176,7 @@ impl Chance {
                 file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
                 content: c.maybe(|c| u128::from(c.next()) << 64 | u128::from(c.next())),
             }),
+            talk: [None, None, Some(Talk::Heard(key * 300)), Some(Talk::Answer), Some(Talk::Aside)][key as usize % 5],
         }
     }
 
@@ -285,6 +286,16 @@ impl Chance {
     }
 }
 
+/// The change as the sample of format 3 has it: nothing is done in conversations.
+pub fn as_of_format_3(change: Change) -> Change {
+    match change {
+        Change::Declare { key, schedule, state } => {
+            Change::Declare { key, schedule: Arc::new(Schedule { talk: None, ..(*schedule).clone() }), state }
+        }
+        other => other,
+    }
+}
+
 /// The change as the sample of format 2 has it: every task names its model, of which a plan knows the provider alone, and
 /// nobody counts tokens.
 pub fn as_of_format_2(change: Change) -> Change {
@@ -300,7 +311,7 @@ pub fn as_of_format_2(change: Change) -> Change {
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
-            let schedule = Schedule { payload, hook: None, on_hook_error: fail, ..(*schedule).clone() };
+            let schedule = Schedule { payload, hook: None, on_hook_error: fail, talk: None, ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
@@ -337,6 +348,7 @@ pub fn as_of_format_1(change: Change) -> Change {
                 hook: None,
                 on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
+                talk: None,
                 ..(*schedule).clone()
             };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }

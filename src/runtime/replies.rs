@@ -1,0 +1,100 @@
+//! What the program itself does with a message: the schedule that hands it to an agent, and the words of its own answers.
+//!
+//! Each is due once, at once, and never pauses itself. Not here: when that happens (`conversation`).
+
+use std::collections::BTreeMap;
+
+use crate::access::Destination;
+use crate::calendar::{Trigger, Zone};
+use crate::config::Agents;
+use crate::id::{ScheduleId, SessionKey};
+use crate::limits::HAND_OVER_MS_MAX;
+use crate::runtime::conversation::id_of;
+use crate::session::{Conversation, Heard, Session};
+use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, Schedule, Talk};
+use crate::time::{Span, Timestamp};
+
+/// The answer to `/new`.
+pub(super) const ENDED: &str = "The conversation is over. Your next message begins a new one.";
+/// The answer to `/new` where there is nothing to end.
+pub(super) const NOTHING_TO_END: &str = "There is no conversation to end. Your next message begins one.";
+
+/// The answer to `/status`.
+pub(super) fn status(of: &Conversation, active: Option<&(SessionKey, Session)>, idle: Span) -> String {
+    let agent = &of.agent;
+    let Some((key, session)) = active else {
+        return format!("No conversation with {agent} is under way here. Your next message begins one.");
+    };
+    let messages = if session.next == 1 { "1 message".to_owned() } else { format!("{} messages", session.next) };
+    format!(
+        "Conversation {key} with {agent}: {messages} since {}. It ends with /new, or after {idle} without a message.",
+        session.started_at
+    )
+}
+
+/// Sends what the program says for itself.
+pub(super) fn aside(id: ScheduleId, now: Timestamp, of: &Conversation, text: String) -> Schedule {
+    Schedule {
+        destination: Some(of.place.clone()),
+        payload: Payload::Message(text),
+        talk: Some(Talk::Aside),
+        ..at_once(id, now, &of.agent)
+    }
+}
+
+/// Hands a message to the program that answers for its agent; `None`: the agent has none.
+pub(super) fn hand_over(agents: &Agents, session: SessionKey, number: u64, heard: &Heard) -> Option<Schedule> {
+    let Heard { at, of, message_id, text, .. } = heard;
+    agents.get(&of.agent)?.webhook?;
+    let Conversation { place, agent } = of;
+    let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
+    // All of one conversation stand in one lane.
+    let chat_id = format!("{}/{}{thread}", place.gateway, place.chat_id);
+    Some(Schedule {
+        created_by_session: Some(session.to_string()),
+        destination: Some(Destination { gateway: door_of(agent), chat_id, thread: None }),
+        payload: Payload::Message(text.clone()),
+        policy: Policy {
+            retry: RetryPolicy {
+                max_attempts: u16::MAX,
+                max_age: Span::from_millis(HAND_OVER_MS_MAX),
+                ..RetryPolicy::default()
+            },
+            pause_after: Some(0),
+            ..Policy::default()
+        },
+        talk: Some(Talk::Heard(number)),
+        ..at_once(id_of(*at, place, message_id, "hand over"), *at, agent)
+    })
+}
+
+/// The gateway that leads to an agent's program; no other gateway can have this name.
+#[must_use]
+pub fn door_of(agent: &str) -> String {
+    format!("agent:{agent}")
+}
+
+fn at_once(id: ScheduleId, now: Timestamp, agent: &str) -> Schedule {
+    Schedule {
+        id,
+        name: None,
+        agent: agent.to_owned(),
+        created_by_session: None,
+        created_at: now,
+        zone: Zone::UTC,
+        destination: None,
+        trigger: Trigger::At(now),
+        payload: Payload::Message(String::new()),
+        hook: None,
+        on_hook_error: OnHookError::Fail,
+        bounds: Default::default(),
+        except: None,
+        policy: Policy { pause_after: Some(0), ..Policy::default() },
+        labels: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        client_token: None,
+        process_handle: None,
+        source: None,
+        talk: None,
+    }
+}
