@@ -367,6 +367,10 @@ pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
 pub const OPEN_FILES_MIN: u64 = 1024;
 /// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
 pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds that the doctor's look at one gateway may take.
+pub const DOCTOR_PROBE_MS_MAX: u64 = 15_000;
+/// Pages of schedules that the doctor asks a daemon for.
+pub const DOCTOR_PAGES_COUNT_MAX: usize = 20;
 /// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 

@@ -104,10 +104,12 @@ impl Schedule {
         }
     }
 
-    /// Whether each due of it is a run, which makes its texts; else its literal text is sent as it stands.
+    /// Whether each due of it is a run, which makes its texts; else its literal text is sent as it stands. What is handed
+    /// over to an agent is, however long, and stays in order.
     #[must_use]
     pub fn is_run(&self) -> bool {
-        self.literal().is_none_or(|text| text.len() > LITERAL_BYTES_MAX)
+        let is_handed_over = matches!(self.talk, Some(Talk::Heard(_)));
+        !is_handed_over && self.literal().is_none_or(|text| text.len() > LITERAL_BYTES_MAX)
     }
 
     /// The first due strictly after `after` that counts; bounds are not looked at.

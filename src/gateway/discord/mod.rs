@@ -26,7 +26,7 @@ use crate::gateway::http::{Answer, Client, Reach, Request};
 use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
-    TextLimit,
+    TextLimit, Unwell,
 };
 use crate::limits::DISCORD_UNITS_MAX;
 use crate::problem::Problem;
@@ -92,7 +92,7 @@ impl Gateway for Discord {
         Box::pin(async move {
             let answer = self.ask(Method::GET, "/users/@me", None, None).await;
             let me = answer.and_then(|answer| answer::read(&answer));
-            let me = me.map_err(|error| Problem::new("token", error.to_string()))?;
+            let me = me.map_err(|error| Unwell::of("token", error))?;
             let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
             Ok(format!("the bot {} ({})", text("username"), text("id")))
         })

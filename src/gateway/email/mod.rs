@@ -19,7 +19,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use secrecy::ExposeSecret as _;
 
 use crate::config::{self, Tls};
-use crate::gateway::{Capabilities, Delivery, Gateway, Probing, Receipt, Secrets, SendError, Sending};
+use crate::gateway::{Capabilities, Delivery, Gateway, Probing, Receipt, Secrets, SendError, Sending, Unwell};
 use crate::limits::CONNECT_MS_MAX;
 use crate::problem::Problem;
 
@@ -86,11 +86,12 @@ impl Gateway for Email {
     fn probe(&self) -> Probing<'_> {
         Box::pin(async move {
             let config::Email { host, port, timeout, user, .. } = &self.config;
-            let problem =
-                |why: String| Problem::new("host", why).hint("look at host, port, tls, user and the password");
             let connected = tokio::time::timeout(timeout.to_std(), self.connect()).await;
-            let connected = connected.map_err(|_| problem(format!("no answer within {timeout}")))?;
-            let connection = connected.map_err(|error| problem(error.to_string()))?;
+            let connected = connected.map_err(|_| Unwell::Unseen(format!("no answer within {timeout}")))?;
+            let connection = connected.map_err(|error| match Unwell::of("host", error) {
+                Unwell::Wrong(problem) => problem.hint("look at host, port, tls, user and the password").into(),
+                unseen @ Unwell::Unseen(_) => unseen,
+            })?;
             farewell(connection).await;
             let user = user.as_ref().map_or_else(|| "nobody".to_owned(), Clone::clone);
             Ok(format!("{host}:{port} answers; signed in as {user}"))

@@ -21,7 +21,7 @@ use crate::config::{self, Markup};
 use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
-    TextLimit,
+    TextLimit, Unwell,
 };
 use crate::limits::{
     MATRIX_CONTENT_BYTES_MAX, MATRIX_MARKDOWN_BYTES_MAX, MATRIX_ROOMS_COUNT_MAX, MATRIX_TEXT_BYTES_MAX,
@@ -103,16 +103,11 @@ impl Gateway for Matrix {
 
     fn probe(&self) -> Probing<'_> {
         Box::pin(async move {
-            let user = self.whoami().await.map_err(|error| match error {
-                SendError::Permanent { error } => Problem::new("token", error),
-                SendError::Retry { error, .. } | SendError::Ambiguous { error } => {
-                    Problem::new("base_url", error).hint("is the homeserver up, and its address right?")
-                }
-            })?;
+            let user = self.whoami().await.map_err(|error| Unwell::of("token", error))?;
             match &self.user {
                 Some(expected) if *expected != user => {
                     let problem = Problem::new("user", format!("the token is {user}'s")).value(expected);
-                    Err(problem.hint("take the token of the account that is meant, or correct user"))
+                    Err(problem.hint("take the token of the account that is meant, or correct user").into())
                 }
                 Some(_) | None => Ok(format!("signed in as {user}")),
             }

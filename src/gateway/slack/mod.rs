@@ -21,7 +21,7 @@ use crate::gateway::http::{Answer, Client, Reach, Request};
 use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Heard, Posted, Probing, Receipt, Secrets, SendError, Sending, TextLimit,
-    Unheard,
+    Unheard, Unwell,
 };
 use crate::limits::{SLACK_CHARS_MAX, SLACK_WHOLE_CHARS_MAX};
 use crate::problem::Problem;
@@ -97,7 +97,7 @@ impl Gateway for Slack {
             };
             let answer = self.ask("auth.test", &json!({}), None).await;
             let me = answer.and_then(|answer| answer::read(&answer));
-            let me = me.map_err(|error| Problem::new("token", error.to_string()))?;
+            let me = me.map_err(|error| Unwell::of("token", error))?;
             let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
             Ok(format!("the bot {} in {}", text("user"), text("team")))
         })

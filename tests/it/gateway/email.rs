@@ -286,7 +286,7 @@ fn a_look_signs_in_and_sends_nothing() {
     expect![[r#"
         127.0.0.1:PORT answers; signed in as ada
         host: permanent error (535): bad credentials; the mail server refuses user and password, or wants an app password (look at host, port, tls, user and the password)
-        host: response error: incomplete response (look at host, port, tls, user and the password)
+        response error: incomplete response
     "#]].assert_eq(&all.concat());
 }
 

@@ -237,7 +237,7 @@ fn a_look_tells_whose_the_token_is() {
         signed in as @bot:example.org
         user: the token is @bot:example.org's (given '@other:example.org'; take the token of the account that is meant, or correct user)
         token: the answer was 401 Unauthorized: M_UNKNOWN_TOKEN: Invalid access token passed.; the access token is no longer good: make a new one, put it where token_env or token_file says, and restart
-        base_url: the answer was 502 Bad Gateway (is the homeserver up, and its address right?)
+        the answer was 502 Bad Gateway
     "#]].assert_eq(&all.concat());
 }
 
