@@ -143,6 +143,8 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
+/// Milliseconds that threads are waited for when everything else is over.
+pub const THREADS_END_MS_MAX: u64 = 500;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
 pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 

@@ -29,8 +29,8 @@ pub const CONNECT_MS_MAX: u64 = 5000;
 /// Milliseconds for which a connection that nobody uses is kept; servers often end theirs after 5 seconds, and a message
 /// sent at that moment would be ambiguous.
 pub const IDLE_MS_MAX: u64 = 4000;
-/// Bytes of a platform's answer that are read.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a platform's answer that are read; Slack repeats a message twice, with all its escapes.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// UTF-16 code units of one message on Discord.
 pub const DISCORD_UNITS_MAX: usize = 2000;
 /// Channels of Discord of which it is remembered where they are.

@@ -77,8 +77,8 @@ impl Gateway for Email {
                 let error = format!("the mail server did not answer within {timeout}");
                 return Err(unanswered(&is_handed_over, error));
             };
-            // The letter has been taken, whatever is said from now on.
-            farewell(answer?).await;
+            // The letter has been taken, whatever is said from now on, and however long that takes.
+            tokio::spawn(farewell(answer?));
             Ok(Receipt { message_id: Some(letter::message_id(&delivery.key, &self.from)) })
         })
     }

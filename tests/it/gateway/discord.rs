@@ -191,7 +191,7 @@ fn what_each_answer_means() {
         permanent: Discord answered 302 Found: redirects are not followed; check base_url
         retry -: Discord answered 408 Request Timeout
         retry -: Discord answered 500 Internal Server Error
-        retry -: Discord answered 502 Bad Gateway
+        ambiguous: Discord answered 502 Bad Gateway
         retry 3s: Discord answered 503 Service Unavailable
         ambiguous: Discord answered 504 Gateway Timeout
         ambiguous: Discord answered 524 <unknown status code>
@@ -202,7 +202,7 @@ fn what_each_answer_means() {
         retry 1s 250ms: Discord answered 429 Too Many Requests (limit: user)
         retry 1m 5s: Discord answered 429 Too Many Requests
         retry 36600d: Discord answered 429 Too Many Requests
-        taken None
+        ambiguous: the answer names no message, so it may have been taken or not; check base_url
     "#]].assert_eq(&meanings);
 }
 

@@ -248,6 +248,16 @@ fn what_breaks_before_the_letter_is_tried_again_and_what_breaks_after_it_is_ambi
 }
 
 #[test]
+fn a_letter_that_was_taken_is_delivered_whatever_becomes_of_the_farewell() {
+    for farewell in [Reply::Cut, Reply::Hold, Reply::Say("421 too busy for that"), Reply::Say("nonsense")] {
+        let host = Host::start("QUIT", farewell);
+        let answer = why(&open(&config(host.port)), to("ada@example.org", "x"));
+        assert!(answer.starts_with("delivered: "), "{farewell:?}: {answer}");
+        assert!(host.letter().contains("Subject: "));
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_said_before_anybody_is_asked() {
     let host = Host::start("", Reply::Cut);
     let gateway = open(&config(host.port));

@@ -178,7 +178,7 @@ fn what_each_answer_means_is_said_with_the_way_out() {
         retry after Some(Span(9000)): the answer was 429 Too Many Requests
         permanent: the answer was 301 Moved Permanently; redirects are not followed; put the final address into base_url
         retry after Some(Span(9000)): the answer was 500 Internal Server Error: M_UNKNOWN: Internal server error
-        retry after Some(Span(9000)): the answer was 502 Bad Gateway
+        ambiguous: the answer was 502 Bad Gateway
         ambiguous: the answer was 504 Gateway Timeout
         ambiguous: the answer is not a homeserver's (invalid type: null, expected struct Taken at line 1 column 4); look at base_url
         '@ada:example.org' is a person; chat_id is the room with them, such as !room:server (in most clients: room settings, advanced)

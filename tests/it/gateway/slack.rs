@@ -19,7 +19,7 @@ pub const ADAPTER: Adapter = Adapter {
     open: |url, timeout| open(url, None, timeout).unwrap(),
     taken: |id| Play::json(200, &json!({"ok": true, "channel": "C0123", "ts": id})),
     refused: || Play::json(200, &json!({"ok": false, "error": "channel_not_found"})),
-    broken: || Play::json(200, &json!({"ok": false, "error": "internal_error"})),
+    broken: || Play::json(200, &json!({"ok": false, "error": "service_unavailable"})),
     busy: |seconds| Play::status(429).with("Retry-After", seconds.to_string()),
     read,
     takes_empty: false,
@@ -73,6 +73,13 @@ fn a_text_is_plain_and_calls_nobody() {
           "unfurl_media": false
         }"#]]
     .assert_eq(&format!("{:#}", request.json()));
+}
+
+#[test]
+fn a_long_answer_is_read_to_its_end() {
+    let long = json!({"ok": true, "ts": "1", "message": {"text": "x".repeat(200 * 1024)}});
+    let (answer, _) = sent(Play::json(200, &long), false, "hi");
+    assert_eq!(answer, Ok(Some("1".to_owned())));
 }
 
 #[test]
@@ -142,6 +149,7 @@ fn what_each_answer_of_a_method_means() {
         Play::status(404),
         Play::status(500),
         Play::status(503),
+        Play::status(502),
         Play::status(504),
     ];
     expect![[r#"
@@ -153,7 +161,7 @@ fn what_each_answer_of_a_method_means() {
         permanent: Slack answered missing_scope; give the app the scope chat:write, and install it once more
         permanent: Slack answered something_new
         permanent: Slack answered 200 OK
-        retry -: Slack answered internal_error
+        ambiguous: Slack answered internal_error
         ambiguous: Slack answered fatal_error
         retry 30s: Slack answered ratelimited
         retry 30s: Slack answered 429 Too Many Requests
@@ -163,6 +171,7 @@ fn what_each_answer_of_a_method_means() {
         permanent: Slack answered 404 Not Found
         retry -: Slack answered 500 Internal Server Error
         retry -: Slack answered 503 Service Unavailable
+        ambiguous: Slack answered 502 Bad Gateway
         ambiguous: Slack answered 504 Gateway Timeout
     "#]].assert_eq(&meanings(answers, false));
 }
@@ -185,7 +194,7 @@ fn what_each_answer_of_an_incoming_webhook_means() {
         permanent: Slack answered channel_is_archived; the channel is archived: unarchive it, or choose another
         permanent: Slack answered invalid_payload
         retry -: Slack answered rollup_error
-        retry -: Slack answered 502 Bad Gateway
+        ambiguous: Slack answered 502 Bad Gateway
         retry 7s: Slack answered rate_limited
     "#]].assert_eq(&meanings(answers, true));
 }
