@@ -191,8 +191,8 @@ pub struct Said {
     pub next: Option<Timestamp>,
     /// What is to stand in the run's record.
     pub notes: Option<Arc<str>>,
-    /// What its schedule's owner is to be told, by a notice of its own.
-    pub tell: Option<Arc<str>>,
+    /// What its schedule's owner is to be told, by a notice of its own; several are parts of one text.
+    pub tell: Vec<Arc<str>>,
 }
 
 /// A text on its way out.

@@ -2,7 +2,7 @@
 //!
 //! Only runs are counted, from their claim to their text or their end: one that waits for its provider, or to be run
 //! again, counts like one that is being run; a delivery does not count. A literal text takes no time, so schedules of
-//! those have no entry here.
+//! short ones have no entry here, and those of long ones, which are cut, wait for one another (`plans`).
 //! Units: runs. Invariants: the lists are a cache of the open occurrences' phases; a schedule has buffered runs only
 //! while another one of it counts.
 //! Not here: attempts and their ends (`runs`). Source: Temporal's overlap policies.

@@ -71,7 +71,7 @@ impl Engine {
         self.send_off(occurrence);
     }
 
-    fn spread(&mut self, occurrence: OccurrenceId, texts: Vec<Outgoing>) {
+    pub(super) fn spread(&mut self, occurrence: OccurrenceId, texts: Vec<Outgoing>) {
         let (now, count) = (self.now, texts.len() as u16);
         let Some(state) = self.state(occurrence.schedule) else { return };
         let Some(open) = self.open.get_mut(&occurrence) else { return };
