@@ -96,6 +96,24 @@ pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
 pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
+/// Milliseconds for which a chat or an account is left alone that is limited, however short the platform says.
+pub const LIMITED_MS_MIN: u64 = 100;
+/// The same where the platform does not say for how long.
+pub const LIMITED_UNSAID_MS_MAX: u64 = 5000;
+/// Tokens of a full bucket.
+pub const PACE_BURST_COUNT_MAX: u16 = 1000;
+/// Chats that wait for a token, or have nothing to send and whose bucket is not full; one more is forgotten at once.
+pub const GATE_WAITS_COUNT_MAX: usize = 200_000;
+/// Attempts in a row that fail before an account is shut, each as a sick platform lets them fail.
+pub const BREAKER_FAILURES_COUNT_MIN: u16 = 5;
+/// Chats that they must have been for, so that one bad chat shuts nobody out.
+pub const BREAKER_CHATS_COUNT_MIN: usize = 3;
+/// Milliseconds until the first probe of an account that is shut; each probe that fails doubles them.
+pub const BREAKER_WAIT_MS_MIN: u64 = 1000;
+/// Milliseconds between two probes at the most.
+pub const BREAKER_WAIT_MS_MAX: u64 = 300_000;
+/// Chats that are looked at for one whose next delivery may be tried twice, so that it does for a probe.
+pub const PROBE_LOOK_COUNT_MAX: usize = 16;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 /// Chats of one gateway whose deliveries are being committed, wait for the gateway or are with it.
@@ -371,6 +389,9 @@ const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one s
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
+const _: () = assert!(OPEN_COUNT_MAX < GATE_WAITS_COUNT_MAX, "every chat that has something to send may wait");
+const _: () = assert!(LIMITED_MS_MIN < LIMITED_UNSAID_MS_MAX, "who does not say how long is left alone for longer");
+const _: () = assert!(BREAKER_WAIT_MS_MIN < BREAKER_WAIT_MS_MAX, "probes become rarer");
 const _: () = assert!(HTTP_REQUEST_MS_MAX < REMOTE_MS_MAX, "a command hears why a request took too long");
 const _: () = assert!(FEED_QUIET_MS_MAX < HTTP_IDLE_MS_MAX, "a feed shows life before anybody takes it for dead");
 const _: () = assert!(URL_BYTES_MAX + HEADERS_BYTES_MAX < HTTP_BUFFER_BYTES_MAX, "a long head is refused in words");

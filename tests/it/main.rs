@@ -48,6 +48,7 @@ mod kill_points;
 mod kill_webhook;
 #[cfg(feature = "openai")]
 mod models;
+mod pace;
 mod phrases;
 mod program;
 mod runner;

@@ -22,6 +22,7 @@ use crate::gateway::{
     TextLimit,
 };
 use crate::limits::{MATRIX_CONTENT_BYTES_MAX, MATRIX_ROOMS_COUNT_MAX, MATRIX_TEXT_BYTES_MAX};
+use crate::pace::Paces;
 use crate::problem::Problem;
 
 /// Sends and receives as one account.
@@ -66,6 +67,8 @@ impl Gateway for Matrix {
             dedupe: Dedupe::Always,
             threads: true,
             receives: true,
+            // What a homeserver allows is its operator's to say.
+            pace: Paces::default(),
         }
     }
 
@@ -93,8 +96,11 @@ impl Gateway for Matrix {
     fn probe(&self) -> Probing<'_> {
         Box::pin(async move {
             let user = self.whoami().await.map_err(|error| match error {
-                SendError::Permanent { error } => Problem::new("token", error),
-                SendError::Retry { error, .. } | SendError::Ambiguous { error } => {
+                SendError::Permanent { error } | SendError::Barred { error } => Problem::new("token", error),
+                SendError::Retry { error, .. }
+                | SendError::Limited { error, .. }
+                | SendError::Unreachable { error }
+                | SendError::Ambiguous { error } => {
                     Problem::new("base_url", error).hint("is the homeserver up, and its address right?")
                 }
             })?;
@@ -138,7 +144,11 @@ impl Matrix {
         let Directory { room_id } = found.map_err(|error| match error {
             // Nothing has been sent yet.
             SendError::Ambiguous { error } => SendError::Retry { error, after: None },
-            SendError::Retry { .. } | SendError::Permanent { .. } => error,
+            SendError::Retry { .. }
+            | SendError::Limited { .. }
+            | SendError::Unreachable { .. }
+            | SendError::Barred { .. }
+            | SendError::Permanent { .. } => error,
         })?;
         let mut aliases = self.aliases();
         if aliases.len() >= MATRIX_ROOMS_COUNT_MAX {
