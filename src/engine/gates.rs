@@ -10,11 +10,12 @@
 //! gate open, and the platform says it again.
 //! Not here: lines and windows (`lanes`), what a refusal means for an occurrence (`settle`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Answer;
 use crate::engine::change::LaneId;
-use crate::engine::lanes::{Gateway, Lanes};
+use crate::engine::lanes::{Gateway, Lane, Lanes};
 use crate::limits::{
     BREAKER_CHATS_COUNT_MIN, BREAKER_FAILURES_COUNT_MIN, BREAKER_WAIT_MS_MAX, BREAKER_WAIT_MS_MIN,
     GATE_WAITS_COUNT_MAX, LIMITED_MS_MIN, LIMITED_UNSAID_MS_MAX, SPAN_MS_MAX, TURN_TIMERS_COUNT_MAX,
@@ -56,6 +57,19 @@ pub(super) enum Breaker {
     Open { until: Timestamp, times: u16 },
     /// One delivery is on its way to find out.
     Probing { lane: LaneId, times: u16 },
+}
+
+/// A gateway that may not send right now, or not to every chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gated {
+    /// Its name.
+    pub gateway: Arc<str>,
+    /// Until when nothing is sent, to anybody.
+    pub until: Option<Timestamp>,
+    /// What was said when its account was shut; it is tried from time to time.
+    pub error: Option<Arc<str>>,
+    /// Chats that have something to send and wait for their own gate.
+    pub chats: usize,
 }
 
 /// What an answer says about the account.
@@ -185,6 +199,27 @@ impl Lanes {
         (at > self.now).then_some(at)
     }
 
+    /// What is shown of all this. Looks at every chat that has something to send, if anybody waits at all.
+    pub(super) fn gated(&self) -> Vec<Gated> {
+        let mut chats: BTreeMap<&str, usize> = BTreeMap::new();
+        if !self.waits.is_empty() {
+            let waits = |lane: &&Lane| {
+                let pace = self.gateways.get(&lane.gateway).and_then(|gateway| gateway.paces.chat);
+                lane.can_go_on() && lane.gate.opens_at(pace) > self.now
+            };
+            for lane in self.lanes.values().filter(waits) {
+                *chats.entry(&lane.gateway).or_default() += 1;
+            }
+        }
+        let gated = self.gateways.iter().map(|(name, gateway)| Gated {
+            gateway: Arc::clone(name),
+            until: gateway.shut_until(self.now),
+            error: gateway.why.clone().filter(|_| !matches!(gateway.breaker, Breaker::Closed { .. })),
+            chats: chats.get(&**name).copied().unwrap_or_default(),
+        });
+        gated.filter(|one| one.until.is_some() || one.error.is_some() || one.chats > 0).collect()
+    }
+
     /// Forgets a chat that has nothing to send, once its bucket is full and nobody asked to wait.
     pub(super) fn forget_or_wait(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
@@ -211,6 +246,12 @@ impl Gateway {
             _ if gate > now => Way::ShutUntil(gate),
             Breaker::Closed { .. } | Breaker::Open { .. } | Breaker::Probing { .. } => Way::Open,
         }
+    }
+
+    /// Until when nothing is sent because the platform asked for it, or does not work.
+    fn shut_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.breaker.until().unwrap_or(self.gate.not_before).max(self.gate.not_before);
+        (until > now).then_some(until)
     }
 
     /// Whether it is handed single deliveries: a token is taken right before it is used, so a window of several would

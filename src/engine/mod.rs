@@ -58,6 +58,7 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
+pub use gates::Gated;
 pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
 pub use options::Options;
 pub use window::{Content, Window};
@@ -238,6 +239,12 @@ impl Engine {
             overdue: self.overdue.len(),
             running: self.runs.in_flight(),
         }
+    }
+
+    /// Gateways that may not send right now, or not to every chat.
+    #[must_use]
+    pub fn gated(&self) -> Vec<Gated> {
+        self.lanes.gated()
     }
 
     /// Occurrences handed to gateways or runners and not answered yet.

@@ -27,6 +27,7 @@ pub mod turn;
 mod verify;
 pub mod watchdog;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,10 +46,12 @@ pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::config::{Agents, Routing};
+use crate::config::{Agents, PaceChoice, Routing};
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
+use crate::gateway::Gateway;
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
+use crate::pace::Paces;
 use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
@@ -85,6 +88,8 @@ pub struct Settings {
 pub struct Outside {
     /// Ways to chats.
     pub gateways: Gateways,
+    /// How fast these may send, where somebody knows better than their platform's public word.
+    pub paces: BTreeMap<String, PaceChoice>,
     /// Who does tasks.
     pub providers: Providers,
     /// Which of them does which.
@@ -169,7 +174,7 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing, scripts, agents } = outside.into();
+        let Outside { gateways, paces, providers, routing, scripts, agents } = outside.into();
         let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
@@ -186,6 +191,7 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
+            paces: Arc::new(kept_paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
             ..Options::default()
         };
@@ -239,6 +245,15 @@ impl Runtime {
         }
         ended
     }
+}
+
+/// What each gateway keeps to; one that takes whatever comes is left out.
+fn kept_paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
+    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
+        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
+        (paces != Paces::default()).then(|| (name.clone(), paces))
+    };
+    gateways.iter().filter_map(kept).collect()
 }
 
 impl Handle {

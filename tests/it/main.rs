@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod agents;
+mod backlog;
 mod bench;
 mod bench_engine;
 mod bench_loads;

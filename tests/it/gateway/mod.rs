@@ -15,6 +15,7 @@ mod slack;
 pub mod synapse;
 mod telegram;
 mod telegram_aiogram;
+mod telegram_limits;
 mod telegram_listen;
 mod webhook;
 

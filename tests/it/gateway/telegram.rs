@@ -37,7 +37,7 @@ pub const ADAPTER: Adapter = Adapter {
     chat: "-1001234567890",
 };
 
-fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
+pub fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
     let mut body = json!({"ok": false, "error_code": code, "description": why});
     if !parameters.is_null() {
         body["parameters"] = parameters.clone();

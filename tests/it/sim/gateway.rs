@@ -58,8 +58,8 @@ pub const MOODS: &[Mood] = &[
 pub const PACES: (&str, Paces) = (
     "chat",
     Paces {
-        account: Some(Pace { every: Span::from_millis(200), burst: 2 }),
-        chat: Some(Pace { every: Span::from_millis(500), burst: 3 }),
+        account: Some(Pace { every: Span::from_seconds(1), burst: 2 }),
+        chat: Some(Pace { every: Span::from_seconds(5), burst: 2 }),
     },
 );
 
