@@ -60,6 +60,7 @@
 //! | rank | module | holds |
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
+//! | 0 | [`pace`] | how fast a platform may be written to |
 //! | 0 | [`access`] | destinations, tokens, quotas, the audit's records |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
@@ -88,6 +89,7 @@ pub mod gateway;
 pub mod guide;
 pub mod id;
 pub mod limits;
+pub mod pace;
 pub mod planted;
 pub mod problem;
 pub mod runner;

@@ -2,8 +2,10 @@
 //!
 //! A name ends in `_MAX` or `_MIN` with its unit before it; relations between limits are proved below.
 
+mod conversations;
 mod platforms;
 
+pub use self::conversations::*;
 pub use self::platforms::*;
 
 /// Bytes of a schedule id.
@@ -99,6 +101,24 @@ pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
 pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
+/// Milliseconds for which a chat or an account is left alone that is limited, however short the platform says.
+pub const LIMITED_MS_MIN: u64 = 100;
+/// The same where the platform does not say for how long.
+pub const LIMITED_UNSAID_MS_MAX: u64 = 5000;
+/// Tokens of a full bucket.
+pub const PACE_BURST_COUNT_MAX: u16 = 1000;
+/// Chats that wait for a token, or have nothing to send and whose bucket is not full; one more is forgotten at once.
+pub const GATE_WAITS_COUNT_MAX: usize = 200_000;
+/// Attempts in a row that fail before an account is shut, each as a sick platform lets them fail.
+pub const BREAKER_FAILURES_COUNT_MIN: u16 = 5;
+/// Chats that they must have been for, so that one bad chat shuts nobody out.
+pub const BREAKER_CHATS_COUNT_MIN: usize = 3;
+/// Milliseconds until the first probe of an account that is shut; each probe that fails doubles them.
+pub const BREAKER_WAIT_MS_MIN: u64 = 1000;
+/// Milliseconds between two probes at the most.
+pub const BREAKER_WAIT_MS_MAX: u64 = 300_000;
+/// Chats that are looked at for one whose next delivery may be tried twice, so that it does for a probe.
+pub const PROBE_LOOK_COUNT_MAX: usize = 16;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 /// Chats of one gateway whose deliveries are being committed, wait for the gateway or are with it.
@@ -182,40 +202,6 @@ pub const OWNER_WAIT_MS_MAX: u64 = 100;
 pub const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Days that history is kept.
 pub const HISTORY_DAYS_MAX: u32 = 30;
-/// Messages of one session that are kept, the latest ones.
-pub const TRANSCRIPT_MESSAGES_COUNT_MAX: u64 = 500;
-/// Bytes of one message that a transcript keeps.
-pub const TRANSCRIPT_TEXT_BYTES_MAX: usize = 16 * 1024;
-/// Milliseconds without a message after which a session is over, unless the config says otherwise.
-pub const SESSION_IDLE_MS_MAX: u64 = 168 * 3_600_000;
-/// Milliseconds for which it is kept that a message came in: so long it is known when it comes again.
-pub const INBOUND_MS_MAX: u64 = 7 * 86_400_000;
-/// Messages that came in of which that is kept, the latest ones.
-pub const INBOUND_COUNT_MAX: u64 = 100_000;
-/// Rows of messages that came in which one commit drops.
-pub const INBOUND_DROPPED_COUNT_MAX: usize = 16;
-/// Sessions that are looked at, oldest first, when history is dropped.
-pub const SESSIONS_DROPPED_COUNT_MAX: usize = 10_000;
-/// Bytes of what a model is told about who it is.
-pub const SYSTEM_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of what was said before that a model is told.
-pub const HISTORY_BYTES_MAX: usize = 24 * 1024;
-/// Messages of what was said before that a model is told.
-pub const HISTORY_COUNT_MAX: usize = 100;
-/// Earlier results of its schedule that the model of an isolated run is told.
-pub const RESULTS_COUNT_MAX: usize = 3;
-/// Bytes of each of them.
-pub const RESULT_BYTES_MAX: usize = 2 * 1024;
-/// Times that a model is asked in one run, calls of tools between them.
-pub const ROUNDS_COUNT_MAX: usize = 8;
-/// Tools that a model calls in one go.
-pub const CALLS_COUNT_MAX: usize = 8;
-/// Bytes of what came of a call that a model is told.
-pub const OUTCOME_BYTES_MAX: usize = 16 * 1024;
-/// Milliseconds before a gateway is listened to again that broke down.
-pub const LISTEN_AGAIN_MS_MIN: u64 = 5000;
-/// Milliseconds for which a message is handed to an agent's program again and again.
-pub const HAND_OVER_MS_MAX: u64 = 86_400_000;
 /// Faults that verifying a store tells of one by one; further ones are counted.
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
@@ -417,6 +403,9 @@ const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one s
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
+const _: () = assert!(OPEN_COUNT_MAX < GATE_WAITS_COUNT_MAX, "every chat that has something to send may wait");
+const _: () = assert!(LIMITED_MS_MIN < LIMITED_UNSAID_MS_MAX, "who does not say how long is left alone for longer");
+const _: () = assert!(BREAKER_WAIT_MS_MIN < BREAKER_WAIT_MS_MAX, "probes become rarer");
 const _: () = assert!(HTTP_REQUEST_MS_MAX < REMOTE_MS_MAX, "a command hears why a request took too long");
 const _: () = assert!(FEED_QUIET_MS_MAX < HTTP_IDLE_MS_MAX, "a feed shows life before anybody takes it for dead");
 const _: () = assert!(URL_BYTES_MAX + HEADERS_BYTES_MAX < HTTP_BUFFER_BYTES_MAX, "a long head is refused in words");

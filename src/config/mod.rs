@@ -8,6 +8,7 @@ mod agents;
 mod conceal;
 mod gateway;
 mod later;
+mod pace;
 mod provider;
 mod routes;
 mod routing;
@@ -23,6 +24,7 @@ use toml::de::DeTable;
 pub use self::agents::{Agent, Agents, System};
 pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
+pub use self::pace::{Choice, PaceChoice};
 pub use self::provider::{OpenAi, Provider};
 pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
@@ -49,6 +51,8 @@ pub struct Config {
     pub timezone: String,
     /// Gateways by name; `console` is always there.
     pub gateways: BTreeMap<String, Gateway>,
+    /// How fast they may send, where that is said.
+    pub paces: BTreeMap<String, PaceChoice>,
     /// Providers of models by name; `echo` is always there.
     pub providers: BTreeMap<String, Provider>,
     /// Which model does a task.
@@ -185,6 +189,7 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
+            paces: BTreeMap::new(),
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
@@ -231,8 +236,12 @@ impl Config {
             config.timezone = zone;
         }
         if let Some(section) = root.section(text, "gateways") {
-            for (name, gateway) in section.names(text) {
+            for (name, mut gateway) in section.names(text) {
+                let pace = PaceChoice::read(&mut gateway, text);
                 let gateway = gateway::read(gateway, &name, text, around);
+                if pace != PaceChoice::default() {
+                    config.paces.insert(name.clone(), pace);
+                }
                 config.gateways.insert(name, gateway);
             }
         }

@@ -12,8 +12,17 @@ impl Config {
     /// The effective config as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let gateways: Map<String, Value> =
-            self.gateways.iter().map(|(name, gateway)| (name.clone(), gateway.to_json())).collect();
+        let gateways: Map<String, Value> = self
+            .gateways
+            .iter()
+            .map(|(name, gateway)| {
+                let mut shown = gateway.to_json();
+                if let Some(pace) = self.paces.get(name).and_then(|pace| pace.to_json()) {
+                    shown["pace"] = pace;
+                }
+                (name.clone(), shown)
+            })
+            .collect();
         let providers: Map<String, Value> = self
             .providers
             .iter()

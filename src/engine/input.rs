@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::change::{Change, Run, State};
 use crate::engine::{Letter, Window};
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::pace::Scope;
 use crate::spec::{Destination, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
 
@@ -152,6 +153,20 @@ pub enum Answer {
         /// The provider asks to wait at least this long.
         after: Option<Span>,
     },
+    /// It was not taken, because the chat or the account is sent to too fast. That is no attempt.
+    Limited {
+        /// What happened.
+        error: String,
+        /// How long the platform asks to wait, if it says.
+        after: Option<Span>,
+        /// Who is to wait.
+        scope: Scope,
+    },
+    /// It was not taken, and nothing else would be: the account is of no use now. That is no attempt either.
+    Shut {
+        /// What is wrong.
+        error: String,
+    },
     /// Trying again cannot help.
     Permanent {
         /// What happened.
@@ -166,6 +181,17 @@ pub enum Answer {
     NotTried,
     /// It was not tried, because its schedule was cancelled or replaced meanwhile.
     Superseded,
+}
+
+impl Answer {
+    /// Whether it has to be tried again, and what stands behind it in its window is not tried.
+    #[must_use]
+    pub const fn halts(&self) -> bool {
+        match self {
+            Self::Retry { .. } | Self::Limited { .. } | Self::Shut { .. } | Self::Ambiguous { .. } => true,
+            Self::Delivered { .. } | Self::Permanent { .. } | Self::NotTried | Self::Superseded => false,
+        }
+    }
 }
 
 /// The end of one attempt to run.

@@ -53,6 +53,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 pub use crate::access::ChatKind;
+use crate::pace::{Paces, Scope};
 use crate::problem::Problem;
 use crate::session;
 use crate::spec::Destination;
@@ -103,6 +104,28 @@ pub enum SendError {
         /// The provider asks to wait at least this long.
         after: Option<Span>,
     },
+    /// The chat or the account is sent to too fast.
+    #[error("{error}")]
+    Limited {
+        /// What happened.
+        error: String,
+        /// How long the platform asks to wait, if it says.
+        after: Option<Span>,
+        /// Who is to wait; where the platform does not tell, the chat.
+        scope: Scope,
+    },
+    /// Nobody is there, for no chat at all: nothing was sent. That may pass by itself.
+    #[error("{error}")]
+    Unreachable {
+        /// What happened.
+        error: String,
+    },
+    /// The platform takes nothing from this account, such as a token that it refuses. Somebody has to act.
+    #[error("{error}")]
+    Barred {
+        /// What is wrong, and the way out.
+        error: String,
+    },
     /// Trying again cannot help.
     #[error("{error}")]
     Permanent {
@@ -142,11 +165,19 @@ pub struct Capabilities {
     pub threads: bool,
     /// Whether people's messages come in, so that a conversation can go on.
     pub receives: bool,
+    /// How fast the platform says it may be sent to, where it says so in public.
+    pub pace: Paces,
 }
 
 impl Capabilities {
     /// Any text, any thread; nothing is known of keys, and nothing comes in.
-    pub const PLAIN: Self = Self { text: TextLimit::None, dedupe: Dedupe::None, threads: true, receives: false };
+    pub const PLAIN: Self = Self {
+        text: TextLimit::None,
+        dedupe: Dedupe::None,
+        threads: true,
+        receives: false,
+        pace: Paces { account: None, chat: None },
+    };
 }
 
 /// How long a text may be, in the unit that the platform counts.
@@ -314,8 +345,11 @@ impl Unwell {
     #[must_use]
     pub fn of(key: &str, error: SendError) -> Self {
         match error {
-            SendError::Permanent { error } => Self::Wrong(Problem::new(key, error)),
-            SendError::Retry { error, .. } | SendError::Ambiguous { error } => Self::Unseen(error),
+            SendError::Permanent { error } | SendError::Barred { error } => Self::Wrong(Problem::new(key, error)),
+            SendError::Retry { error, .. }
+            | SendError::Limited { error, .. }
+            | SendError::Unreachable { error }
+            | SendError::Ambiguous { error } => Self::Unseen(error),
         }
     }
 }

@@ -106,6 +106,26 @@ pub enum Bug {
     LetterSendsAll,
     /// That a dead letter was seen is not written.
     LetterDropForgotten,
+    /// A chat that is limited is tried again with its next delivery.
+    LimitMovesMessageOnly,
+    /// A refusal for pace counts as an attempt.
+    LimitSpendsAttempt,
+    /// One chat's limit is taken for its account's.
+    LimitOfChatHoldsAll,
+    /// A chat that has nothing to send is forgotten with its bucket.
+    BucketForgottenWhenIdle,
+    /// Tokens of what was not tried are gone.
+    TokensNotGivenBack,
+    /// While a probe is under way everybody goes on.
+    ProbeStorm,
+    /// An account that is shut stays shut.
+    BreakerNeverProbes,
+    /// One bad chat shuts its account.
+    BreakerOpensForOneChat,
+    /// After a clock was set back gates stay shut until the old time.
+    GateKeepsOldClock,
+    /// What grew too old while its account was shut is sent all the same.
+    AgeIgnoredWhileShut,
 }
 
 impl Bug {
@@ -156,5 +176,15 @@ impl Bug {
         Self::LetterMadeAgain,
         Self::LetterSendsAll,
         Self::LetterDropForgotten,
+        Self::LimitMovesMessageOnly,
+        Self::LimitSpendsAttempt,
+        Self::LimitOfChatHoldsAll,
+        Self::BucketForgottenWhenIdle,
+        Self::TokensNotGivenBack,
+        Self::ProbeStorm,
+        Self::BreakerNeverProbes,
+        Self::BreakerOpensForOneChat,
+        Self::GateKeepsOldClock,
+        Self::AgeIgnoredWhileShut,
     ];
 }

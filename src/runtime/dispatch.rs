@@ -46,6 +46,8 @@ struct Shared {
 struct Door {
     gateway: Arc<dyn Gateway>,
     room: Semaphore,
+    /// Whether it was said in the log that nothing can be sent.
+    is_shut: AtomicBool,
 }
 
 impl Dispatch {
@@ -58,8 +60,8 @@ impl Dispatch {
         meter: Arc<Meter>,
     ) -> Self {
         let stopping = AtomicBool::new(false);
-        let door = |gateway| Arc::new(Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX) });
-        let gateways = gateways.into_iter().map(|(name, gateway)| (name, door(gateway))).collect();
+        let door = |gateway| Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX), is_shut: false.into() };
+        let gateways = gateways.into_iter().map(|(name, gateway)| (name, Arc::new(door(gateway)))).collect();
         Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping, meter }) }
     }
 
@@ -151,6 +153,24 @@ impl Drop for Unanswered {
     }
 }
 
+impl Door {
+    /// Says in the log, once, that nothing can be sent, and that it can again.
+    fn note(&self, name: &str, answer: &Result<Receipt, SendError>) {
+        match answer {
+            Err(SendError::Unreachable { error }) if !self.is_shut.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(gateway = name, "nothing can be sent, and is tried from time to time: {error}");
+            }
+            Err(SendError::Barred { error }) if !self.is_shut.swap(true, Ordering::Relaxed) => {
+                tracing::error!(gateway = name, "nothing can be sent until somebody acts: {error}");
+            }
+            Ok(_) | Err(SendError::Permanent { .. }) if self.is_shut.swap(false, Ordering::Relaxed) => {
+                tracing::info!(gateway = name, "messages can be sent again");
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
 impl Shared {
     /// Whether people can answer what this says.
     fn is_heard(&self, gateway: &str, delivery: &Delivery) -> bool {
@@ -161,14 +181,16 @@ impl Shared {
         let Some(door) = self.gateways.get(gateway) else {
             return Err(SendError::Permanent { error: format!("gateway '{gateway}' is not configured") });
         };
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
             answer = door.gateway.send(delivery) => answer,
             () = self.patience() => {
                 let waited = Span::from_millis(SEND_MS_MAX);
                 Err(SendError::Ambiguous { error: format!("the gateway did not answer within {waited}") })
             }
-        }
+        };
+        door.note(gateway, &answer);
+        answer
     }
 
     /// Waits as long as a gateway may take, counted in beats of the heart: a clock that is set, even the monotonic

@@ -143,6 +143,9 @@ impl Meter {
             Err(SendError::Permanent { .. }) => "permanent",
             Err(SendError::Ambiguous { .. }) => "ambiguous",
             Err(SendError::Retry { .. }) => "retry",
+            Err(SendError::Limited { .. }) => "limited",
+            Err(SendError::Unreachable { .. }) => "unreachable",
+            Err(SendError::Barred { .. }) => "barred",
         };
         self.attempts.get_or_create(&OfAttempt { gateway: gateway.to_owned(), result }).inc();
     }

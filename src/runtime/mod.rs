@@ -11,6 +11,7 @@
 //! durable.
 
 mod books;
+mod boot;
 pub mod clock;
 mod commit;
 pub mod conversation;
@@ -32,6 +33,7 @@ pub mod turn;
 mod verify;
 pub mod watchdog;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +45,7 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use books::{Ask, By};
+pub use boot::{Booted, boot};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use letters::{NoRetry, letter, what_again};
@@ -52,16 +55,14 @@ pub use replies::door_of;
 pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
-use crate::calendar::ZONE_DATA_VERSION;
-use crate::config::{Agents, Routes, Routing};
-use crate::engine::boot::ZoneRules;
-use crate::engine::{Engine, Input, Options};
-use crate::gateway::{Delivery, Posted, Unheard};
+use crate::config::{Agents, PaceChoice, Routes, Routing};
+use crate::engine::{Input, Options};
+use crate::gateway::{Delivery, Gateway, Posted, Unheard};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
-use crate::planted::{self, Bug};
+use crate::pace::Paces;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
-use crate::runtime::conversation::{Arrived, Book, Manners};
+use crate::runtime::conversation::{Arrived, Manners};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::listening::{Ears, Listening};
 use crate::runtime::meter::Meter;
@@ -69,10 +70,9 @@ use crate::runtime::minds::{Hands, Minds};
 use crate::runtime::running::{Makers, Running};
 use crate::runtime::shaping::Reach;
 use crate::runtime::shell::Shell;
-use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
 use crate::script::Scripts;
-use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
+use crate::store::{OpenError, Ownership, Reader, Store, StoreError};
 use crate::time::{Span, Timestamp};
 
 /// What a runtime is started with.
@@ -97,6 +97,8 @@ pub struct Settings {
 pub struct Outside {
     /// Ways to chats.
     pub gateways: Gateways,
+    /// How fast these may send, where somebody knows better than their platform's public word.
+    pub paces: BTreeMap<String, PaceChoice>,
     /// Who does tasks.
     pub providers: Providers,
     /// Which of them does which.
@@ -205,7 +207,7 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing, scripts, agents, routes, session_idle, minds, hands } =
+        let Outside { gateways, paces, providers, routing, scripts, agents, routes, session_idle, minds, hands } =
             outside.into();
         let idle = session_idle.unwrap_or(Manners::default().idle);
         let manners = Manners { routes, agents: Arc::clone(&agents), idle };
@@ -225,6 +227,7 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
+            paces: Arc::new(kept_paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
             ..Options::default()
         };
@@ -283,6 +286,15 @@ impl Runtime {
         }
         ended
     }
+}
+
+/// What each gateway keeps to; one that takes whatever comes is left out.
+fn kept_paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
+    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
+        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
+        (paces != Paces::default()).then(|| (name.clone(), paces))
+    };
+    gateways.iter().filter_map(kept).collect()
 }
 
 impl Handle {
@@ -373,55 +385,6 @@ impl Handle {
         // A loop that has ended needs no waking.
         let _ = self.messages.send(Message::Beat);
     }
-}
-
-/// What a store that was opened becomes.
-pub struct Booted {
-    /// The loop's state.
-    pub turns: Turns,
-    /// What writes its batches.
-    pub recorder: Recorder,
-    /// What notices when it stands still.
-    pub watchdog: Arc<Watchdog>,
-}
-
-/// Makes the loop's state of what the store holds; nothing is served before its first tick.
-pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<Booted, StoreError> {
-    let serving = options.serving;
-    let mut engine = Engine::new(clock.now(), options);
-    restore(&opened, &mut engine, clock.now())?;
-    let zone_data = opened.zone_data.clone();
-    let rules = match &zone_data {
-        Some(version) if version != ZONE_DATA_VERSION && !planted::is(Bug::ZoneRulesIgnored) => ZoneRules::Changed,
-        Some(_) | None => ZoneRules::Same,
-    };
-    engine.start(clock.now(), rules);
-    let Opened { writer, reader, next_key, .. } = opened;
-    let stale_rules = serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
-    let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
-    let watchdog = Arc::new(Watchdog::new(clock.now()));
-    let names = Names::new(reader.clone());
-    let book = Book::new(reader.clone())?;
-    let turns = Turns::new(engine, clock, names, reader, book, next_key, Arc::clone(&watchdog));
-    Ok(Booted { turns, recorder, watchdog })
-}
-
-/// Takes plans, rows and open occurrences back from the store.
-fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), StoreError> {
-    opened.each_plan(|id, plan| engine.restore_plan(id, plan))?;
-    opened.each_state(|key, state| engine.restore(key, state))?;
-    let mut open = Vec::new();
-    opened.each_open(|run| open.push(run))?;
-    for run in open {
-        let key = run.occurrence.schedule;
-        if !engine.holds(key)
-            && let (Some(state), Some((_, schedule))) = (opened.reader.state(key)?, opened.reader.schedule(key)?)
-        {
-            engine.handle(now, Input::Recall { key, state, schedule });
-        }
-        engine.restore_run(run);
-    }
-    Ok(())
 }
 
 /// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.

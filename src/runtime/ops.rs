@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::access::Grant;
-use crate::engine::Figures;
 use crate::engine::change::State;
+use crate::engine::{Figures, Gated};
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey, SessionKey};
 use crate::runtime::letters::NoRetry;
 use crate::runtime::watchdog::Health;
@@ -106,6 +106,8 @@ pub struct Status {
     pub started_at: Timestamp,
     /// The engine's figures.
     pub figures: Figures,
+    /// Gateways that may not send right now, or not to every chat.
+    pub gated: Vec<Gated>,
     /// The next time something is due.
     pub next_wakeup: Option<Timestamp>,
     /// How far the oldest unserved due is behind.

@@ -69,13 +69,15 @@ impl Round {
         self.answer(match answer {
             Ok(receipt) => Answer::Delivered { message_id: receipt.message_id },
             Err(SendError::Retry { error, after }) => Answer::Retry { error, after },
+            Err(SendError::Limited { error, after, scope }) => Answer::Limited { error, after, scope },
+            Err(SendError::Unreachable { error } | SendError::Barred { error }) => Answer::Shut { error },
             Err(SendError::Permanent { error }) => Answer::Permanent { error },
             Err(SendError::Ambiguous { error }) => Answer::Ambiguous { error },
         })
     }
 
     fn answer(&mut self, answer: Answer) -> Option<Input> {
-        self.halted = self.halted || matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+        self.halted = self.halted || answer.halts();
         let (occurrence, _) = self.items.pop_front()?;
         Some(Input::Answered { occurrence, answer })
     }

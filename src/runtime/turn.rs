@@ -393,6 +393,7 @@ impl Turns {
             now,
             started_at: self.started_at,
             figures: self.engine.figures(),
+            gated: self.engine.gated(),
             next_wakeup,
             lag: self.engine.lag(now),
             health: self.watchdog.health(now),

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use chimewheel::config::{Config, Format, Gateway, Surroundings, conceal};
+use chimewheel::pace::{Pace, Paces};
 use chimewheel::problem::Problem;
+use chimewheel::time::Span;
 use expect_test::{Expect, expect};
 
 fn read(text: &str) -> Result<Config, Vec<Problem>> {
@@ -259,7 +261,7 @@ sets = ["named", "names"]
             10:1: gateways.console.url: is missing (the address that messages are posted to, such as url = "https://host/path")
             11:8: gateways.console.kind: the gateway named 'console' is always the console
             12:10: gateways.console.secret: a secret is named here, never written (put it into an environment variable or a file, and write secret_env or secret_file)
-            13:1: gateways.console.colour: is not a known key (known here: kind, url, secret, secret_env, secret_file, token, token_env, token_file, allow_private, timeout)
+            13:1: gateways.console.colour: is not a known key (known here: pace, kind, url, secret, secret_env, secret_file, token, token_env, token_file, allow_private, timeout)
             15:1: limits.history_dais: is not a known key (did you mean 'history_days'?)
             16:12: limits.cache_mb: is out of range (given '0'; 1 to 65536)
             18:9: log.level: is not known here (given 'loud')
@@ -407,7 +409,7 @@ chat_id = 7
             6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
             7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
             8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
-            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, format, timeout)
+            9:1: gateways.bot.chat_id: is not a known key (known here: pace, kind, token, token_env, token_file, base_url, format, timeout)
         "#]],
     );
     let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
@@ -441,4 +443,27 @@ fn a_written_secret_is_never_shown() {
         assert_eq!(conceal(text), expected, "{text}");
         assert_eq!(conceal(text).len(), text.len());
     }
+}
+
+#[test]
+fn a_gateway_s_pace_is_read_and_shown() {
+    let text = "[gateways.hook]\nkind = \"webhook\"\nurl = \"https://example.org/\"\n\
+                pace = {account = \"30/s burst 5\", chat = \"20/m\"}\n\
+                [gateways.console]\nkind = \"console\"\npace = {chat = \"none\"}\n";
+    let config = read(text).unwrap();
+    let paces = config.paces["hook"].over(Paces::default());
+    assert_eq!(paces.account, Some(Pace { every: Span::from_millis(34), burst: 5 }));
+    assert_eq!(paces.chat, Some(Pace::even(Span::from_seconds(3))));
+    let usual =
+        Paces { account: Some(Pace::even(Span::from_seconds(1))), chat: Some(Pace::even(Span::from_seconds(2))) };
+    assert_eq!(config.paces["console"].over(usual), Paces { chat: None, ..usual });
+    let shown = config.to_toml();
+    assert!(shown.contains("account = \"30/s burst 5\"") && shown.contains("chat = \"20/m\""), "{shown}");
+    check(
+        "[gateways.console]\nkind = \"console\"\npace = {account = \"fast\", group = \"1/s\"}\n",
+        expect![[r#"
+        3:19: gateways.console.pace.account: is not a pace; write it like '30/s', '20/m' or '1/s burst 5' (given 'fast')
+        3:27: gateways.console.pace.group: is not a known key (known here: account, chat)
+    "#]],
+    );
 }

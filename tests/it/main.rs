@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod agents;
+mod backlog;
 mod bench;
 mod bench_engine;
 mod bench_loads;
@@ -52,6 +53,7 @@ mod kill_webhook;
 mod letters;
 #[cfg(feature = "openai")]
 mod models;
+mod pace;
 mod phrases;
 mod program;
 mod runner;

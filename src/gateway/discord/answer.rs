@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::gateway::http::Answer;
 use crate::gateway::{Receipt, SendError};
 use crate::limits::{ERROR_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SPAN_MS_MAX};
+use crate::pace::Scope;
 use crate::time::Span;
 
 /// Discord's codes of what does not pass by itself, and the way out.
@@ -68,8 +69,10 @@ fn trouble(answer: &Answer) -> SendError {
     }
     match status.as_u16() {
         429 => {
-            let scope = scope(answer, &body).map(|scope| format!(" (limit: {scope})")).unwrap_or_default();
-            SendError::Retry { error: shortened(error + scope.as_str()), after: wait(answer, &body) }
+            let limit = scope(answer, &body);
+            let named = limit.map(|limit| format!(" (limit: {limit})")).unwrap_or_default();
+            let scope = if limit == Some("global") { Scope::Account } else { Scope::Chat };
+            SendError::Limited { error: shortened(error + named.as_str()), after: wait(answer, &body), scope }
         }
         408 | 500 | 501 | 503 => SendError::Retry { error: shortened(error), after: answer.wait },
         // What stands before Discord has lost sight of the message.
@@ -77,7 +80,7 @@ fn trouble(answer: &Answer) -> SendError {
         300..=399 => SendError::Permanent { error: format!("{error}: redirects are not followed; check base_url") },
         401 => {
             let hint = "the token is wrong or was reset: copy it from the developer portal, page Bot, and restart";
-            SendError::Permanent { error: format!("{}; {hint}", shortened(error)) }
+            SendError::Barred { error: format!("{}; {hint}", shortened(error)) }
         }
         status => {
             let hint = code.and_then(|code| HINTS.iter().find(|(known, _)| *known == code)).map(|(_, hint)| *hint);

@@ -107,12 +107,12 @@ impl Email {
         let patience = (timeout.to_std() / 2).min(Duration::from_millis(CONNECT_MS_MAX));
         let server = (host.as_str(), *port);
         let connected = AsyncSmtpConnection::connect_tokio1(server, Some(patience), &self.hello, first, None);
-        let mut connection = connected.await.map_err(|error| meaning(&error, Stage::Before))?;
+        let mut connection = connected.await.map_err(|error| meaning(&error, Stage::Connecting))?;
         if *tls == Tls::Starttls {
             if !connection.can_starttls() {
                 let error =
                     format!("{host}:{port} offers no STARTTLS; is the port right? tls = \"tls\" is usual at 465");
-                return Err(SendError::Permanent { error });
+                return Err(SendError::Barred { error });
             }
             if let Some(parameters) = self.tls.clone() {
                 let started = connection.starttls(parameters, &self.hello).await;
@@ -162,6 +162,7 @@ impl Email {
 /// How far it had come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    Connecting,
     Before,
     SigningIn,
     /// The letter itself was written.
@@ -174,14 +175,15 @@ fn meaning(error: &Error, stage: Stage) -> SendError {
     match (error.status(), stage) {
         (Some(_), Stage::SigningIn) if error.is_permanent() => {
             let error = format!("{told}; the mail server refuses user and password, or wants an app password");
-            SendError::Permanent { error }
+            SendError::Barred { error }
         }
         (Some(_), _) if error.is_permanent() => SendError::Permanent { error: told },
         (Some(_), _) => SendError::Retry { error: told, after: None },
+        (None, Stage::Connecting) => SendError::Unreachable { error: told },
         (None, Stage::After) => SendError::Ambiguous { error: told },
         (None, Stage::SigningIn) if error.is_client() => {
             let error = format!("{told}; the mail server takes no passwords as it is asked: look at tls and port");
-            SendError::Permanent { error }
+            SendError::Barred { error }
         }
         (None, _) => SendError::Retry { error: told, after: None },
     }

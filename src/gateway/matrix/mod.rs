@@ -26,6 +26,7 @@ use crate::gateway::{
 use crate::limits::{
     MATRIX_CONTENT_BYTES_MAX, MATRIX_MARKDOWN_BYTES_MAX, MATRIX_ROOMS_COUNT_MAX, MATRIX_TEXT_BYTES_MAX,
 };
+use crate::pace::Paces;
 use crate::problem::Problem;
 
 /// Sends and receives as one account.
@@ -77,7 +78,9 @@ impl Gateway for Matrix {
             Markup::Plain => MATRIX_TEXT_BYTES_MAX,
             Markup::Markdown => MATRIX_MARKDOWN_BYTES_MAX,
         };
-        Capabilities { text: TextLimit::Bytes(bytes), dedupe: Dedupe::Always, threads: true, receives: true }
+        // What a homeserver allows is its operator's to say.
+        let pace = Paces::default();
+        Capabilities { text: TextLimit::Bytes(bytes), dedupe: Dedupe::Always, threads: true, receives: true, pace }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
@@ -144,7 +147,11 @@ impl Matrix {
         let Directory { room_id } = found.map_err(|error| match error {
             // Nothing has been sent yet.
             SendError::Ambiguous { error } => SendError::Retry { error, after: None },
-            SendError::Retry { .. } | SendError::Permanent { .. } => error,
+            SendError::Retry { .. }
+            | SendError::Limited { .. }
+            | SendError::Unreachable { .. }
+            | SendError::Barred { .. }
+            | SendError::Permanent { .. } => error,
         })?;
         let mut aliases = self.aliases();
         if aliases.len() >= MATRIX_ROOMS_COUNT_MAX {

@@ -111,7 +111,7 @@ impl Gateway for Process {
             let retry = |error: String| Err(SendError::Retry { error, after: None });
             let _turn = match tokio::time::timeout(patience.to_std(), turn).await {
                 Ok(Ok(turn)) => turn,
-                Ok(Err(error)) => return retry(error),
+                Ok(Err(error)) => return Err(SendError::Unreachable { error }),
                 Err(_) => return retry(format!("the plug-in took no further message within {patience}")),
             };
             match tokio::time::timeout(timeout.to_std(), self.hand_over(&delivery, &is_written)).await {
@@ -195,7 +195,7 @@ impl Process {
     }
 
     async fn hand_over(&self, delivery: &Delivery, is_written: &Arc<AtomicBool>) -> Result<Receipt, SendError> {
-        let (ready, lines) = self.ready().await.map_err(|error| SendError::Retry { error, after: None })?;
+        let (ready, lines) = self.ready().await.map_err(|error| SendError::Unreachable { error })?;
         let thread = delivery.destination.thread.as_deref();
         if thread.is_some() && !ready.capabilities.iter().any(|capability| capability == "reply") {
             let error = format!("the plug-in {} knows no threads; leave destination.thread out", ready.gateway);

@@ -24,8 +24,12 @@ use crate::gateway::{
     Unheard, Unwell,
 };
 use crate::limits::{SLACK_CHARS_MAX, SLACK_WHOLE_CHARS_MAX};
+use crate::pace::{Pace, Paces};
 use crate::problem::Problem;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// One message a second in a channel, of which a few may come at once. Source: Slack's "Rate limits", special tier.
+const PACE: Paces = Paces { account: None, chat: Some(Pace { every: Span::from_seconds(1), burst: 3 }) };
 
 /// A way into a workspace.
 struct Slack {
@@ -79,7 +83,7 @@ fn post(config: &config::Slack, secret: &str) -> Result<(Post, Url), Problem> {
 impl Gateway for Slack {
     fn capabilities(&self) -> Capabilities {
         let text = TextLimit::Chars(SLACK_CHARS_MAX);
-        Capabilities { text, dedupe: Dedupe::None, threads: true, receives: self.seal.is_some() }
+        Capabilities { text, dedupe: Dedupe::None, threads: true, receives: self.seal.is_some(), pace: PACE }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {

@@ -21,6 +21,7 @@ use crate::gateway::webhook::sign::Keys;
 use crate::gateway::webhook::target::Target;
 use crate::gateway::{Delivery, Gateway, Receipt, Secrets, SendError, Sending};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
+use crate::pace::Scope;
 use crate::problem::Problem;
 use crate::session::Heard;
 
@@ -190,7 +191,13 @@ fn taken(answer: &Answer) -> Result<Receipt, SendError> {
         }
         // A proxy has lost sight of the message as we would have by a time-out.
         502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
-        408 | 425 | 429 | 500..=599 => Err(SendError::Retry { error, after: answer.wait }),
+        // One address is one account to us, whatever chats lie behind it.
+        429 => Err(SendError::Limited { error, after: answer.wait, scope: Scope::Account }),
+        401 => {
+            let hint = "look at the token and the signing secret that the receiver knows, and restart";
+            Err(SendError::Barred { error: format!("{error}; {hint}") })
+        }
+        408 | 425 | 500..=599 => Err(SendError::Retry { error, after: answer.wait }),
         _ => Err(SendError::Permanent { error }),
     }
 }

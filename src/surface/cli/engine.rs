@@ -152,6 +152,7 @@ async fn start(
     let (routing, agents) = (setup.config.routing.clone(), Arc::new(setup.config.agents.clone()));
     let outside = Outside {
         gateways,
+        paces: setup.config.paces.clone(),
         providers,
         routing,
         scripts: Arc::clone(scripts),

@@ -14,7 +14,7 @@ pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensLis
 pub use super::letters::{
     DeadLettersListed, LetterLine, LetterPart, LetterRefused, LetterShown, LettersDone, RetriedShown,
 };
-pub use super::state::{BackedUp, Counts, StatusShown};
+pub use super::state::{BackedUp, Counts, GatedShown, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;

@@ -58,6 +58,9 @@ pub struct StatusShown {
     pub open: u64,
     /// Of these, how many wait for another attempt.
     pub retrying: u64,
+    /// Gateways that may not send right now, or not to every chat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gated: Vec<GatedShown>,
     /// Schedules that missed a due and stand in line to be caught up.
     #[serde(default)]
     pub overdue: u64,
@@ -75,6 +78,21 @@ pub struct StatusShown {
     /// What the operator should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+}
+
+/// A gateway that may not send right now, or not to every chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GatedShown {
+    /// Its name.
+    pub gateway: String,
+    /// Until when nothing is sent: the platform asked to wait, or the account is tried again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+    /// Why nothing can be sent; absent: it only has to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Chats that have something to send and wait, for their pace or because the platform asked to.
+    pub chats: u64,
 }
 
 /// How many schedules there are.

@@ -5,6 +5,7 @@ mod clock;
 mod delivery;
 mod except;
 mod failing;
+mod gates;
 mod hooks;
 mod letters;
 mod misfire;

@@ -1,6 +1,6 @@
 //! A world for scenarios: an engine, a disk that is a map, a clock that is set, and gateways that answer as told.
 //!
-//! A scenario is text. Commands: `at T`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
+//! A scenario is text. Commands: `at T [account PACE] [chat PACE]`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
 //! `pass SPAN` (without looking at what is due), `down SPAN` (killed, and started again that much later; or earlier, by
 //! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`),
 //! `retry|drop ID` (`letters.rs`), `show ID`.
@@ -14,6 +14,7 @@ use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::pace::{Pace, Paces, Scope};
 use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
 
@@ -57,7 +58,7 @@ pub fn play(scenario: &str) -> String {
     for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match (&mut world, verb) {
-            (None, "at") => world = Some(World::new(instant(rest))),
+            (None, "at") => world = Some(World::at(rest)),
             (None, _) => panic!("a scenario begins with 'at'"),
             (Some(world), _) => world.command(verb, rest),
         }
@@ -68,6 +69,16 @@ pub fn play(scenario: &str) -> String {
 impl World {
     pub fn new(now: Timestamp) -> Self {
         Self::with(now, Options::default())
+    }
+
+    /// `T`, or `T account PACE chat PACE`, which the gateway keeps to.
+    fn at(words: &str) -> Self {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let pace =
+            |name| words.iter().position(|word| *word == name).map(|place| Pace::parse(words[place + 1]).unwrap());
+        let paces = Paces { account: pace("account"), chat: pace("chat") };
+        let paces = Arc::new(BTreeMap::from([("console".to_owned(), paces)]));
+        Self::with(instant(words[0]), Options { paces, ..Options::default() })
     }
 
     pub fn with(now: Timestamp, options: Options) -> Self {
@@ -317,7 +328,7 @@ impl World {
             }
             match answer(&script) {
                 Some(answer) => {
-                    halted = matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+                    halted = answer.halts();
                     self.engine.handle(self.now, Input::Answered { occurrence, answer });
                 }
                 None => self.unanswered.push(occurrence),
@@ -425,6 +436,11 @@ fn answer(script: &str) -> Option<Answer> {
         ["ok"] => Answer::Delivered { message_id: None },
         ["retry"] => Answer::Retry { error: error(), after: None },
         ["retry", after] => Answer::Retry { error: error(), after: Some(span(after)) },
+        ["limited", scope, after] => {
+            let scope = if scope == "chat" { Scope::Chat } else { Scope::Account };
+            Answer::Limited { error: error(), after: Some(span(after)), scope }
+        }
+        ["shut"] => Answer::Shut { error: error() },
         ["permanent"] => Answer::Permanent { error: error() },
         ["ambiguous"] => Answer::Ambiguous { error: error() },
         ["hangs"] => return None,

@@ -170,11 +170,7 @@ fn what_each_answer_means() {
     for answer in answers {
         let meaning = match sent(answer, CHAT, None).0 {
             Ok(id) => format!("taken {id:?}"),
-            Err(SendError::Retry { error, after }) => {
-                format!("retry {}: {error}", after.map_or("-".to_owned(), |after| after.to_string()))
-            }
-            Err(SendError::Permanent { error }) => format!("permanent: {error}"),
-            Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}"),
+            Err(error) => super::meaning(&error),
         };
         meanings += &format!("{}\n", meaning.replace(&"x".repeat(200), "x200"));
     }
@@ -186,7 +182,7 @@ fn what_each_answer_means() {
         permanent: Discord answered 400 Bad Request, code 50006: Cannot send an empty message; Discord takes no message without visible characters
         permanent: Discord answered 400 Bad Request, code 50035: Invalid Form Body
         permanent: Discord answered 400 Bad Request, code 50083: Thread is archived; the thread is archived and locked: somebody must reopen it
-        permanent: Discord answered 401 Unauthorized: 401: Unauthorized; the token is wrong or was reset: copy it from the developer portal, page Bot, and restart
+        barred: Discord answered 401 Unauthorized: 401: Unauthorized; the token is wrong or was reset: copy it from the developer portal, page Bot, and restart
         permanent: Discord answered 404 Not Found; check base_url
         permanent: Discord answered 302 Found: redirects are not followed; check base_url
         retry -: Discord answered 408 Request Timeout
@@ -197,11 +193,11 @@ fn what_each_answer_means() {
         ambiguous: Discord answered 524 <unknown status code>
         permanent: Discord answered 403 Forbidden
         permanent: Discord answered 403 Forbidden, code 999: x200xxxxxxxxxxxxxx…
-        retry 32ms: Discord answered 429 Too Many Requests (limit: shared)
-        retry 1m 4s 570ms: Discord answered 429 Too Many Requests (limit: global)
-        retry 1s 250ms: Discord answered 429 Too Many Requests (limit: user)
-        retry 1m 5s: Discord answered 429 Too Many Requests
-        retry 36600d: Discord answered 429 Too Many Requests
+        chat limited 32ms: Discord answered 429 Too Many Requests (limit: shared)
+        account limited 1m 4s 570ms: Discord answered 429 Too Many Requests (limit: global)
+        chat limited 1s 250ms: Discord answered 429 Too Many Requests (limit: user)
+        chat limited 1m 5s: Discord answered 429 Too Many Requests
+        chat limited 36600d: Discord answered 429 Too Many Requests
         ambiguous: the answer names no message, so it may have been taken or not; check base_url
     "#]].assert_eq(&meanings);
 }

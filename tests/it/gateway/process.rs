@@ -124,11 +124,7 @@ fn what_each_answer_means() {
         "send_failed",
         "something_else",
     ] {
-        meanings += &match rig.send(delivery(code)).unwrap_err() {
-            SendError::Permanent { error } => format!("permanent: {error}\n"),
-            SendError::Retry { error, .. } => format!("retry: {error}\n"),
-            SendError::Ambiguous { error } => format!("ambiguous: {error}\n"),
-        };
+        meanings += &(super::meaning(&rig.send(delivery(code)).unwrap_err()) + "\n");
     }
     expect![[r#"
         permanent: the plug-in answered chat_not_found: why
@@ -136,9 +132,9 @@ fn what_each_answer_means() {
         permanent: the plug-in answered unauthorized: why
         permanent: the plug-in answered invalid_request: why
         permanent: the plug-in answered not_implemented: why
-        retry: the plug-in answered rate_limited: why
-        retry: the plug-in answered platform_error: why
-        retry: the plug-in answered not_connected: why
+        chat limited -: the plug-in answered rate_limited: why
+        retry -: the plug-in answered platform_error: why
+        unreachable: the plug-in answered not_connected: why
         ambiguous: the plug-in answered send_failed: why
         ambiguous: the plug-in answered something_else: why
     "#]]
@@ -195,7 +191,9 @@ fn no_answer_is_ambiguous_only_if_the_message_was_written() {
         let rig = Rig::new(script);
         match rig.send(delivery("x")) {
             Err(SendError::Ambiguous { error }) => assert!(is_ambiguous, "{}: {error}", script.play),
-            Err(SendError::Retry { error, .. }) => assert!(!is_ambiguous, "{}: {error}", script.play),
+            Err(SendError::Retry { error, .. } | SendError::Unreachable { error }) => {
+                assert!(!is_ambiguous, "{}: {error}", script.play);
+            }
             answer => panic!("{answer:?}"),
         }
     }
@@ -214,7 +212,7 @@ fn a_program_that_there_is_not_is_told_of() {
     let gateway = process::open(&config, &Secrets::default()).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = tokio.block_on(gateway.send(delivery("x"))).unwrap_err();
-    assert!(matches!(&error, SendError::Retry { .. }) && error.to_string().contains("cannot start"), "{error}");
+    assert!(matches!(&error, SendError::Unreachable { .. }) && error.to_string().contains("cannot start"), "{error}");
     let problem = tokio.block_on(gateway.probe()).unwrap_err().to_string();
     assert!(problem.contains("command") && problem.contains("No such file"), "{problem}");
 }
@@ -250,7 +248,7 @@ fn it_is_started_again_as_its_config_says() {
         let rig = Rig::new(Script { play: once(status), restart, ..SCRIPT });
         assert!(matches!(rig.send(delivery("x")), Err(SendError::Ambiguous { .. })));
         let answer = (0..10_000_000).map(|_| rig.send(delivery("x"))).find(|answer| match answer {
-            Err(SendError::Retry { error, .. }) => error.contains("restart the daemon"),
+            Err(SendError::Unreachable { error }) => error.contains("restart the daemon"),
             _ => true,
         });
         assert_eq!(answer.unwrap().is_ok(), is_again, "{restart:?} after {status}");
@@ -326,7 +324,7 @@ fn it_ends_with_the_daemon_in_peace_or_by_force() {
     told.gateway.end();
     assert!(told.notes().ends_with("{\"type\":\"shutdown\"}\nended\n"), "{}", told.notes());
     let late = told.send(delivery("x"));
-    assert!(matches!(late, Err(SendError::Retry { .. })), "{late:?}");
+    assert!(matches!(late, Err(SendError::Unreachable { .. })), "{late:?}");
     let deaf = Script { play: r#"sleep 1000 & echo "$$ $!" >"$NOTES.ids"; ok; wait"#, ..SCRIPT };
     let deaf = Rig::new(deaf);
     assert_eq!(deaf.send(delivery("x")), taken());

@@ -118,11 +118,7 @@ fn an_incoming_webhook_takes_the_same_without_a_channel() {
 fn meanings(answers: Vec<Play>, webhook: bool) -> String {
     let meaning = |answer: Play| match sent(answer, webhook, "x").0 {
         Ok(id) => format!("taken {id:?}\n"),
-        Err(SendError::Retry { error, after }) => {
-            format!("retry {}: {error}\n", after.map_or("-".to_owned(), |after| after.to_string()))
-        }
-        Err(SendError::Permanent { error }) => format!("permanent: {error}\n"),
-        Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}\n"),
+        Err(error) => super::meaning(&error) + "\n",
     };
     answers.into_iter().map(meaning).collect()
 }
@@ -156,15 +152,15 @@ fn what_each_answer_of_a_method_means() {
         permanent: Slack answered channel_not_found; check chat_id: a channel's id (C…), and for a private channel invite the bot first
         permanent: Slack answered not_in_channel; invite the bot into the channel: /invite @bot
         permanent: Slack answered is_archived; the channel is archived: unarchive it, or choose another
-        permanent: Slack answered invalid_auth; the token is wrong: copy the bot's token (xoxb-…) from the app's page OAuth & Permissions
-        permanent: Slack answered token_revoked; the token was revoked: install the app once more and copy the new one
+        barred: Slack answered invalid_auth; the token is wrong: copy the bot's token (xoxb-…) from the app's page OAuth & Permissions
+        barred: Slack answered token_revoked; the token was revoked: install the app once more and copy the new one
         permanent: Slack answered missing_scope; give the app the scope chat:write, and install it once more
         permanent: Slack answered something_new
         permanent: Slack answered 200 OK
         ambiguous: Slack answered internal_error
         ambiguous: Slack answered fatal_error
-        retry 30s: Slack answered ratelimited
-        retry 30s: Slack answered 429 Too Many Requests
+        chat limited 30s: Slack answered ratelimited
+        chat limited 30s: Slack answered 429 Too Many Requests
         ambiguous: the answer is not Slack's, so the message may have been taken; check base_url
         taken None
         permanent: Slack answered 302 Found: redirects are not followed; check base_url
@@ -189,13 +185,13 @@ fn what_each_answer_of_an_incoming_webhook_means() {
         word(429, "rate_limited").with("Retry-After", "7"),
     ];
     expect![[r#"
-        permanent: Slack answered no_service; the incoming webhook was removed: make a new one
+        barred: Slack answered no_service; the incoming webhook was removed: make a new one
         permanent: Slack answered action_prohibited; the workspace's settings do not let the app post here: ask its owner
         permanent: Slack answered channel_is_archived; the channel is archived: unarchive it, or choose another
         permanent: Slack answered invalid_payload
         retry -: Slack answered rollup_error
         ambiguous: Slack answered 502 Bad Gateway
-        retry 7s: Slack answered rate_limited
+        chat limited 7s: Slack answered rate_limited
     "#]].assert_eq(&meanings(answers, true));
 }
 

@@ -211,7 +211,7 @@ fn a_homeserver_that_has_enough_says_for_how_long() {
         .iter()
         .filter_map(|answer| match answer {
             Ok(_) => None,
-            Err(SendError::Retry { after, .. }) => Some(after.unwrap()),
+            Err(SendError::Limited { after, .. }) => Some(after.unwrap()),
             Err(error) => panic!("{error:?}"),
         })
         .collect();

@@ -161,9 +161,7 @@ fn every_status_has_its_meaning() {
         let gateway = open(&receiver.url(""), Span::from_seconds(5), &[], None).unwrap();
         let meaning = match send(&gateway, vec![delivery("x")]).pop().unwrap() {
             Ok(_) => "delivered".to_owned(),
-            Err(SendError::Retry { error, .. }) => format!("retry: {error}"),
-            Err(SendError::Permanent { error }) => format!("permanent: {error}"),
-            Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}"),
+            Err(error) => super::meaning(&error),
         };
         meanings.push_str(&format!("{status} {meaning}\n"));
         assert!(receiver.next().1.status_is(status) && receiver.poll().is_none(), "nothing follows {status}");
@@ -175,21 +173,21 @@ fn every_status_has_its_meaning() {
         301 permanent: the answer was 301 Moved Permanently: redirects are not followed; put the final address into the gateway's config
         307 permanent: the answer was 307 Temporary Redirect: redirects are not followed; put the final address into the gateway's config
         400 permanent: the answer was 400 Bad Request
-        401 permanent: the answer was 401 Unauthorized
+        401 barred: the answer was 401 Unauthorized; look at the token and the signing secret that the receiver knows, and restart
         404 permanent: the answer was 404 Not Found
-        408 retry: the answer was 408 Request Timeout
+        408 retry -: the answer was 408 Request Timeout
         409 permanent: the answer was 409 Conflict
         410 permanent: the answer was 410 Gone
         422 permanent: the answer was 422 Unprocessable Entity
-        425 retry: the answer was 425 Too Early
-        429 retry: the answer was 429 Too Many Requests
-        500 retry: the answer was 500 Internal Server Error
+        425 retry -: the answer was 425 Too Early
+        429 account limited -: the answer was 429 Too Many Requests
+        500 retry -: the answer was 500 Internal Server Error
         502 ambiguous: the answer was 502 Bad Gateway
-        503 retry: the answer was 503 Service Unavailable
+        503 retry -: the answer was 503 Service Unavailable
         504 ambiguous: the answer was 504 Gateway Timeout
         520 ambiguous: the answer was 520 <unknown status code>
         524 ambiguous: the answer was 524 <unknown status code>
-        525 retry: the answer was 525 <unknown status code>
+        525 retry -: the answer was 525 <unknown status code>
     "#]].assert_eq(&meanings);
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chimewheel::limits::LANE_HOLD_MS_MAX;
+use chimewheel::limits::{LANE_HOLD_MS_MAX, LIMITED_MS_MIN};
+use chimewheel::pace::Pace;
 use chimewheel::spec::DeliveryGuarantee;
 
 use super::check::Verdict;
 use super::check_runs::is_of_task;
+use super::gateway::PACES;
 use super::history::{Ask, Attempt, End, History, Known, Said};
+use super::load::gateway_of;
 use super::run::Played;
 
 /// What the loop may be late by when nothing is broken: its longest sleep, and two commits.
@@ -80,7 +83,7 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
     // A dead letter's attempts begin anew.
     let is_revived = again.number == 1 && history.is_retried_between(&again.id, again.due, before.at, again.at);
     let is_known_lost = match before.said {
-        Said::Retry(_) => before.told.is_some(),
+        Said::Retry(_) | Said::Limited(..) | Said::Shut => before.told.is_some(),
         Said::Permanent => before.told.is_some() && is_revived,
         Said::Taken | Said::Ambiguous => false,
     };
@@ -97,18 +100,23 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
         Said::Taken | Said::Permanent => {
             return verdict.wrongs.push(format!("I2: again after it was settled: {before:?} {again:?}"));
         }
-        Said::Retry(after) => after,
+        Said::Retry(after) => after.max(policy.retry.backoff_min.as_millis() as i64),
+        Said::Limited(_, after) => after.max(LIMITED_MS_MIN as i64),
+        Said::Shut => 0,
         Said::Ambiguous => {
             verdict.tally.ambiguous += 1;
-            0
+            policy.retry.backoff_min.as_millis() as i64
         }
     };
     // A clock set back takes as much off the wait.
-    let wait = wait.max(policy.retry.backoff_min.as_millis() as i64);
     let waited = before.told.map_or(0, |told| again.at.since(told));
     let is_enough = waited >= wait || history.steps_back > 0;
     verdict.claim(is_enough, || format!("I13: waited {waited} of {wait} ms: {before:?} {again:?}"));
-    verdict.claim(again.number == before.number + 1, || format!("I13: miscounted: {before:?} {again:?}"));
+    // To be refused for pace, or by nobody at all, is no attempt.
+    let counts = !matches!(before.said, Said::Limited(..) | Said::Shut);
+    verdict.claim(again.number == before.number + u16::from(counts), || {
+        format!("I13: miscounted: {before:?} {again:?}")
+    });
 }
 
 /// One at a time.
@@ -127,9 +135,9 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
     }
     let mut first_failures: BTreeMap<(u32, &str), i64> = BTreeMap::new();
     for (place, failed) in sends.iter().enumerate() {
-        let Some(told) = failed.told.filter(|_| matches!(failed.said, Said::Retry(_) | Said::Ambiguous)) else {
-            continue;
-        };
+        let is_gated = matches!(failed.said, Said::Limited(..) | Said::Shut);
+        let is_tried_again = is_gated || matches!(failed.said, Said::Retry(_) | Said::Ambiguous);
+        let Some(told) = failed.told.filter(|_| is_tried_again) else { continue };
         let first = *first_failures.entry((failed.boot, &failed.key)).or_insert(told.wall);
         let rest = sends[place + 1..].iter().take_while(|one| one.boot == failed.boot);
         let mut meanwhile = rest.clone().take_while(|one| one.key != failed.key);
@@ -143,7 +151,8 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
         };
         let again = again.filter(|again| !is_given_up(&again));
         if let (Some(passing), Some(again)) = (passing, again) {
-            let was_held = again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
+            // A gate holds the whole chat, however long.
+            let was_held = is_gated || again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
             verdict.claim(!was_held, || format!("I5: {passing:?} passes {failed:?}, tried again {again:?}"));
         }
     }
@@ -205,17 +214,31 @@ fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) 
         let fires_at = known.fires_at(one.rev, one.due).unwrap_or(one.due);
         let due_at = history.true_time_of(fires_at);
         let changed = known.asked.iter().any(|asked| asked.begun.seq < one.at.seq && asked.begun.true_ms >= due_at);
-        if changed
-            || history.stands_in_line(fires_at)
-            || history.disturbed.iter().any(|(from, until)| *from <= one.at.true_ms && due_at <= *until)
-        {
+        if changed || history.stands_in_line(fires_at) || history.is_disturbed(&one.chat, due_at, one.at.true_ms) {
             continue;
         }
         let late = one.at.true_ms - due_at;
-        verdict.tally.latest_ms = verdict.tally.latest_ms.max(late);
+        let pace = pace_ahead(history, one, due_at);
+        verdict.tally.latest_ms = verdict.tally.latest_ms.max(late - pace);
         // Those before it in its chat take their time.
         let from = sends.partition_point(|other| other.at.true_ms < due_at);
         let ahead = sends[from..].iter().filter(|other| other.at.seq < one.at.seq).count() as i64;
-        verdict.claim(late <= LATE_MS_MAX + 30 * ahead, || format!("I4: {late} ms late: {one:?}"));
+        verdict.claim(late <= LATE_MS_MAX + pace + 30 * ahead, || format!("I4: {late} ms late: {one:?}"));
     }
+}
+
+/// What a pace makes a delivery wait for those that came just before it: a token each.
+fn pace_ahead(history: &History, one: &Attempt, due_at: i64) -> i64 {
+    let (name, paces) = PACES;
+    if !history.is_paced || gateway_of(&one.chat) != name {
+        return 0;
+    }
+    let place = history.attempts.partition_point(|other| other.at.seq < one.at.seq);
+    let before = history.attempts[..place].iter().rev().take_while(|other| other.at.true_ms >= due_at - 1000);
+    let ahead = |pace: Option<Pace>, is_of: &dyn Fn(&Attempt) -> bool| {
+        let every = pace.map_or(0, |pace| pace.every.as_millis() as i64);
+        (1 + before.clone().filter(|other| is_of(other)).count() as i64) * every
+    };
+    ahead(paces.chat, &|other| other.chat == one.chat)
+        + ahead(paces.account, &|other| gateway_of(&other.chat) == name)
 }

@@ -10,6 +10,7 @@
 mod check;
 mod check_dues;
 mod check_fates;
+mod check_gates;
 mod check_hooks;
 mod check_line;
 mod check_pauses;

@@ -1,9 +1,11 @@
 //! A process begins, writes, and ends: in order, or by a crash at any point.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chimewheel::engine::Options;
 use chimewheel::engine::change::{Change, Status};
+use chimewheel::pace::Paces;
 use chimewheel::runtime::round::Round;
 use chimewheel::runtime::turn::Turns;
 use chimewheel::runtime::{Booted, Done, Message, OpError, Recorder, boot};
@@ -11,6 +13,7 @@ use chimewheel::store::{Reader, Store};
 use tokio::sync::oneshot;
 
 use super::faults::{Fuse, NUDGE_MS};
+use super::gateway::PACES;
 use super::history::{Ask, End, Interruption, Mark};
 use super::letters::LetterAnswer;
 use super::world::{Event, World};
@@ -79,6 +82,7 @@ impl World {
             history_days: self.history.history_days as u32,
             pause_after: load::PAUSE_AFTER,
             catchup_per_second: self.history.catchup_per_second.unwrap_or(u32::MAX),
+            paces: self.paces(),
             ..Options::default()
         };
         let Booted { turns, recorder, .. } = boot(opened, clock, options).expect("a readable store");
@@ -177,6 +181,11 @@ impl World {
         self.disk.set_full(self.disk_is_full);
         let down = self.down_time();
         self.plan(down, Event::Boot);
+    }
+
+    fn paces(&self) -> Arc<BTreeMap<String, Paces>> {
+        let paces = self.history.is_paced.then(|| (PACES.0.to_owned(), PACES.1));
+        Arc::new(paces.into_iter().collect())
     }
 
     /// Often so that dues fall on the very edge of what counts as missed.

@@ -101,6 +101,7 @@ impl World {
         let mut history = History::default();
         history.offsets.push((0, start));
         history.history_days = 4000;
+        history.is_paced = seed / 40 % 2 == 1;
         Self {
             chance: Chance(seed.wrapping_mul(0x9E37_79B9)),
             letters: Chance(!seed.wrapping_mul(0x9E37_79B9)),
@@ -345,6 +346,8 @@ impl World {
         let (boot, window_after) = (process.boot, process.window_after[&number]);
         let gateway = delivery.destination.gateway.as_str();
         let mood = self.moods.get(gateway).copied().unwrap_or(Mood::Calm);
+        let is_meant = mood.chat_of(gateway).is_none_or(|chat| chat == delivery.destination.chat_id);
+        let mood = if is_meant { mood } else { Mood::Calm };
         let outcome = mood.receive(&mut self.chance);
         *self.history.moods.entry(mood).or_default() += 1;
         let message = load::read_text(&delivery.text);
@@ -352,6 +355,10 @@ impl World {
         let said = match &outcome.answer {
             Ok(_) => Said::Taken,
             Err(SendError::Retry { after, .. }) => Said::Retry(after.map_or(0, |after| after.as_millis() as i64)),
+            Err(SendError::Limited { after, scope, .. }) => {
+                Said::Limited(*scope, after.map_or(0, |after| after.as_millis() as i64))
+            }
+            Err(SendError::Unreachable { .. } | SendError::Barred { .. }) => Said::Shut,
             Err(SendError::Permanent { .. }) => Said::Permanent,
             Err(SendError::Ambiguous { .. }) => Said::Ambiguous,
         };

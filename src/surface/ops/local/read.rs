@@ -7,11 +7,12 @@ use std::path::Path;
 
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
 use super::super::reply::{
-    BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
+    BackedUp, Counts, Exported, GatedShown, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
 };
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{AGENT_DEFAULT, Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
+use crate::engine::Gated;
 use crate::engine::change::{Phase, Run, State};
 use crate::id::ScheduleKey;
 use crate::limits;
@@ -218,6 +219,7 @@ impl Local {
             lag_ms: status.lag.as_millis(),
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
+            gated: status.gated.into_iter().map(shown_gate).collect(),
             overdue: status.figures.overdue as u64,
             waiting: waiting as u64,
             in_flight: status.in_flight as u64,
@@ -278,4 +280,10 @@ fn bears(schedule: &Schedule, label: &str) -> bool {
         Some((key, value)) => schedule.labels.get(key).is_some_and(|held| held == value),
         None => schedule.labels.contains_key(label),
     }
+}
+
+fn shown_gate(gated: Gated) -> GatedShown {
+    let Gated { gateway, until, error, chats } = gated;
+    let (gateway, error) = (gateway.to_string(), error.map(|error| error.to_string()));
+    GatedShown { gateway, until: until.map(Instant), error, chats: chats as u64 }
 }
