@@ -28,6 +28,7 @@ mod declare;
 mod dues;
 mod edited;
 mod input;
+mod kept;
 mod lanes;
 mod letters;
 mod options;
@@ -41,6 +42,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

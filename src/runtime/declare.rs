@@ -40,6 +40,7 @@ impl Turns {
             Op::Prune(key) => self.prune(key),
             Op::Retry(of) => self.retry(of),
             Op::Drop(of) => self.drop_letter(of),
+            Op::EndSession(key) => self.end_session(key).map(Begun::Answer),
             Op::Grant(grant) => {
                 self.note_token(&grant.id);
                 self.note(Change::Grant(grant));

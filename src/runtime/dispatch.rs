@@ -79,10 +79,14 @@ impl Dispatch {
                     Step::Tell(input) => unanswered.tell(input),
                     Step::Try(delivery) => {
                         let gateway = unanswered.round.gateway();
+                        let said = unanswered.shared.is_heard(gateway, &delivery).then(|| delivery.clone());
                         let answer = unanswered.shared.attempt(gateway, *delivery).await;
                         unanswered.shared.meter.attempted(gateway, &answer);
-                        if let Some(input) = unanswered.round.answered(answer) {
-                            unanswered.tell(input);
+                        let said = said.filter(|_| answer.is_ok());
+                        match (unanswered.round.answered(answer), said) {
+                            (Some(input), Some(said)) => unanswered.send(Message::Delivered(input, said)),
+                            (Some(input), None) => unanswered.tell(input),
+                            (None, _) => {}
                         }
                     }
                 }
@@ -121,8 +125,12 @@ impl Unanswered {
     }
 
     fn tell(&self, input: Input) {
+        self.send(Message::Input(input));
+    }
+
+    fn send(&self, message: Message) {
         // A loop that has ended settles what is open when it is started again.
-        let _ = self.answers.send(Message::Input(input));
+        let _ = self.answers.send(message);
     }
 }
 
@@ -144,6 +152,11 @@ impl Drop for Unanswered {
 }
 
 impl Shared {
+    /// Whether people can answer what this says.
+    fn is_heard(&self, gateway: &str, delivery: &Delivery) -> bool {
+        delivery.is_said && self.gateways.get(gateway).is_some_and(|door| door.gateway.capabilities().receives)
+    }
+
     async fn attempt(&self, gateway: &str, delivery: Delivery) -> Result<Receipt, SendError> {
         let Some(door) = self.gateways.get(gateway) else {
             return Err(SendError::Permanent { error: format!("gateway '{gateway}' is not configured") });
