@@ -141,7 +141,7 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
             let (id, due) = (&failed.id, failed.due);
             played.history.is_retried_between(id, due, failed.at, again.at)
         };
-        let again = again.filter(|again| !is_given_up(&again));
+        let again = again.filter(|again| !is_given_up(again));
         if let (Some(passing), Some(again)) = (passing, again) {
             let was_held = again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
             verdict.claim(!was_held, || format!("I5: {passing:?} passes {failed:?}, tried again {again:?}"));
