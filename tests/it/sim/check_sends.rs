@@ -149,7 +149,7 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
             let (id, due) = (&failed.id, failed.due);
             played.history.is_retried_between(id, due, failed.at, again.at)
         };
-        let again = again.filter(|again| !is_given_up(&again));
+        let again = again.filter(|again| !is_given_up(again));
         if let (Some(passing), Some(again)) = (passing, again) {
             // A gate holds the whole chat, however long.
             let was_held = is_gated || again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
