@@ -196,6 +196,22 @@ pub const INBOUND_COUNT_MAX: u64 = 100_000;
 pub const INBOUND_DROPPED_COUNT_MAX: usize = 16;
 /// Sessions that are looked at, oldest first, when history is dropped.
 pub const SESSIONS_DROPPED_COUNT_MAX: usize = 10_000;
+/// Bytes of what a model is told about who it is.
+pub const SYSTEM_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of what was said before that a model is told.
+pub const HISTORY_BYTES_MAX: usize = 24 * 1024;
+/// Messages of what was said before that a model is told.
+pub const HISTORY_COUNT_MAX: usize = 100;
+/// Earlier results of its schedule that the model of an isolated run is told.
+pub const RESULTS_COUNT_MAX: usize = 3;
+/// Bytes of each of them.
+pub const RESULT_BYTES_MAX: usize = 2 * 1024;
+/// Times that a model is asked in one run, calls of tools between them.
+pub const ROUNDS_COUNT_MAX: usize = 8;
+/// Tools that a model calls in one go.
+pub const CALLS_COUNT_MAX: usize = 8;
+/// Bytes of what came of a call that a model is told.
+pub const OUTCOME_BYTES_MAX: usize = 16 * 1024;
 /// Milliseconds before a gateway is listened to again that broke down.
 pub const LISTEN_AGAIN_MS_MIN: u64 = 5000;
 /// Milliseconds for which a message is handed to an agent's program again and again.
@@ -204,6 +220,8 @@ pub const HAND_OVER_MS_MAX: u64 = 86_400_000;
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
 pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
+/// Dead letters that are tried again, or dropped, at once.
+pub const DEAD_LETTERS_COUNT_MAX: usize = 10_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 

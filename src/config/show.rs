@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::conceal::MASK;
-use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, Webhook};
+use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, System, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -143,7 +143,8 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, model, webhook, tools } = self;
+        let Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools } =
+            self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -163,6 +164,14 @@ impl Agent {
             if let Some(value) = value {
                 shown[key] = json!(value);
             }
+        }
+        match system {
+            Some(System::Text(words)) => shown["system_prompt"] = json!(words),
+            Some(System::File(file)) => shown["system_prompt_file"] = json!(file.display().to_string()),
+            None => {}
+        }
+        if *runs_may_schedule {
+            shown["runs_may_schedule"] = json!(true);
         }
         if let Some(webhook) = webhook {
             shown["webhook"] = webhook.to_json();

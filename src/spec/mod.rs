@@ -137,6 +137,18 @@ pub struct Task {
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+    /// What the model knows of what was said before.
+    pub session: RunSession,
+}
+
+/// What a run's model knows of what was said before. What it delivers is part of its chat's conversation either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunSession {
+    /// The latest results of its own schedule.
+    #[default]
+    Isolated,
+    /// The conversation of its chat; no other run that knows it goes on at the same time.
+    Conversation,
 }
 
 /// What becomes of a run whose hook or template fails.

@@ -302,7 +302,6 @@ fn settings_of_later_versions_are_noticed() {
     expect![[r#"
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
-        agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
         agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
