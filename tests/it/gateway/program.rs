@@ -177,6 +177,7 @@ fn a_message_goes_out_through_discord() {
     let requests = [posted(), posted()];
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
+    assert!(requests.iter().all(|request| request.target == "/channels/11/messages"), "{requests:?}");
     assert_eq!(requests[0].json(), requests[1].json(), "both attempts have the same nonce");
     let (_, runs) = run(folder.path(), &["runs", "hello", "--json"]);
     assert!(runs.contains("message 77"), "{runs}");
