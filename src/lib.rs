@@ -66,6 +66,7 @@
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
+//! | 1 | [`session`] | conversations: when one goes on, what is kept of it |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
 //! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
 //! | 3 | `client`, `child` | what the two below share: the HTTP client, and how programs are started and ended |
@@ -94,6 +95,7 @@ pub mod problem;
 pub mod runner;
 pub mod runtime;
 pub mod script;
+pub mod session;
 pub mod spec;
 pub mod store;
 pub mod surface;

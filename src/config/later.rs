@@ -12,24 +12,6 @@ pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mu
     if root.parsed(text, "heartbeat", not_empty).is_some() {
         notices.push(Notice::not_built("heartbeat", "heartbeat files"));
     }
-    let routes = root.list(text, "routes");
-    if !routes.is_empty() {
-        notices.push(Notice::not_built("routes", "inbound messages"));
-    }
-    for route in routes {
-        self::route(route, text);
-    }
-}
-
-fn route(mut section: Section<'_, '_>, text: &mut Text<'_>) {
-    if let Some(mut test) = section.section(text, "match") {
-        for key in ["gateway", "chat_type", "chat_id", "user_id"] {
-            test.string(text, key);
-        }
-        test.finish(text);
-    }
-    section.string(text, "agent");
-    section.finish(text);
 }
 
 /// The text, if it is an http(s) address.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Routing, Webhook};
+use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, System, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -50,6 +50,7 @@ impl Config {
             .collect();
         let agents: Map<String, Value> =
             self.agents.iter().map(|(name, agent)| (name.to_owned(), agent.to_json())).collect();
+        let routes: Vec<Value> = self.routes.iter().map(Route::to_json).collect();
         let mut log = Map::new();
         if let Some(level) = &self.log.level {
             log.insert("level".to_owned(), json!(level));
@@ -65,6 +66,8 @@ impl Config {
             "providers": providers,
             "routing": self.routing.to_json(),
             "agents": agents,
+            "routes": routes,
+            "sessions": {"idle": self.session_idle.to_string()},
             "tools": {"sets": self.tool_sets},
             "limits": {
                 "history_days": self.limits.history_days,
@@ -112,6 +115,21 @@ impl Routing {
     }
 }
 
+impl Route {
+    fn to_json(&self) -> Value {
+        let Self { gateway, chat_type, chat_id, sender_id, unaddressed, agent } = self;
+        let mut test = Map::new();
+        let chat_type = chat_type.map(|kind| kind.word().to_owned());
+        let given = [("gateway", gateway), ("chat_type", &chat_type), ("chat_id", chat_id), ("sender_id", sender_id)];
+        for (key, value) in given {
+            if let Some(value) = value {
+                test.insert(key.to_owned(), json!(value));
+            }
+        }
+        json!({"match": test, "unaddressed": unaddressed, "agent": agent})
+    }
+}
+
 impl Webhook {
     fn to_json(&self) -> Value {
         // Whoever knows the path of many an address may post to it, so it is a secret, too.
@@ -133,7 +151,8 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, model, tools } = self;
+        let Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools } =
+            self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -153,6 +172,17 @@ impl Agent {
             if let Some(value) = value {
                 shown[key] = json!(value);
             }
+        }
+        match system {
+            Some(System::Text(words)) => shown["system_prompt"] = json!(words),
+            Some(System::File(file)) => shown["system_prompt_file"] = json!(file.display().to_string()),
+            None => {}
+        }
+        if *runs_may_schedule {
+            shown["runs_may_schedule"] = json!(true);
+        }
+        if let Some(webhook) = webhook {
+            shown["webhook"] = webhook.to_json();
         }
         if let Some(tools) = tools {
             shown["tools"] = json!(tools);

@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+pub use super::kept::{Kept, LastText};
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
-use crate::id::{OccurrenceId, ScheduleKey};
+use crate::id::{OccurrenceId, ScheduleKey, SessionKey};
+use crate::session::{Heard, Session, Utterance};
 use crate::spec::{Bounds, Destination, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
 
@@ -36,6 +38,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
+    /// Whether its runs know the conversation of their chat, so that one waits for another.
+    pub converses: bool,
 }
 
 /// Who makes the texts of a schedule.
@@ -342,44 +346,41 @@ pub enum Change {
     Grant(Arc<Grant>),
     /// A request changed something.
     Audit(Arc<Record>),
+    /// How a session is now.
+    Session {
+        /// Which.
+        key: SessionKey,
+        /// How it is.
+        session: Arc<Session>,
+    },
+    /// A message of a session.
+    Uttered {
+        /// Which session.
+        key: SessionKey,
+        /// Its number there.
+        number: u64,
+        /// What was said.
+        said: Arc<Utterance>,
+    },
+    /// A message came in and was taken.
+    Heard {
+        /// Its number among all that came in.
+        number: u64,
+        /// The message.
+        heard: Arc<Heard>,
+    },
+    /// How far a gateway has read its platform's stream.
+    Place {
+        /// Name of the gateway.
+        gateway: Arc<str>,
+        /// The place, as the gateway writes it.
+        place: Arc<str>,
+    },
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.
         before: Timestamp,
     },
-}
-
-/// What is kept for a hook from one run to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kept {
-    /// The map that the hook keeps, as JSON.
-    State,
-    /// The latest text that was made: a [`LastText`].
-    Text,
-}
-
-/// The latest text that was made for a schedule, as far as its hook may look back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastText {
-    /// When it was made.
-    pub at: Timestamp,
-    /// Its beginning.
-    pub text: Arc<str>,
-}
-
-impl LastText {
-    /// As it is kept: milliseconds, a space, the text.
-    #[must_use]
-    pub fn to_kept(&self) -> Arc<str> {
-        format!("{} {}", self.at.as_millis(), self.text).into()
-    }
-
-    /// The pair of [`LastText::to_kept`]; `None`: it is something else.
-    #[must_use]
-    pub fn from_kept(kept: &str) -> Option<Self> {
-        let (at, text) = kept.split_once(' ')?;
-        Some(Self { at: Timestamp::from_millis(at.parse().ok()?), text: text.into() })
-    }
 }
 
 impl Outcome {

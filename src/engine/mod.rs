@@ -29,6 +29,7 @@ mod dues;
 mod edited;
 mod gates;
 mod input;
+mod kept;
 mod lanes;
 mod options;
 mod overdue;
@@ -41,6 +42,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -145,7 +145,11 @@ impl Engine {
     pub(super) fn run_is_over(&mut self, occurrence: OccurrenceId) {
         let key = occurrence.schedule;
         // What was left holds its place until its runner has let go of it.
-        if self.runs.is_flying(occurrence) || !self.runs.overlaps.leave(occurrence) {
+        if self.runs.is_flying(occurrence) {
+            return;
+        }
+        self.turn_is_over(occurrence);
+        if !self.runs.overlaps.leave(occurrence) {
             return;
         }
         self.begin_buffered(key);

@@ -11,7 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::calendar::Trigger;
 use crate::config::Routing;
 use crate::engine::change::{Maker, Plan, PlanId};
-use crate::spec::{Payload, Schedule};
+use crate::spec::{Payload, RunSession, Schedule};
 use crate::time::Timestamp;
 
 /// Stands where the name of a provider would, for what scripts alone make; no provider can be called that.
@@ -186,6 +186,8 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
                 None => Maker::UsualModel(schedule.agent.clone()),
             }),
         },
+        converses: schedule.destination.is_some()
+            && matches!(&schedule.payload, Payload::Task(task) if task.session == RunSession::Conversation),
     }
 }
 
@@ -201,6 +203,7 @@ fn alike(one: &Plan, other: &Plan) -> bool {
         (_, _) => false,
     };
     triggers
+        && one.converses == other.converses
         && (one.bounds, one.policy, &one.gateway, &one.maker, &one.except)
             == (other.bounds, other.policy, &other.gateway, &other.maker, &other.except)
 }
@@ -215,7 +218,7 @@ impl Plans {
             Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
         }
         plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
-        (plan.bounds, plan.policy, &plan.gateway, &plan.maker).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.maker, plan.converses).hash(&mut hash);
         hash.finish()
     }
 }

@@ -52,8 +52,10 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+pub use crate::access::ChatKind;
 use crate::pace::{Paces, Scope};
 use crate::problem::Problem;
+use crate::session;
 use crate::spec::Destination;
 use crate::time::{Span, Timestamp};
 
@@ -78,6 +80,10 @@ pub struct Delivery {
     pub destination: Destination,
     /// What.
     pub text: String,
+    /// Whether it is part of a conversation, where its gateway has any.
+    pub is_said: bool,
+    /// The message that it hands to an agent's program, of this number.
+    pub heard: Option<Box<(u64, session::Heard)>>,
 }
 
 /// The platform's answer to a delivery it took.
@@ -219,17 +225,6 @@ pub struct Inbound {
     pub is_addressed: bool,
     /// When it was written, as the platform says.
     pub at: Option<Timestamp>,
-}
-
-/// Kinds of chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChatKind {
-    /// Two sides.
-    Direct,
-    /// Several people.
-    Group,
-    /// One writes, many read.
-    Channel,
 }
 
 /// Who wrote a message.

@@ -65,8 +65,8 @@ impl Command {
             group.kill();
             status
         };
-        let ((), said, complaints, status) =
-            tokio::join!(tell(stdin, &prompt.instruction), said, read_end(stderr), ended);
+        let told = prompt.to_text();
+        let ((), said, complaints, status) = tokio::join!(tell(stdin, &told), said, read_end(stderr), ended);
         group.let_go();
         let lost = |error: io::Error| RunError::Ambiguous { error: format!("{program}: {error}") };
         judge(&program, status.map_err(lost)?, said.map_err(lost)?, &complaints, prompt.model)

@@ -38,6 +38,7 @@ impl Turns {
                 self.plain(key, move |op| Input::RunNow { op, key })
             }
             Op::Prune(key) => self.prune(key),
+            Op::EndSession(key) => self.end_session(key).map(Begun::Answer),
             Op::Grant(grant) => {
                 self.note_token(&grant.id);
                 self.note(Change::Grant(grant));

@@ -5,6 +5,7 @@
 //! Invariant: every item of a window is answered exactly once, even if its gateway panics. Not here: what is sent and
 //! what ends a window (`round`), retries and order (`engine`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -13,9 +14,11 @@ use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, watch};
 
+use crate::config::PaceChoice;
 use crate::engine::{Input, Window};
 use crate::gateway::{Delivery, Gateway, Receipt, SendError};
 use crate::limits::{BEAT_MS_MAX, GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
+use crate::pace::Paces;
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::runtime::meter::Meter;
@@ -25,6 +28,15 @@ use crate::time::Span;
 
 /// The gateways by the name that destinations use.
 pub type Gateways = HashMap<String, Arc<dyn Gateway>>;
+
+/// What each gateway keeps to; one that takes whatever comes is left out.
+pub(super) fn paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
+    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
+        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
+        (paces != Paces::default()).then(|| (name.clone(), paces))
+    };
+    gateways.iter().filter_map(kept).collect()
+}
 
 /// Hands windows to gateways.
 #[derive(Clone)]
@@ -81,10 +93,14 @@ impl Dispatch {
                     Step::Tell(input) => unanswered.tell(input),
                     Step::Try(delivery) => {
                         let gateway = unanswered.round.gateway();
+                        let said = unanswered.shared.is_heard(gateway, &delivery).then(|| delivery.clone());
                         let answer = unanswered.shared.attempt(gateway, *delivery).await;
                         unanswered.shared.meter.attempted(gateway, &answer);
-                        if let Some(input) = unanswered.round.answered(answer) {
-                            unanswered.tell(input);
+                        let said = said.filter(|_| answer.is_ok());
+                        match (unanswered.round.answered(answer), said) {
+                            (Some(input), Some(said)) => unanswered.send(Message::Delivered(input, said)),
+                            (Some(input), None) => unanswered.tell(input),
+                            (None, _) => {}
                         }
                     }
                 }
@@ -123,8 +139,12 @@ impl Unanswered {
     }
 
     fn tell(&self, input: Input) {
+        self.send(Message::Input(input));
+    }
+
+    fn send(&self, message: Message) {
         // A loop that has ended settles what is open when it is started again.
-        let _ = self.answers.send(Message::Input(input));
+        let _ = self.answers.send(message);
     }
 }
 
@@ -164,6 +184,11 @@ impl Door {
 }
 
 impl Shared {
+    /// Whether people can answer what this says.
+    fn is_heard(&self, gateway: &str, delivery: &Delivery) -> bool {
+        delivery.is_said && self.gateways.get(gateway).is_some_and(|door| door.gateway.capabilities().receives)
+    }
+
     async fn attempt(&self, gateway: &str, delivery: Delivery) -> Result<Receipt, SendError> {
         let Some(door) = self.gateways.get(gateway) else {
             return Err(SendError::Permanent { error: format!("gateway '{gateway}' is not configured") });

@@ -7,16 +7,19 @@
 //! The loop sleeps a second at the longest and asks the wall clock whenever it wakes; a heartbeat of its own, which
 //! needs no clock, wakes it as well, so no step, slew or suspend can make it sleep on.
 //! Shutdown: no more questions, no more sends; answers in flight are waited for up to a limit; commit; close.
-//! Should a commit fail, nothing that followed from it happens and the loop ends: a restart begins from what is
-//! durable.
+//! Should a commit fail, nothing that followed from it happens and the loop ends; a restart begins from what is kept.
 
 mod books;
 pub mod clock;
 mod commit;
+pub mod conversation;
 mod declare;
 mod dispatch;
+mod listening;
 pub mod meter;
+pub mod minds;
 mod ops;
+mod replies;
 pub mod round;
 mod running;
 pub mod runs;
@@ -41,22 +44,26 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use books::{Ask, By};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
+pub use listening::Answered;
 pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
+pub use replies::door_of;
 pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::calendar::ZONE_DATA_VERSION;
-use crate::config::{Agents, PaceChoice, Routing};
+use crate::config::{Agents, PaceChoice, Routes, Routing};
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Input, Options};
-use crate::gateway::Gateway;
+use crate::gateway::{Delivery, Posted, Unheard};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
-use crate::pace::Paces;
 use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
+use crate::runtime::conversation::{Arrived, Book, Manners};
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::listening::{Ears, Listening};
 use crate::runtime::meter::Meter;
+use crate::runtime::minds::{Hands, Minds};
 use crate::runtime::running::{Makers, Running};
 use crate::runtime::shaping::Reach;
 use crate::runtime::shell::Shell;
@@ -64,7 +71,7 @@ use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
 use crate::script::Scripts;
 use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What a runtime is started with.
 #[derive(Clone, Debug)]
@@ -98,6 +105,14 @@ pub struct Outside {
     pub scripts: Arc<Scripts>,
     /// What single agents may do.
     pub agents: Arc<Agents>,
+    /// Which agent is spoken to by a message that comes in.
+    pub routes: Arc<Routes>,
+    /// A session in which nothing is said for so long is over; `None`: as long as it usually is.
+    pub session_idle: Option<Span>,
+    /// Agents that the program itself answers for.
+    pub minds: Minds,
+    /// What their models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
 }
 
 impl From<Gateways> for Outside {
@@ -113,6 +128,7 @@ pub struct Runtime {
     messages: Sender<Message>,
     turns: JoinHandle<Result<(), RunError>>,
     heart: Option<Heart>,
+    listening: Option<Listening>,
     owner: Option<Ownership>,
 }
 
@@ -125,12 +141,27 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     watchdog: Arc<Watchdog>,
     meter: Arc<Meter>,
+    ears: Ears,
+    manners: Manners,
 }
 
 /// What the loop is told.
 pub enum Message {
     /// For the engine.
     Input(Input),
+    /// For the engine: that this was delivered where people can answer.
+    Delivered(Input, Box<Delivery>),
+    /// Messages came in.
+    Arrived(Arrived),
+    /// A gateway has come so far in its platform's stream.
+    Place {
+        /// Name of the gateway.
+        gateway: Arc<str>,
+        /// The place, as the gateway writes it.
+        place: Arc<str>,
+        /// Told once it is durable.
+        taken: oneshot::Sender<()>,
+    },
     /// Questions, which are taken in one go.
     Ask(Ask),
     /// The commit thread is done with a batch.
@@ -174,7 +205,10 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, paces, providers, routing, scripts, agents } = outside.into();
+        let Outside { gateways, paces, providers, routing, scripts, agents, routes, session_idle, minds, hands } =
+            outside.into();
+        let idle = session_idle.unwrap_or(Manners::default().idle);
+        let manners = Manners { routes, agents: Arc::clone(&agents), idle };
         let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
@@ -191,28 +225,32 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
-            paces: Arc::new(kept_paces(&gateways, &paces)),
+            paces: Arc::new(dispatch::paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
+        let turns = turns.with_manners(manners.clone());
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
         let meter = Arc::new(Meter::default());
         let limits = gateways.iter().map(|(name, gateway)| (name.clone(), gateway.capabilities().text));
         let reach = Arc::new(Reach { gateways: limits.collect(), agents });
-        let makers = Makers { providers, routing, scripts, reach };
+        let makers = Makers { providers, routing, scripts, reach, idle, minds, hands };
         let running = Running::new(makers, Arc::clone(&clock), reader.clone(), tokio.clone(), felt.clone());
+        let ears = Ears::new(gateways.clone(), &messages, &reader);
+        let listening = settings.serving.then(|| ears.listen(&tokio));
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
         let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
         let noticed = Arc::clone(&watchdog);
-        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter };
+        let handle =
+            Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter, ears, manners };
         let shell =
             Shell { turns, committer, dispatch, running, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
         let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
         let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats, watchdog)?) } else { None };
-        Ok(Self { handle, messages, turns, heart, owner })
+        Ok(Self { handle, messages, turns, heart, listening, owner })
     }
 
     /// The way to it.
@@ -234,6 +272,7 @@ impl Runtime {
 
     /// Ends it in order, and says how it went.
     pub fn stop(self) -> Result<(), RunError> {
+        drop(self.listening);
         // A loop that has ended already needs no telling.
         let _ = self.messages.send(Message::Stop);
         let ended = self.turns.join().unwrap_or(Err(RunError::Panicked));
@@ -245,15 +284,6 @@ impl Runtime {
         }
         ended
     }
-}
-
-/// What each gateway keeps to; one that takes whatever comes is left out.
-fn kept_paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
-    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
-        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
-        (paces != Paces::default()).then(|| (name.clone(), paces))
-    };
-    gateways.iter().filter_map(kept).collect()
 }
 
 impl Handle {
@@ -310,6 +340,17 @@ impl Handle {
         self.clock.now()
     }
 
+    /// Takes what a platform posted for a gateway; `None`: there is no such gateway.
+    pub async fn hear(&self, gateway: &str, posted: &Posted<'_>) -> Option<Result<Answered, Unheard>> {
+        self.ears.hear(gateway, posted).await
+    }
+
+    /// What conversations are held by.
+    #[must_use]
+    pub const fn manners(&self) -> &Manners {
+        &self.manners
+    }
+
     /// How the engine is; answered without asking the loop, which may stand still.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -361,7 +402,8 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
     let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
     let watchdog = Arc::new(Watchdog::new(clock.now()));
     let names = Names::new(reader.clone());
-    let turns = Turns::new(engine, clock, names, reader, next_key, Arc::clone(&watchdog));
+    let book = Book::new(reader.clone())?;
+    let turns = Turns::new(engine, clock, names, reader, book, next_key, Arc::clone(&watchdog));
     Ok(Booted { turns, recorder, watchdog })
 }
 

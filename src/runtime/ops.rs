@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::access::Grant;
 use crate::engine::change::State;
 use crate::engine::{Figures, Gated};
-use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use crate::id::{OccurrenceId, ScheduleId, ScheduleKey, SessionKey};
 use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
@@ -45,6 +45,8 @@ pub enum Op {
     Prune(ScheduleKey),
     /// One run now.
     RunNow(ScheduleKey),
+    /// The end of a session.
+    EndSession(SessionKey),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
     /// A change that is made only while nobody has updated the schedule since it was read.
@@ -177,6 +179,9 @@ pub enum OpError {
     /// The schedule has ended.
     #[error("the schedule has ended and cannot be changed this way")]
     Ended(crate::engine::change::Status),
+    /// The session is over already.
+    #[error("the session is over already")]
+    SessionOver,
     /// An earlier run is not over, and the schedule's overlap policy lets no other begin or wait.
     #[error(
         "a run of it is not over, and its overlap_policy lets no other begin now; wait for its end, or allow more with \

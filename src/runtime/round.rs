@@ -15,7 +15,7 @@ use crate::engine::{Answer, Content, Input, Window};
 use crate::gateway::{Delivery, Receipt, SendError};
 use crate::id::{self, OccurrenceId};
 use crate::planted::{self, Bug};
-use crate::spec::{Payload, Schedule};
+use crate::spec::{Payload, Schedule, Talk};
 use crate::store::{Reader, StoreError};
 use crate::time::Timestamp;
 
@@ -124,6 +124,13 @@ fn compose(
         },
     };
     let Some(destination) = destination else { return Err(Answer::Superseded) };
+    let heard = match schedule.talk {
+        Some(Talk::Heard(number)) => match reader.heard(number).map_err(unread)? {
+            Some(heard) => Some(Box::new((number, heard))),
+            None => return Err(Answer::Permanent { error: "the message that came in is not kept any more".into() }),
+        },
+        Some(Talk::Answer | Talk::Aside) | None => None,
+    };
     let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
     let part = if planted::is(Bug::KeyWithAttempt) { attempt } else { 0 };
     let target = if planted::is(Bug::KeySharedByDeliveries) { 0 } else { occurrence.delivery };
@@ -137,6 +144,8 @@ fn compose(
         attempt,
         destination,
         text,
+        is_said: schedule.talk != Some(Talk::Aside),
+        heard,
     })
 }
 

@@ -144,7 +144,7 @@ impl Shaping {
     #[must_use]
     pub fn answered(mut self, provider: &str, answer: Result<Answer, RunError>) -> Shaped {
         match answer {
-            Ok(Answer { text, model, tokens }) => {
+            Ok(Answer { text, model, tokens, calls: _ }) => {
                 let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
                 let end = self.after(made);
                 self.over_or_wrong(end)

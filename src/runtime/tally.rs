@@ -70,6 +70,10 @@ impl Tallies {
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
+            | Change::Session { .. }
+            | Change::Uttered { .. }
+            | Change::Heard { .. }
+            | Change::Place { .. }
             | Change::DropHistory { .. } => {}
         }
     }

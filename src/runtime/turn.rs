@@ -16,7 +16,8 @@ use hashbrown::HashMap;
 use tokio::sync::oneshot;
 
 use crate::engine::change::Change;
-use crate::engine::{Effect, Engine, Input, OpId, Reply, Window};
+use crate::engine::{self, Effect, Engine, Input, OpId, Reply, Window};
+use crate::gateway::Delivery;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
 use crate::planted::{self, Bug};
@@ -24,6 +25,7 @@ use crate::runtime::Message;
 use crate::runtime::books::Entry;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
+use crate::runtime::conversation::Book;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::tally::Tallies;
 use crate::runtime::watchdog::Watchdog;
@@ -39,6 +41,7 @@ pub struct Turns {
     pub(super) next_key: u64,
     pub(super) pending: HashMap<OpId, Asked>,
     pub(super) tallies: Tallies,
+    pub(super) book: Book,
     /// The request that is being answered, if somebody has to answer for it.
     pub(super) entry: Option<Entry>,
     acts: VecDeque<Act>,
@@ -92,6 +95,7 @@ struct Batch {
     runs: Vec<OccurrenceId>,
     ended_runs: Vec<OccurrenceId>,
     answers: Vec<(Answer, Result<Done, OpError>)>,
+    taken: Vec<oneshot::Sender<()>>,
     finished: Vec<ScheduleKey>,
 }
 
@@ -110,6 +114,7 @@ impl Turns {
         clock: Arc<dyn Clock>,
         names: Names,
         reader: Reader,
+        book: Book,
         next_key: u64,
         watchdog: Arc<Watchdog>,
     ) -> Self {
@@ -122,6 +127,7 @@ impl Turns {
             next_key,
             pending: HashMap::new(),
             tallies: Tallies::default(),
+            book,
             entry: None,
             acts: VecDeque::new(),
             gathering: Batch::default(),
@@ -156,7 +162,13 @@ impl Turns {
     pub fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
+            Message::Delivered(input, delivery) => self.delivered(input, *delivery),
             Message::Ask(ask) => self.asked_all(ask),
+            Message::Arrived(arrived) => self.arrived(arrived),
+            Message::Place { gateway, place, taken } => {
+                self.note(Change::Place { gateway, place });
+                self.tell_taken(taken);
+            }
             Message::Committed(Ok(committed)) => self.committed(&committed),
             Message::Committed(Err(error)) => {
                 self.refuse_all(&error);
@@ -206,6 +218,26 @@ impl Turns {
                 Effect::Forget { key } => self.gathering.finished.push(key),
             }
         }
+    }
+
+    /// A text has reached its chat: that goes into the batch that records its delivery.
+    fn delivered(&mut self, input: Input, delivery: Delivery) {
+        let message_id = match &input {
+            Input::Answered { answer: engine::Answer::Delivered { message_id }, .. } => message_id.clone(),
+            _ => None,
+        };
+        self.handle(input);
+        self.reached(delivery, message_id);
+    }
+
+    /// Somebody is told once everything is durable that was decided so far.
+    pub(super) fn tell_taken(&mut self, taken: oneshot::Sender<()>) {
+        self.gathering.taken.push(taken);
+    }
+
+    /// Whether it is coming to its end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.phase != Phase::Running
     }
 
     /// Something to be written that is not the engine's.
@@ -277,6 +309,7 @@ impl Turns {
         self.commits += 1;
         self.slowest_commit = self.slowest_commit.max(committed.took);
         self.names.committed(&committed.batch);
+        self.book.committed(&committed.batch);
         if let Some(batch) = self.writing.take() {
             self.follow(batch);
         }
@@ -290,6 +323,10 @@ impl Turns {
         for (answer, done) in batch.answers {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(done);
+        }
+        for taken in batch.taken {
+            // Whoever has given up waiting hears of it when it asks again.
+            let _ = taken.send(());
         }
         for key in batch.finished {
             self.handle(Input::Forget { key });

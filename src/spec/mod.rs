@@ -65,6 +65,19 @@ pub struct Schedule {
     pub process_handle: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
+    /// What it does in a conversation, where nobody planned it.
+    pub talk: Option<Talk>,
+}
+
+/// What a schedule does in a conversation: it is due once, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// It hands a message that came in to the agent that is to answer: its number in the store.
+    Heard(u64),
+    /// It sends an agent's answer.
+    Answer,
+    /// It sends what the program says for itself, which is no part of the conversation.
+    Aside,
 }
 
 impl Schedule {
@@ -106,6 +119,18 @@ pub struct Task {
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+    /// What the model knows of what was said before.
+    pub session: RunSession,
+}
+
+/// What a run's model knows of what was said before. What it delivers is part of its chat's conversation either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunSession {
+    /// The latest results of its own schedule.
+    #[default]
+    Isolated,
+    /// The conversation of its chat; no other run that knows it goes on at the same time.
+    Conversation,
 }
 
 /// What becomes of a run whose hook or template fails.

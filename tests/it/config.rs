@@ -40,6 +40,7 @@ fn nothing_written_is_the_defaults() {
         expect![[r#"
             data = "/etc/chime/.chimewheel"
             listen = "127.0.0.1:7420"
+            routes = []
             schedules = "/etc/chime/schedules"
             scripts = "/etc/chime/scripts"
             timezone = "UTC"
@@ -69,6 +70,9 @@ fn nothing_written_is_the_defaults() {
             fallback = []
 
             [routing.aliases]
+
+            [sessions]
+            idle = "7d"
 
             [tools]
             sets = ["canonical", "named"]
@@ -299,13 +303,11 @@ fn settings_of_later_versions_are_noticed() {
     expect![[r#"
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
-        agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
         agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
-        heartbeat: heartbeat files are not built into this version; this setting does nothing
-        routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+        heartbeat: heartbeat files are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
 }
 
 #[test]
@@ -350,8 +352,7 @@ tokn_env = "T"
         timeout = "5s"
     "#;
     let config = read(text).unwrap();
-    let noticed: Vec<&str> = config.notices.iter().map(|notice| notice.path.as_str()).collect();
-    assert_eq!(noticed, ["gateways.d.message_content", "gateways.s.signing_secret"], "nothing is heard yet");
+    assert_eq!(config.notices, []);
     expect![[r#"
         {
           "console": {
@@ -454,8 +455,11 @@ fn a_gateway_s_pace_is_read_and_shown() {
     assert_eq!(config.paces["console"].over(usual), Paces { chat: None, ..usual });
     let shown = config.to_toml();
     assert!(shown.contains("account = \"30/s burst 5\"") && shown.contains("chat = \"20/m\""), "{shown}");
-    check("[gateways.console]\nkind = \"console\"\npace = {account = \"fast\", group = \"1/s\"}\n", expect![[r#"
+    check(
+        "[gateways.console]\nkind = \"console\"\npace = {account = \"fast\", group = \"1/s\"}\n",
+        expect![[r#"
         3:19: gateways.console.pace.account: is not a pace; write it like '30/s', '20/m' or '1/s burst 5' (given 'fast')
         3:27: gateways.console.pace.group: is not a known key (known here: account, chat)
-    "#]]);
+    "#]],
+    );
 }

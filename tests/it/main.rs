@@ -16,6 +16,7 @@ mod calendar_walk;
 mod calendar_zone;
 mod cli;
 mod config;
+mod conversations;
 mod daemon;
 mod engine;
 mod faketime;

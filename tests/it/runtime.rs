@@ -123,6 +123,7 @@ pub fn declaration(id: &str, trigger: Trigger) -> Declaration {
         hook: None,
         on_hook_error: OnHookError::Fail,
         source: None,
+        talk: None,
     };
     Declaration { schedule, paused: false, past: false }
 }

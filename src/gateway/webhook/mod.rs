@@ -23,6 +23,7 @@ use crate::gateway::{Delivery, Gateway, Receipt, Secrets, SendError, Sending};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::pace::Scope;
 use crate::problem::Problem;
+use crate::session::Heard;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -112,8 +113,57 @@ impl Webhook {
     }
 }
 
+/// What is posted of a message that somebody wrote, to the program that answers for the agent.
+#[derive(Serialize)]
+struct Written<'a> {
+    r#type: &'static str,
+    number: u64,
+    agent: &'a str,
+    session: Option<String>,
+    gateway: &'a str,
+    chat_id: &'a str,
+    thread: Option<&'a str>,
+    chat_type: &'static str,
+    message_id: &'a str,
+    sender: Sender<'a>,
+    text: &'a str,
+    reply_to: Option<&'a str>,
+    received_at: String,
+    attempt: u16,
+}
+
+#[derive(Serialize)]
+struct Sender<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+}
+
+fn written(delivery: &Delivery, number: u64, heard: &Heard) -> serde_json::Result<Vec<u8>> {
+    let Heard { at, of, message_id, said, chat, sender, text, reply_to } = heard;
+    serde_json::to_vec(&Written {
+        r#type: "message",
+        number,
+        agent: &of.agent,
+        session: said.map(|(session, _)| session.to_string()),
+        gateway: &of.place.gateway,
+        chat_id: &of.place.chat_id,
+        thread: of.place.thread.as_deref(),
+        chat_type: chat.word(),
+        message_id,
+        sender: Sender { id: &sender.id, name: sender.name.as_deref() },
+        text,
+        reply_to: reply_to.as_deref(),
+        received_at: at.to_string(),
+        attempt: delivery.attempt,
+    })
+}
+
 fn body(delivery: &Delivery) -> serde_json::Result<Vec<u8>> {
-    let Delivery { key, schedule, name, agent, due, sent_at, attempt, destination, text } = delivery;
+    if let Some((number, heard)) = delivery.heard.as_deref() {
+        return written(delivery, *number, heard);
+    }
+    let Delivery { key, schedule, name, agent, due, sent_at, attempt, destination, text, is_said: _, heard: _ } =
+        delivery;
     serde_json::to_vec(&Body {
         key,
         schedule,

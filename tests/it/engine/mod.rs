@@ -16,6 +16,7 @@ mod running;
 mod slots;
 mod spread;
 mod tasks;
+mod turns;
 mod words;
 mod world;
 

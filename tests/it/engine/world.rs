@@ -365,6 +365,9 @@ impl World {
                 self.disk.kept.insert((key, part), text);
             }
             Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
+            Change::Session { .. } | Change::Uttered { .. } | Change::Heard { .. } | Change::Place { .. } => {
+                panic!("the engine knows no sessions")
+            }
         }
     }
 

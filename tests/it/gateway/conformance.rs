@@ -66,6 +66,8 @@ pub fn delivery(text: &str) -> Delivery {
         attempt: 1,
         destination: Destination { gateway: "g".to_owned(), chat_id: "team-7".to_owned(), thread: None },
         text: text.to_owned(),
+        is_said: true,
+        heard: None,
     }
 }
 

@@ -373,7 +373,8 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
     let said = telegram.wait_for(forum, 1);
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
-    assert_eq!((said.as_slice(), telegram.calls().len()), (&["Stand up!".to_owned()][..], 2));
+    let sends = telegram.calls().iter().filter(|call| call.starts_with("sendMessage")).count();
+    assert_eq!((said.as_slice(), sends), (&["Stand up!".to_owned()][..], 2));
     let shown = telegram.shown(forum).pop().unwrap();
     assert_eq!(shown.topic.map(|topic| topic.to_string()).as_ref(), Some(&topic));
     let runs = program(folder.path(), &["runs", "standup", "--json"]).output().unwrap();

@@ -98,7 +98,12 @@ fn shape(script: Option<&str>, lines: &str, reach: Arc<Reach>, answer: Result<&s
         Step::Over(shaped) => shaped,
         Step::Ask { shaping, model, instruction } => {
             let model = model.unwrap_or_else(|| "usual".into());
-            let answer = answer.map(|text| Answer { text: format!("{text}{instruction}"), model, tokens: None });
+            let answer = answer.map(|text| Answer {
+                text: format!("{text}{instruction}"),
+                model,
+                tokens: None,
+                calls: Vec::new(),
+            });
             shaping.answered("echo", answer)
         }
     }

@@ -92,6 +92,7 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         hook: None,
         on_hook_error: OnHookError::Fail,
         source: place.is_multiple_of(3).then(|| source(id, number)),
+        talk: None,
     };
     Rev { shape, closed, schedule, renews: true, paused: false }
 }

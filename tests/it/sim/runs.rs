@@ -9,7 +9,7 @@ use chimewheel::engine::{Input, Outgoing, RunEnd, Said};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
 use chimewheel::runtime::runs::{self, Asked};
-use chimewheel::spec::{Destination, OverlapPolicy, Payload, Task};
+use chimewheel::spec::{Destination, OverlapPolicy, Payload, RunSession, Task};
 use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Mark, Rev};
@@ -104,7 +104,11 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
-        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")) });
+        rev.schedule.payload = Payload::Task(Task {
+            instruction,
+            model: Some(format!("{provider}/any")),
+            session: RunSession::Isolated,
+        });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,

@@ -236,6 +236,7 @@ prop_compose! {
             process_handle: token.clone(),
             client_token: token,
             source: None,
+            talk: None,
         }
     }
 }

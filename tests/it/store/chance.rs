@@ -13,7 +13,7 @@ use chimewheel::engine::change::{
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task, Tokens,
+    RunSession, Schedule, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -124,12 +124,15 @@ impl Chance {
     }
 
     pub fn plan(&mut self) -> Plan {
+        let (trigger, bounds, except, policy) = (self.trigger(), self.bounds(), self.except(), self.policy());
+        let gateway: Option<String> = self.maybe(Self::word);
         Plan {
-            trigger: self.trigger(),
-            bounds: self.bounds(),
-            except: self.except(),
-            policy: self.policy(),
-            gateway: self.maybe(Self::word),
+            trigger,
+            bounds,
+            except,
+            policy,
+            converses: gateway.as_ref().is_some_and(|gateway| gateway.len() % 3 == 1),
+            gateway,
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
         }
@@ -159,6 +162,7 @@ impl Chance {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
+                    session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -176,6 +180,7 @@ impl Chance {
                 file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
                 content: c.maybe(|c| u128::from(c.next()) << 64 | u128::from(c.next())),
             }),
+            talk: [None, None, Some(Talk::Heard(key * 300)), Some(Talk::Answer), Some(Talk::Aside)][key as usize % 5],
         }
     }
 
@@ -285,6 +290,31 @@ impl Chance {
     }
 }
 
+fn alone(payload: &Payload) -> Payload {
+    match payload {
+        Payload::Task(task) => Payload::Task(Task { session: RunSession::Isolated, ..task.clone() }),
+        other => other.clone(),
+    }
+}
+
+/// The change as the sample of format 3 has it: nothing is done in conversations.
+pub fn as_of_format_3(change: Change) -> Change {
+    match change {
+        Change::Plan { id, plan } => {
+            Change::Plan { id, plan: Arc::new(Plan { converses: false, ..(*plan).clone() }) }
+        }
+        Change::Declare { key, schedule, state } => {
+            let payload = alone(&schedule.payload);
+            Change::Declare {
+                key,
+                schedule: Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() }),
+                state,
+            }
+        }
+        other => other,
+    }
+}
+
 /// The change as the sample of format 2 has it: every task names its model, of which a plan knows the provider alone, and
 /// nobody counts tokens.
 pub fn as_of_format_2(change: Change) -> Change {
@@ -292,15 +322,19 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, converses: false, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
-                Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
+                Payload::Task(task) => Payload::Task(Task {
+                    model: Some("echo/a/b".to_owned()),
+                    session: RunSession::Isolated,
+                    ..task.clone()
+                }),
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
-            let schedule = Schedule { payload, hook: None, on_hook_error: fail, ..(*schedule).clone() };
+            let schedule = Schedule { payload, hook: None, on_hook_error: fail, talk: None, ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
@@ -322,7 +356,8 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, maker: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan =
+                Plan { except: None, maker: None, converses: false, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
@@ -337,6 +372,7 @@ pub fn as_of_format_1(change: Change) -> Change {
                 hook: None,
                 on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
+                talk: None,
                 ..(*schedule).clone()
             };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }

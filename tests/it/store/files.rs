@@ -11,7 +11,7 @@ use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
 use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
 
-use super::chance::{Chance, as_of_format_1, as_of_format_2};
+use super::chance::{Chance, as_of_format_1, as_of_format_2, as_of_format_3};
 use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -77,12 +77,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 4_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 5_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 4, ours: 3, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 4"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 5, ours: 4, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 5"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 
@@ -198,6 +198,7 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
         let mut batch: super::model::Batch = match format {
             1 => batch.map(as_of_format_1).collect(),
             2 => batch.map(as_of_format_2).collect(),
+            3 => batch.map(as_of_format_3).collect(),
             _ => batch.collect(),
         };
         if format > 1 && number == commits / 2 {

@@ -312,6 +312,7 @@ impl From<OpError> for Error {
             | OpError::NotFromFile(_)
             | OpError::Conflict
             | OpError::Overlaps
+            | OpError::SessionOver
             | OpError::Ended(_) => Code::Conflict,
             OpError::OverQuota(_) => Code::OverQuota,
             OpError::NotFound => Code::NotFound,

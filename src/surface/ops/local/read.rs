@@ -36,6 +36,7 @@ impl Local {
                 None => list.all || !row.state.status.is_over(),
             };
             of_status
+                && row.schedule.talk.is_none()
                 && outcome.is_none_or(|outcome| row.state.last_outcome == Some(outcome))
                 && list.name.as_deref().is_none_or(|name| row.schedule.name.as_deref() == Some(name))
                 && list.label.as_deref().is_none_or(|label| bears(&row.schedule, label))
@@ -146,7 +147,7 @@ impl Local {
 
     pub(super) fn export(&self, export: &Export) -> Result<Exported, Error> {
         if export.schedules.is_empty() {
-            let live = |row: &store::Listed| !row.state.status.is_over();
+            let live = |row: &store::Listed| !row.state.status.is_over() && row.schedule.talk.is_none();
             let limit = limits::PAGE_ROWS_MAX;
             let agent = self.agent_of(export.agent.as_deref());
             let (rows, cursor) = self.page(agent, export.cursor.as_deref(), limit, live)?;
