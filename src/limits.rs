@@ -14,6 +14,9 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const NOTE_BYTES_MAX: usize = 1024;
 /// Bytes of a literal message.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a literal message up to which it is sent as it stands; every platform takes so much at once. A longer one goes
+/// through a run, which cuts it for where it goes.
+pub const LITERAL_BYTES_MAX: usize = 1000;
 /// Bytes of one schedule file.
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.
@@ -136,8 +139,8 @@ pub const ALIASES_COUNT_MAX: usize = 256;
 pub const RUNS_COUNT_MAX: usize = 256;
 /// Runs that scripts alone make at a time.
 pub const SCRIPT_RUNS_COUNT_MAX: usize = 64;
-/// Deliveries that one occurrence may become.
-pub const DELIVERIES_COUNT_MAX: usize = 256;
+/// Deliveries that one occurrence may become: every text that a hook may return, each cut into as many parts as may be.
+pub const DELIVERIES_COUNT_MAX: usize = 1584;
 /// Bytes of the latest text that a hook may look back at; longer ones are cut.
 pub const LAST_TEXT_BYTES_MAX: usize = 4096;
 /// Bytes of what a hook notes in the record of one run; longer notes are cut.
@@ -158,6 +161,8 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
+/// Milliseconds that threads are waited for when everything else is over.
+pub const THREADS_END_MS_MAX: u64 = 500;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
 pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 
@@ -233,6 +238,8 @@ pub const HAND_OVER_MS_MAX: u64 = 86_400_000;
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
 pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
+/// Dead letters that are tried again, or dropped, at once.
+pub const DEAD_LETTERS_COUNT_MAX: usize = 10_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
@@ -398,6 +405,10 @@ pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
 pub const OPEN_FILES_MIN: u64 = 1024;
 /// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
 pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds that the doctor's look at one gateway may take.
+pub const DOCTOR_PROBE_MS_MAX: u64 = 15_000;
+/// Pages of schedules that the doctor asks a daemon for.
+pub const DOCTOR_PAGES_COUNT_MAX: usize = 20;
 /// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
@@ -416,6 +427,7 @@ const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is 
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= BUFFERED_RUNS_COUNT_MAX as u64, "whatever is caught up can be buffered");
 const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule cannot ask for more than all may");
+const _: () = assert!(DELIVERIES_COUNT_MAX == OUTGOING_COUNT_MAX * PARTS_COUNT_MAX, "no run fails for its parts");
 const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's number has 16 bits");
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
@@ -423,9 +435,6 @@ const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one s
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
-const _: () = assert!(OPEN_COUNT_MAX < GATE_WAITS_COUNT_MAX, "every chat that has something to send may wait");
-const _: () = assert!(LIMITED_MS_MIN < LIMITED_UNSAID_MS_MAX, "who does not say how long is left alone for longer");
-const _: () = assert!(BREAKER_WAIT_MS_MIN < BREAKER_WAIT_MS_MAX, "probes become rarer");
 const _: () = assert!(HTTP_REQUEST_MS_MAX < REMOTE_MS_MAX, "a command hears why a request took too long");
 const _: () = assert!(FEED_QUIET_MS_MAX < HTTP_IDLE_MS_MAX, "a feed shows life before anybody takes it for dead");
 const _: () = assert!(URL_BYTES_MAX + HEADERS_BYTES_MAX < HTTP_BUFFER_BYTES_MAX, "a long head is refused in words");

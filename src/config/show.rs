@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::conceal::MASK;
 use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, System, Webhook};
 
 impl Config {
@@ -33,7 +34,7 @@ impl Config {
                     Provider::Command { program, args, timeout, max_in_flight } => json!({
                         "kind": "command",
                         "program": program.display().to_string(),
-                        "args": args,
+                        "args": args.iter().map(|_| MASK).collect::<Vec<_>>(),
                         "timeout": timeout.to_string(),
                         "max_in_flight": max_in_flight,
                     }),
@@ -162,7 +163,7 @@ impl Agent {
                 "payload_bytes": quota.payload_bytes,
             },
         });
-        let masked = token.as_ref().map(|_| "***".to_owned());
+        let masked = token.as_ref().map(|_| MASK.to_owned());
         for (key, value) in [
             ("timezone", timezone.clone()),
             ("token", masked),

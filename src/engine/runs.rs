@@ -180,14 +180,18 @@ impl Engine {
             self.run_is_over(occurrence);
             return;
         };
-        let cause = open.run.cause;
+        let (cause, is_retried) = (open.run.cause, open.run.retried.is_some());
         let Ran { took, end, said } = ran;
         if let Some(execution) = &mut open.run.execution {
             execution.took = Span::from_millis(execution.took.as_millis().saturating_add(took.as_millis()));
             execution.notes = said.as_ref().and_then(|said| said.notes()).or(execution.notes.take());
         }
         let refused = said.as_ref().and_then(|said| said.refused());
-        let said = said.filter(|_| refused.is_none());
+        let mut said = said.filter(|_| refused.is_none());
+        if let Some(said) = said.as_mut().filter(|_| is_retried) {
+            // The schedule has gone on since.
+            said.next = None;
+        }
         match refused.unwrap_or(end) {
             RunEnd::Composed { texts, model, tokens } => self.composed(occurrence, texts, model, tokens),
             RunEnd::Silent { reason, model, tokens } => {

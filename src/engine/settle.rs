@@ -74,7 +74,7 @@ impl Engine {
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
-        let (kind, cause) = (outcome.kind(), open.run.cause);
+        let (kind, cause, retried) = (outcome.kind(), open.run.cause, open.run.retried.is_some());
         let error = if let Outcome::Failed { error } = &outcome { Some(error.as_str().into()) } else { None };
         let key = occurrence.schedule;
         let noted = self.slots.change(key, |slot| {
@@ -90,7 +90,7 @@ impl Engine {
             self.dirty_slots.insert(key);
         }
         if cause != Cause::Notice {
-            self.count_outcome(key, kind, error);
+            self.count_outcome(key, kind, error, retried);
         }
         // Last, because a failure may have been one too many: then nobody takes its turn.
         if is_before_text {
@@ -196,7 +196,8 @@ impl Engine {
 impl Open {
     /// From when on its age counts.
     fn since(&self) -> Timestamp {
-        self.run.execution.as_ref().map_or(self.run.claimed_at, |execution| execution.since)
+        let since = self.run.execution.as_ref().map_or(self.run.claimed_at, |execution| execution.since);
+        self.run.retried.map_or(since, |retried| retried.at.max(since))
     }
 }
 

@@ -118,6 +118,12 @@ pub enum Bug {
     GateKeepsOldClock,
     /// What grew too old while its account was shut is sent all the same.
     AgeIgnoredWhileShut,
+    /// A dead letter that has its text is run again.
+    LetterMadeAgain,
+    /// Of a dead letter's deliveries those are sent again that were taken.
+    LetterSendsAll,
+    /// That a dead letter was seen is not written.
+    LetterDropForgotten,
 }
 
 impl Bug {
@@ -174,5 +180,8 @@ impl Bug {
         Self::BreakerOpensForOneChat,
         Self::GateKeepsOldClock,
         Self::AgeIgnoredWhileShut,
+        Self::LetterMadeAgain,
+        Self::LetterSendsAll,
+        Self::LetterDropForgotten,
     ];
 }

@@ -50,7 +50,7 @@ impl Command {
             }
         })?;
         // Dropped before the child is, so that the group still bears its leader's number.
-        let group = Group(child.id());
+        let group = Group::of(child.id());
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let said = async {
             let said = read(stdout, MESSAGE_BYTES_MAX + BEYOND_BYTES_MAX).await;

@@ -1,11 +1,9 @@
 //! The shell around the engine: one loop on its own thread, the clock, the commits and the sends.
 //!
-//! The loop takes inputs, lets the engine act, and gathers effects into a batch. While a commit thread writes one
-//! batch the next one gathers, so a slow disk never delays the clock. What must follow a commit (a send, an answer)
-//! travels with its batch and happens when the batch is durable.
+//! The loop takes inputs, lets the engine act, and gathers effects into a batch. While a commit thread writes one, the
+//! next one gathers: a slow disk delays no clock. What must follow a commit happens when its batch is durable.
 //!
-//! The loop sleeps a second at the longest and asks the wall clock whenever it wakes; a heartbeat of its own, which
-//! needs no clock, wakes it as well, so no step, slew or suspend can make it sleep on.
+//! The loop sleeps a second at most; a heartbeat that needs no clock wakes it, so no step or suspend makes it sleep on.
 //! Shutdown: no more questions, no more sends; answers in flight are waited for up to a limit; commit; close.
 //! Should a commit fail, nothing that followed from it happens and the loop ends; a restart begins from what is kept.
 
@@ -15,6 +13,7 @@ mod commit;
 pub mod conversation;
 mod declare;
 mod dispatch;
+mod letters;
 mod listening;
 pub mod meter;
 pub mod minds;
@@ -44,6 +43,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use books::{Ask, By};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
+pub use letters::{NoRetry, letter, what_again};
 pub use listening::Answered;
 pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
 pub use replies::door_of;

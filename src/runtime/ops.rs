@@ -9,6 +9,7 @@ use crate::access::Grant;
 use crate::engine::change::State;
 use crate::engine::{Figures, Gated};
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey, SessionKey};
+use crate::runtime::letters::NoRetry;
 use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
@@ -47,6 +48,10 @@ pub enum Op {
     RunNow(ScheduleKey),
     /// The end of a session.
     EndSession(SessionKey),
+    /// A dead letter is tried again: an occurrence, or one of its deliveries.
+    Retry(OccurrenceId),
+    /// A dead letter was seen, and is to be listed no more.
+    Drop(OccurrenceId),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
     /// A change that is made only while nobody has updated the schedule since it was read.
@@ -188,6 +193,9 @@ pub enum OpError {
          overlap_policy buffer_one, buffer_all, cancel_other or allow_all"
     )]
     Overlaps,
+    /// Nothing can be done about the dead letter.
+    #[error(transparent)]
+    Letter(#[from] NoRetry),
     /// Too many questions wait.
     #[error("the engine is busy; try again")]
     Busy,

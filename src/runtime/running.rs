@@ -220,13 +220,15 @@ impl Shared {
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
         let schedule = Arc::clone(&begun.schedule);
-        let (end, said) = if schedule.uses_scripts() {
+        let shaped = if schedule.uses_scripts() {
             self.shape(begun).await
+        } else if let Some(text) = schedule.literal() {
+            (runs::literal(text), None)
         } else {
             let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
             (runs::unshaped(&provider, answer), None)
         };
-        (self.reach.fitted(&schedule, end), said)
+        self.reach.fitted(&schedule, shaped)
     }
 
     /// The same where scripts have a say.

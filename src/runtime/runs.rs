@@ -161,6 +161,12 @@ pub const fn ended(occurrence: OccurrenceId, took: Span, end: RunEnd, said: Opti
     Input::Ran { occurrence, ran: Ran { took, end, said } }
 }
 
+/// What a literal text comes to, which nobody has to make.
+#[must_use]
+pub fn literal(text: &str) -> RunEnd {
+    RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }], model: None, tokens: None }
+}
+
 /// What an answer comes to that no script looks at.
 #[must_use]
 pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {

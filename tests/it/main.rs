@@ -35,6 +35,8 @@ mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(feature = "webhook")]
+mod kill_letters;
 #[cfg(all(
     feature = "discord",
     feature = "email",
@@ -48,6 +50,7 @@ mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;
+mod letters;
 #[cfg(feature = "openai")]
 mod models;
 mod pace;

@@ -151,7 +151,7 @@ fn refused(status: StatusCode, wait: Option<Span>, body: &[u8]) -> SendError {
             SendError::Limited { error, after: asked.or(wait), scope: Scope::Account }
         }
         // A proxy has lost sight of the message as we would have by a time-out.
-        (504, _) => SendError::Ambiguous { error },
+        (502 | 504 | 520..=524, _) => SendError::Ambiguous { error },
         (408 | 425 | 500..=599, _) => SendError::Retry { error, after: wait },
         (status, code @ ("M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN" | "M_USER_DEACTIVATED" | "M_USER_LOCKED")) => {
             SendError::Barred { error: format!("{error}; {}", way_out(status, code)) }

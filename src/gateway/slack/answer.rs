@@ -42,8 +42,7 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// What passes.
-const PASSING: [&str; 5] =
-    ["internal_error", "service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
+const PASSING: [&str; 4] = ["service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
 
 /// What is wrong with the app or its token, whatever the channel.
 const BARRED: [&str; 9] = [
@@ -99,10 +98,10 @@ fn trouble(answer: &Answer, word: Option<&str>) -> SendError {
         (429, _) | (_, Some("ratelimited" | "rate_limited")) => {
             SendError::Limited { error, after: answer.wait, scope: Scope::Chat }
         }
-        // Slack says of it that a part may have been done.
-        (_, Some("fatal_error")) | (504..=599, _) => SendError::Ambiguous { error },
+        // Slack says of these that a part may have been done; and what stands before it has lost sight of the message.
+        (_, Some("internal_error" | "fatal_error")) | (502 | 504..=599, _) => SendError::Ambiguous { error },
         (_, Some(word)) if PASSING.contains(&word) => SendError::Retry { error, after: answer.wait },
-        (408 | 500..=503, _) => SendError::Retry { error, after: answer.wait },
+        (408 | 500 | 501 | 503, _) => SendError::Retry { error, after: answer.wait },
         (300..=399, _) => {
             SendError::Permanent { error: format!("{error}: redirects are not followed; check base_url") }
         }

@@ -48,7 +48,7 @@ pub(super) fn of(failed: Failed) -> Result<Receipt, SendError> {
         Failed::Strange => Err(SendError::Unreachable { error }),
         Failed::Refused { code, wait, .. } => match code {
             // A proxy has lost sight of the message as we would have by a time-out.
-            504 => Err(SendError::Ambiguous { error }),
+            502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
             // It does not say whose limit it is. One chat's is the tighter one, and the account's is kept by its pace.
             420 | 429 => Err(SendError::Limited { error, after: wait, scope: Scope::Chat }),
             408 | 425 | 500..=599 => Err(SendError::Retry { error, after: wait }),

@@ -190,7 +190,7 @@ fn taken(answer: &Answer) -> Result<Receipt, SendError> {
             Err(SendError::Permanent { error: why })
         }
         // A proxy has lost sight of the message as we would have by a time-out.
-        504 => Err(SendError::Ambiguous { error }),
+        502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
         // One address is one account to us, whatever chats lie behind it.
         429 => Err(SendError::Limited { error, after: answer.wait, scope: Scope::Account }),
         401 => {

@@ -39,31 +39,8 @@ pub enum Out {
 pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>> {
     let mut gateways = Gateways::new();
     let mut problems = Vec::new();
-    for (name, gateway) in &config.gateways {
-        let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
-            config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
-            config::Gateway::Discord(config) => {
-                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
-            }
-            config::Gateway::Email(config) => {
-                secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
-            }
-            config::Gateway::Matrix(config) => {
-                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
-            }
-            config::Gateway::Process(config) => {
-                passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
-            }
-            config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
-            config::Gateway::Telegram(config) => {
-                secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
-            }
-            config::Gateway::Webhook(config) => {
-                let secrets = secrets(&config.secrets, "token", config.token.as_ref());
-                secrets.and_then(|secrets| webhook::open(config, &secrets))
-            }
-        };
-        match opened {
+    for (name, of) in &config.gateways {
+        match gateway(of, console) {
             Ok(opened) => {
                 gateways.insert(name.clone(), opened);
             }
@@ -87,6 +64,33 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
         }
     }
     if problems.is_empty() { Ok(gateways) } else { Err(problems) }
+}
+
+/// Opens one gateway; the problems' paths begin within its section.
+pub fn gateway(config: &config::Gateway, console: Out) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
+    match config {
+        config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
+        config::Gateway::Discord(config) => {
+            secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
+        }
+        config::Gateway::Email(config) => {
+            secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
+        }
+        config::Gateway::Matrix(config) => {
+            secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+        }
+        config::Gateway::Process(config) => {
+            passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
+        }
+        config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
+        config::Gateway::Telegram(config) => {
+            secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
+        }
+        config::Gateway::Webhook(config) => {
+            let secrets = secrets(&config.secrets, "token", config.token.as_ref());
+            secrets.and_then(|secrets| webhook::open(config, &secrets))
+        }
+    }
 }
 
 fn console_of(format: Format, out: Out) -> Console {

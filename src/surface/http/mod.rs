@@ -15,6 +15,7 @@ mod bulk;
 mod call;
 mod events;
 mod guard;
+mod letters;
 mod metrics;
 mod openapi;
 mod plain;

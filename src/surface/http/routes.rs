@@ -5,7 +5,7 @@
 
 use super::route::Kind::{Count, Flag, Instant, Text, Word};
 use super::route::{Given, Header, Parameter, Route, Taken, Verb};
-use super::{bulk, events, metrics, plain, schedules};
+use super::{bulk, events, letters, metrics, plain, schedules};
 use crate::limits;
 use crate::surface::ops::reply::Created;
 
@@ -193,8 +193,74 @@ pub(super) static ROUTES: &[Route] = &[
         id: "listDeadLetters",
         operation: Some("dead-letters"),
         about: "Lists what was given up, of all schedules, newest due first.",
-        query: &[AGENT, LIMIT, CURSOR],
-        handle: |call| Box::pin(schedules::dead_letters(call)),
+        query: &[
+            AGENT,
+            parameter("schedule", Text, "Only those of this schedule: its id, or its name."),
+            parameter("gateway", Text, "Only those that were for a chat of this gateway."),
+            parameter("since", Instant, "Only those due at this instant or later."),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses: &[404],
+        handle: |call| Box::pin(letters::list(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/dead-letters/{id}",
+        id: "showDeadLetter",
+        operation: Some("dead-letter-show"),
+        about: "Shows everything that is known of one dead letter, also once it has been tried again.",
+        refuses: &[404],
+        handle: |call| Box::pin(letters::show(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Delete,
+        path: "/v1/dead-letters/{id}",
+        id: "dropDeadLetter",
+        operation: Some("dead-letters-drop"),
+        about: "Takes a dead letter off the list, because somebody has seen it. Its record stays, as `failed`.",
+        query: &[DRY_RUN],
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_one(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/{id}/retry",
+        id: "retryDeadLetter",
+        operation: Some("dead-letters-retry"),
+        about: "Tries a dead letter again, or one of its deliveries: the same bytes under the same key, with attempts \
+                and an age that begin anew. Where its run failed, it is run again.",
+        query: &[DRY_RUN],
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/retry",
+        id: "retryDeadLetters",
+        operation: Some("dead-letters-retry"),
+        about: "Tries all dead letters again that fit, oldest due first; one that is refused hinders no other.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "gateway": "telegram", "since": "2026-01-30T00:00:00Z", "dry_run": true}"#),
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry_all(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/drop",
+        id: "dropDeadLetters",
+        operation: Some("dead-letters-drop"),
+        about: "Takes all dead letters off the list that fit; their records stay.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "schedule": "standup"}"#),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_all(call)),
         ..ROUTE
     },
     Route {

@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
-pub use super::letters::DeadLettersListed;
+pub use super::letters::{
+    DeadLettersListed, LetterLine, LetterPart, LetterRefused, LetterShown, LettersDone, RetriedShown,
+};
 pub use super::state::{BackedUp, Counts, GatedShown, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 pub use super::verified::{FaultShown, VerifiedShown};
@@ -315,6 +317,12 @@ pub struct RunLine {
     pub detail: Option<String>,
     /// Attempts to deliver it that were begun.
     pub attempts: u16,
+    /// It was given up before, and somebody had it tried again; attempts are counted from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried: Option<RetriedShown>,
+    /// It was given up, and somebody has seen that: dead letters are listed without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// What was done to make its text; left out for a literal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionShown>,

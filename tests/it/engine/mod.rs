@@ -7,6 +7,7 @@ mod except;
 mod failing;
 mod gates;
 mod hooks;
+mod letters;
 mod misfire;
 mod overdue;
 mod overlap;

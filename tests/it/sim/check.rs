@@ -24,6 +24,7 @@ use super::check_sends;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
 use super::keeper::is_regular;
+use super::letters;
 use super::load::gateway_of;
 use super::report::Tally;
 use super::run::Played;
@@ -49,6 +50,7 @@ impl Verdict {
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
         check_hooks::check(played, &mut verdict);
+        letters::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -135,7 +137,7 @@ fn check_outcome(
     let last = tries.last();
     let taken = tries.iter().filter_map(|one| one.told.filter(|_| one.said == Said::Taken)).next();
     let policy = schedule.policy;
-    let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since).as_millis();
+    let since = since_of(run);
     let oldest = since + policy.retry.max_age.as_millis() as i64;
     let was_shut = |from: i64, until: i64| verdict.shut.iter().any(|shut| shut.from <= until && from <= shut.until);
     let agrees = match outcome {
@@ -147,9 +149,11 @@ fn check_outcome(
         }
         Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
-        Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
-        Outcome::Failed { .. } if settled_at > oldest && was_shut(since, settled_at) => true,
-        Outcome::Failed { .. } => last.is_some_and(|last| {
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if is_task(schedule) && last.is_none() => true,
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if settled_at > oldest && was_shut(since, settled_at) => {
+            true
+        }
+        Outcome::Failed { .. } | Outcome::Dropped { .. } => last.is_some_and(|last| {
             let wait = match last.said {
                 Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
                 Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,
@@ -187,6 +191,12 @@ fn check_outcome(
     let is_certain = taken.is_some_and(|told| !history.may_be_forgotten(told));
     let is_delivered = matches!(outcome, Outcome::Delivered { .. });
     verdict.claim(!is_certain || is_delivered, || format!("I11: {id} was taken, but the ledger says {run:?}"));
+}
+
+/// From when on the age of a delivery counts.
+fn since_of(run: &Run) -> i64 {
+    let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
+    run.retried.map_or(since, |retried| retried.at.max(since)).as_millis()
 }
 
 /// A run that was promised is there, and no other.

@@ -172,7 +172,7 @@ impl World {
         let said = Said {
             state: keeps.then(|| format!("{{\"n\":{number}}}").into()),
             next: next.map(Timestamp::from_millis),
-            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()),
+            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()).into_iter().collect(),
             ..Said::default()
         };
         let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, Some(Box::new(said)));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
-    Spread, State, Status,
+    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Retried, Run,
+    SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
@@ -267,6 +267,7 @@ impl Chance {
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
+            retried: (self.aside(4) == 0).then(|| Retried { at: Timestamp::from_millis(START), times: 2 }),
             execution,
             phase,
         }
@@ -282,6 +283,7 @@ impl Chance {
                 if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
+            3 if self.aside(3) == 0 => Outcome::Dropped { error: self.word() },
             3 => Outcome::Failed { error: self.word() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
@@ -297,20 +299,24 @@ fn alone(payload: &Payload) -> Payload {
     }
 }
 
-/// The change as the sample of format 3 has it: nothing is done in conversations.
+/// The change as the sample of format 3 has it: nothing is done in conversations, or about dead letters.
 pub fn as_of_format_3(change: Change) -> Change {
+    let undropped = |phase: Phase| match phase {
+        Phase::Settled { at, outcome: Outcome::Dropped { error } } => {
+            Phase::Settled { at, outcome: Outcome::Failed { error } }
+        }
+        other => other,
+    };
     match change {
         Change::Plan { id, plan } => {
             Change::Plan { id, plan: Arc::new(Plan { converses: false, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = alone(&schedule.payload);
-            Change::Declare {
-                key,
-                schedule: Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() }),
-                state,
-            }
+            let schedule = Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() });
+            Change::Declare { key, schedule, state }
         }
+        Change::Run(run) => Change::Run(Run { retried: None, phase: undropped(run.phase.clone()), ..run }),
         other => other,
     }
 }
