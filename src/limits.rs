@@ -403,9 +403,6 @@ const _: () = assert!(FIRE_ALL_COUNT_MAX <= TURN_TIMERS_COUNT_MAX as u64, "one s
 const _: () =
     assert!(CATCHUP_LANES_COUNT_MAX < GATEWAY_SENDS_COUNT_MAX, "catching up leaves room for what is due now");
 const _: () = assert!(LANE_HOLD_MS_MAX < CLOCK_BACK_MS_MAX, "a held lane is freed before clocks are doubted");
-const _: () = assert!(OPEN_COUNT_MAX < GATE_WAITS_COUNT_MAX, "every chat that has something to send may wait");
-const _: () = assert!(LIMITED_MS_MIN < LIMITED_UNSAID_MS_MAX, "who does not say how long is left alone for longer");
-const _: () = assert!(BREAKER_WAIT_MS_MIN < BREAKER_WAIT_MS_MAX, "probes become rarer");
 const _: () = assert!(HTTP_REQUEST_MS_MAX < REMOTE_MS_MAX, "a command hears why a request took too long");
 const _: () = assert!(FEED_QUIET_MS_MAX < HTTP_IDLE_MS_MAX, "a feed shows life before anybody takes it for dead");
 const _: () = assert!(URL_BYTES_MAX + HEADERS_BYTES_MAX < HTTP_BUFFER_BYTES_MAX, "a long head is refused in words");

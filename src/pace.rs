@@ -127,11 +127,6 @@ impl Bucket {
         self.full_at = self.full_at.max(now).plus(pace.every);
     }
 
-    /// Puts a token back that was taken and not used.
-    pub fn give_back(&mut self, pace: Pace) {
-        self.full_at = self.full_at.minus(pace.every);
-    }
-
     /// From when on it is as a new one.
     #[must_use]
     pub const fn full_at(&self) -> Timestamp {

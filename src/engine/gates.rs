@@ -102,12 +102,6 @@ impl Gate {
         }
     }
 
-    fn give_back(&mut self, pace: Option<Pace>) {
-        if let Some(pace) = pace.filter(|_| !planted::is(Bug::TokensNotGivenBack)) {
-            self.bucket.give_back(pace);
-        }
-    }
-
     fn shut_until(&mut self, at: Timestamp) {
         self.not_before = self.not_before.max(at);
     }
@@ -169,11 +163,8 @@ impl Lanes {
         let lane = self.lanes.get_mut(&id)?;
         let gateway = self.gateways.get_mut(&lane.gateway)?;
         let sign = match answer {
-            Answer::NotTried | Answer::Superseded => {
-                lane.gate.give_back(gateway.paces.chat);
-                gateway.gate.give_back(gateway.paces.account);
-                Sign::Nothing
-            }
+            // The one token that it took is not worth the trouble.
+            Answer::NotTried | Answer::Superseded => Sign::Nothing,
             Answer::Limited { after, scope, .. } => {
                 let unsaid = Span::from_millis(LIMITED_UNSAID_MS_MAX);
                 let at = self.now.plus(after.unwrap_or(unsaid).max(Span::from_millis(LIMITED_MS_MIN)));

@@ -114,8 +114,6 @@ pub enum Bug {
     LimitOfChatHoldsAll,
     /// A chat that has nothing to send is forgotten with its bucket.
     BucketForgottenWhenIdle,
-    /// Tokens of what was not tried are gone.
-    TokensNotGivenBack,
     /// While a probe is under way everybody goes on.
     ProbeStorm,
     /// An account that is shut stays shut.
@@ -180,7 +178,6 @@ impl Bug {
         Self::LimitSpendsAttempt,
         Self::LimitOfChatHoldsAll,
         Self::BucketForgottenWhenIdle,
-        Self::TokensNotGivenBack,
         Self::ProbeStorm,
         Self::BreakerNeverProbes,
         Self::BreakerOpensForOneChat,

@@ -5,6 +5,7 @@
 //! Invariant: every item of a window is answered exactly once, even if its gateway panics. Not here: what is sent and
 //! what ends a window (`round`), retries and order (`engine`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -13,9 +14,11 @@ use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, watch};
 
+use crate::config::PaceChoice;
 use crate::engine::{Input, Window};
 use crate::gateway::{Delivery, Gateway, Receipt, SendError};
 use crate::limits::{BEAT_MS_MAX, GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
+use crate::pace::Paces;
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::runtime::meter::Meter;
@@ -25,6 +28,15 @@ use crate::time::Span;
 
 /// The gateways by the name that destinations use.
 pub type Gateways = HashMap<String, Arc<dyn Gateway>>;
+
+/// What each gateway keeps to; one that takes whatever comes is left out.
+pub(super) fn paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
+    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
+        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
+        (paces != Paces::default()).then(|| (name.clone(), paces))
+    };
+    gateways.iter().filter_map(kept).collect()
+}
 
 /// Hands windows to gateways.
 #[derive(Clone)]

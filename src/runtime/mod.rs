@@ -57,9 +57,8 @@ pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::config::{Agents, PaceChoice, Routes, Routing};
 use crate::engine::{Input, Options};
-use crate::gateway::{Delivery, Gateway, Posted, Unheard};
+use crate::gateway::{Delivery, Posted, Unheard};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
-use crate::pace::Paces;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::conversation::{Arrived, Manners};
@@ -227,7 +226,7 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
-            paces: Arc::new(kept_paces(&gateways, &paces)),
+            paces: Arc::new(dispatch::paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
             ..Options::default()
         };
@@ -286,15 +285,6 @@ impl Runtime {
         }
         ended
     }
-}
-
-/// What each gateway keeps to; one that takes whatever comes is left out.
-fn kept_paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
-    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
-        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
-        (paces != Paces::default()).then(|| (name.clone(), paces))
-    };
-    gateways.iter().filter_map(kept).collect()
 }
 
 impl Handle {

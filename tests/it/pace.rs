@@ -62,10 +62,6 @@ fn a_bucket_does_what_a_plain_one_does() {
                 0 | 1 if missing == 0 => {
                     bucket.take(pace, now);
                     plain.parts -= every;
-                    if chance.one_in(4) {
-                        bucket.give_back(pace);
-                        plain.parts += every;
-                    }
                 }
                 _ => {
                     let ms = chance.below(80);

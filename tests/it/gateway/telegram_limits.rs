@@ -1,5 +1,6 @@
 //! Telegram's limits through the real engine and the real adapter, by a clock that is set by hand.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chimewheel::calendar::Trigger;
@@ -27,18 +28,33 @@ fn message(id: &str, chat: i64, at: Timestamp) -> Declaration {
     message
 }
 
-/// A Bot API that answers sends like this, by their number, and has no news for whoever listens.
-fn sending(answer: impl Fn(usize, &Received) -> Play + Send + Sync + 'static) -> Standin {
-    let sends = AtomicUsize::new(0);
-    Standin::start(move |request| match request.target.ends_with("/sendMessage") {
-        true => answer(sends.fetch_add(1, Ordering::SeqCst), request),
-        false => Play::status(503),
+/// A Telegram where nobody writes to the bot: it says what becomes of each message, counted from 0.
+fn telegram(script: impl Fn(usize, &Received) -> Option<Play> + Send + Sync + 'static) -> Standin {
+    let sent = AtomicUsize::new(0);
+    Standin::start(move |request| {
+        if !is_message(request) {
+            return Play::json(200, &json!({"ok": true, "result": []}));
+        }
+        let taken = || Play::json(200, &json!({"ok": true, "result": {"message_id": 7}}));
+        script(sent.fetch_add(1, Ordering::SeqCst), request).unwrap_or_else(taken)
     })
 }
 
-/// The next send.
-fn sent(telegram: &Standin) -> Received {
-    std::iter::repeat_with(|| telegram.next().0).find(|request| request.target.ends_with("/sendMessage")).unwrap()
+fn is_message(request: &Received) -> bool {
+    request.target.ends_with("/sendMessage")
+}
+
+/// The next message: its chat and its text.
+fn next(telegram: &Standin) -> (i64, String) {
+    loop {
+        let (request, _) = telegram.next();
+        if is_message(&request) {
+            let body = request.json();
+            let chat = &body["chat_id"];
+            let chat = chat.as_i64().unwrap_or_else(|| chat.as_str().unwrap().parse().unwrap());
+            return (chat, body["text"].as_str().unwrap().to_owned());
+        }
+    }
 }
 
 /// Waits until the loop knows of so many chats that are held back.
@@ -54,10 +70,7 @@ fn held_back(house: &House, handle: &Handle, chats: usize) {
 #[test]
 fn one_chat_that_answers_429_for_a_minute_delays_no_other() {
     let busy = refusal(429, "Too Many Requests: retry after 60", &json!({"retry_after": 60}));
-    let telegram = sending(move |number, request| match (number, request.json()["chat_id"].as_i64()) {
-        (0, Some(LIMITED)) => busy.clone(),
-        _ => Play::json(200, &json!({"ok": true, "result": {"message_id": 7}})),
-    });
+    let telegram = telegram(move |number, _| (number == 0).then(|| busy.clone()));
     let house = House::new();
     let gateway = open(&telegram.url(""), TOKEN, Span::from_seconds(20)).unwrap();
     let runtime = house.start_with(true, gateway).unwrap();
@@ -69,10 +82,7 @@ fn one_chat_that_answers_429_for_a_minute_delays_no_other() {
     for declaration in declared {
         created(house.ask(&handle, Op::Create(declaration)));
     }
-    let arrived = || {
-        let body = sent(&telegram).json();
-        (body["chat_id"].as_i64().unwrap(), body["text"].as_str().unwrap().to_owned())
-    };
+    let arrived = || next(&telegram);
 
     house.set(&handle, after(1000));
     assert_eq!(arrived(), (LIMITED, "this is limited-0".to_owned()));
@@ -88,22 +98,19 @@ fn one_chat_that_answers_429_for_a_minute_delays_no_other() {
         assert_eq!(arrived(), (LIMITED, format!("this is limited-{place}")));
     }
     held_back(&house, &handle, 0);
-    let more = std::iter::from_fn(|| telegram.poll()).filter(|(request, _)| request.target.ends_with("/sendMessage"));
-    assert_eq!(more.count(), 0, "nothing else was sent");
+    let rest = std::iter::from_fn(|| telegram.poll()).find(|(request, _)| is_message(request));
+    assert!(rest.is_none(), "{rest:?}");
     runtime.stop().unwrap();
 }
 
 #[test]
 fn a_token_that_is_revoked_loses_nothing_and_is_told_with_the_way_out() {
     let unauthorized = refusal(401, "Unauthorized", &json!(null));
-    let telegram = sending(move |number, _| match number {
-        0 | 1 => unauthorized.clone(),
-        _ => Play::json(200, &json!({"ok": true, "result": {"message_id": 7}})),
-    });
+    let telegram = telegram(move |number, _| (number < 2).then(|| unauthorized.clone()));
     let gateway = open(&telegram.url(""), TOKEN, Span::from_seconds(20)).unwrap();
     let error = send(&gateway, vec![to("1", None, "x")]).pop().unwrap().unwrap_err();
     assert!(matches!(&error, SendError::Barred { error } if error.contains("@BotFather")), "{error}");
-    assert_eq!(sent(&telegram).json()["chat_id"], 1);
+    assert_eq!(next(&telegram).0, 1);
 
     let house = House::new();
     let runtime = house.start_with(true, gateway).unwrap();
@@ -112,7 +119,7 @@ fn a_token_that_is_revoked_loses_nothing_and_is_told_with_the_way_out() {
         created(house.ask(&handle, Op::Create(message(&format!("to-{chat}"), chat, after(1000)))));
     }
     house.set(&handle, after(1000));
-    sent(&telegram);
+    let first = next(&telegram).0;
     let shut = loop {
         let Ok(Done::Status(status)) = house.ask(&handle, Op::Status) else { panic!() };
         if let Some(gated) = status.gated.into_iter().find(|gated| gated.error.is_some()) {
@@ -122,9 +129,11 @@ fn a_token_that_is_revoked_loses_nothing_and_is_told_with_the_way_out() {
     assert_eq!(shut.until, Some(after(2000)));
     assert!(shut.error.unwrap().contains("@BotFather"));
     // Somebody puts the right token there, and everything comes.
+    let mut chats = BTreeSet::new();
     for place in 0..19 {
         house.set(&handle, after(2000 + 100 * place));
-        sent(&telegram);
+        chats.insert(next(&telegram).0);
     }
+    assert!(chats.contains(&first) && chats == (1..20).collect(), "{chats:?}");
     runtime.stop().unwrap();
 }

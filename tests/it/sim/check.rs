@@ -137,8 +137,7 @@ fn check_outcome(
     let last = tries.last();
     let taken = tries.iter().filter_map(|one| one.told.filter(|_| one.said == Said::Taken)).next();
     let policy = schedule.policy;
-    let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
-    let since = run.retried.map_or(since, |retried| retried.at.max(since)).as_millis();
+    let since = since_of(run);
     let oldest = since + policy.retry.max_age.as_millis() as i64;
     let was_shut = |from: i64, until: i64| verdict.shut.iter().any(|shut| shut.from <= until && from <= shut.until);
     let agrees = match outcome {
@@ -192,6 +191,12 @@ fn check_outcome(
     let is_certain = taken.is_some_and(|told| !history.may_be_forgotten(told));
     let is_delivered = matches!(outcome, Outcome::Delivered { .. });
     verdict.claim(!is_certain || is_delivered, || format!("I11: {id} was taken, but the ledger says {run:?}"));
+}
+
+/// From when on the age of a delivery counts.
+fn since_of(run: &Run) -> i64 {
+    let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
+    run.retried.map_or(since, |retried| retried.at.max(since)).as_millis()
 }
 
 /// A run that was promised is there, and no other.

@@ -9,7 +9,7 @@ use chimewheel::spec::DeliveryGuarantee;
 use super::check::Verdict;
 use super::check_runs::is_of_task;
 use super::gateway::PACES;
-use super::history::{Ask, Attempt, End, History, Known, Said};
+use super::history::{Ask, Attempt, End, History, Known, Mark, Said};
 use super::load::gateway_of;
 use super::run::Played;
 
@@ -162,7 +162,8 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
 fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
     let history = &played.history;
     // What a runner makes is there when it is there.
-    let firsts: Vec<&Attempt> = first_copies(sends).into_iter().filter(|one| !is_of_task(history, one)).collect();
+    let firsts = first_copies(sends).into_iter().filter(|one| !is_of_task(history, one) && !comes_late(history, one));
+    let firsts: Vec<&Attempt> = firsts.collect();
     let order = |one: &Attempt| (one.due, history.known[&one.id].key);
     for (place, later) in firsts.iter().enumerate() {
         // Only a few can have been put into windows while it waited.
@@ -179,6 +180,11 @@ fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
             }
         }
     }
+}
+
+/// What grew too old for a gateway that was shut was never sent; as a dead letter it comes when somebody wants it.
+fn comes_late(history: &History, one: &Attempt) -> bool {
+    history.is_retried_between(&one.id, one.due, Mark { seq: 0, true_ms: 0, wall: 0 }, one.at)
 }
 
 /// The first attempt of each key.
@@ -210,6 +216,9 @@ fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
 
 fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) {
     for one in first_copies(sends).into_iter().filter(|one| one.number == 1 && !is_of_task(history, one)) {
+        if comes_late(history, one) {
+            continue;
+        }
         let known = &history.known[&one.id];
         let fires_at = known.fires_at(one.rev, one.due).unwrap_or(one.due);
         let due_at = history.true_time_of(fires_at);

@@ -45,6 +45,8 @@ pub const MOODS: &[Mood] = &[
     Mood::Limiting,
     Mood::LimitingChat,
     Mood::LimitingChat,
+    Mood::LimitingChat,
+    Mood::LimitingChat,
     Mood::LimitingAll,
     Mood::Cutting,
     Mood::Hanging,
