@@ -39,6 +39,7 @@ impl Turns {
             }
             Op::Prune(key) => self.prune(key),
             Op::EndSession(key) => self.end_session(key).map(Begun::Answer),
+            Op::Answer(answer) => self.answer(answer),
             Op::Grant(grant) => {
                 self.note_token(&grant.id);
                 self.note(Change::Grant(grant));

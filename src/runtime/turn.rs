@@ -26,6 +26,7 @@ use crate::runtime::books::Entry;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
 use crate::runtime::conversation::Book;
+use crate::runtime::meter::Meter;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::tally::Tallies;
 use crate::runtime::watchdog::Watchdog;
@@ -42,6 +43,7 @@ pub struct Turns {
     pub(super) pending: HashMap<OpId, Asked>,
     pub(super) tallies: Tallies,
     pub(super) book: Book,
+    pub(super) meter: Arc<Meter>,
     /// The request that is being answered, if somebody has to answer for it.
     pub(super) entry: Option<Entry>,
     acts: VecDeque<Act>,
@@ -128,6 +130,7 @@ impl Turns {
             pending: HashMap::new(),
             tallies: Tallies::default(),
             book,
+            meter: Arc::default(),
             entry: None,
             acts: VecDeque::new(),
             gathering: Batch::default(),

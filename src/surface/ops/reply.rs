@@ -12,7 +12,8 @@ use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
 pub use super::letters::DeadLettersListed;
-pub use super::state::{BackedUp, Counts, StatusShown};
+pub use super::sessions::{InboundTold, MessagesShown, SessionAnswered, SessionEnded, SessionShown, SessionsListed};
+pub use super::state::{BackedUp, Counts, SessionCounts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;

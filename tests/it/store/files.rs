@@ -237,6 +237,7 @@ fn record() -> Record {
         operation: "import".into(),
         changed,
         token: None,
+        conversation: None,
     }
 }
 

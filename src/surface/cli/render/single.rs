@@ -6,7 +6,7 @@
 use super::Look;
 use super::times::relative;
 use crate::surface::ops::reply::{
-    Added, Changed, Created, FireTime, Previewed, Shown, Started, StatusShown, Updated,
+    Added, Changed, Created, FireTime, Previewed, SessionCounts, Shown, Started, StatusShown, Updated,
 };
 
 /// What was created, or would be.
@@ -139,6 +139,10 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         rows.push(("deliveries", format!("{} open, {sent}", status.open)));
     } else {
         rows.push(("schedules", known));
+    }
+    if status.sessions.kept > 0 {
+        let SessionCounts { active, kept } = status.sessions;
+        rows.push(("sessions", format!("{active} active, {kept} in the store")));
     }
     let longest = format!("the longest took {} ms", status.slowest_commit_ms);
     rows.push(("store", format!("{} KiB, {} commits, {longest}", status.store_bytes / 1024, status.commits)));
