@@ -23,7 +23,7 @@
 //!          |  Effect, drained in order           |
 //!          +--> store     committed before anything below happens
 //!          +--> running --> scripts, runner -----+   Input::Ran: a text that was made is durable before it
-//!          +--> dispatch --> gateway ------------+   is sent; a literal text without a hook is never run
+//!          +--> dispatch --> gateway ------------+   is sent; a short literal text is never run
 //! ```
 //!
 //! # Invariants

@@ -14,6 +14,9 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const NOTE_BYTES_MAX: usize = 1024;
 /// Bytes of a literal message.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a literal message up to which it is sent as it stands; every platform takes so much at once. A longer one goes
+/// through a run, which cuts it for where it goes.
+pub const LITERAL_BYTES_MAX: usize = 1000;
 /// Bytes of one schedule file.
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.
@@ -118,8 +121,8 @@ pub const ALIASES_COUNT_MAX: usize = 256;
 pub const RUNS_COUNT_MAX: usize = 256;
 /// Runs that scripts alone make at a time.
 pub const SCRIPT_RUNS_COUNT_MAX: usize = 64;
-/// Deliveries that one occurrence may become.
-pub const DELIVERIES_COUNT_MAX: usize = 256;
+/// Deliveries that one occurrence may become: every text that a hook may return, each cut into as many parts as may be.
+pub const DELIVERIES_COUNT_MAX: usize = 1584;
 /// Bytes of the latest text that a hook may look back at; longer ones are cut.
 pub const LAST_TEXT_BYTES_MAX: usize = 4096;
 /// Bytes of what a hook notes in the record of one run; longer notes are cut.
@@ -140,6 +143,8 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
+/// Milliseconds that threads are waited for when everything else is over.
+pub const THREADS_END_MS_MAX: u64 = 500;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
 pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 
@@ -191,6 +196,22 @@ pub const INBOUND_COUNT_MAX: u64 = 100_000;
 pub const INBOUND_DROPPED_COUNT_MAX: usize = 16;
 /// Sessions that are looked at, oldest first, when history is dropped.
 pub const SESSIONS_DROPPED_COUNT_MAX: usize = 10_000;
+/// Bytes of what a model is told about who it is.
+pub const SYSTEM_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of what was said before that a model is told.
+pub const HISTORY_BYTES_MAX: usize = 24 * 1024;
+/// Messages of what was said before that a model is told.
+pub const HISTORY_COUNT_MAX: usize = 100;
+/// Earlier results of its schedule that the model of an isolated run is told.
+pub const RESULTS_COUNT_MAX: usize = 3;
+/// Bytes of each of them.
+pub const RESULT_BYTES_MAX: usize = 2 * 1024;
+/// Times that a model is asked in one run, calls of tools between them.
+pub const ROUNDS_COUNT_MAX: usize = 8;
+/// Tools that a model calls in one go.
+pub const CALLS_COUNT_MAX: usize = 8;
+/// Bytes of what came of a call that a model is told.
+pub const OUTCOME_BYTES_MAX: usize = 16 * 1024;
 /// Milliseconds before a gateway is listened to again that broke down.
 pub const LISTEN_AGAIN_MS_MIN: u64 = 5000;
 /// Answers of an agent in one session that are taken in one minute.
@@ -205,6 +226,8 @@ pub const HAND_OVER_MS_MAX: u64 = 86_400_000;
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
 pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
+/// Dead letters that are tried again, or dropped, at once.
+pub const DEAD_LETTERS_COUNT_MAX: usize = 10_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
@@ -370,6 +393,10 @@ pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
 pub const OPEN_FILES_MIN: u64 = 1024;
 /// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
 pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds that the doctor's look at one gateway may take.
+pub const DOCTOR_PROBE_MS_MAX: u64 = 15_000;
+/// Pages of schedules that the doctor asks a daemon for.
+pub const DOCTOR_PAGES_COUNT_MAX: usize = 20;
 /// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
@@ -388,6 +415,7 @@ const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is 
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= BUFFERED_RUNS_COUNT_MAX as u64, "whatever is caught up can be buffered");
 const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule cannot ask for more than all may");
+const _: () = assert!(DELIVERIES_COUNT_MAX == OUTGOING_COUNT_MAX * PARTS_COUNT_MAX, "no run fails for its parts");
 const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's number has 16 bits");
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");

@@ -42,12 +42,14 @@ pub enum Via {
     Mcp,
     /// Schedule files, which the daemon applies by itself.
     Files,
+    /// A model of the program's own, in a conversation or a run.
+    Chat,
 }
 
 impl Via {
     /// Every way in with its word; its place is its number on disk.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Cli, "cli"), (Self::Http, "http"), (Self::Mcp, "mcp"), (Self::Files, "files")];
+    pub const ALL: [(Self, &'static str); 5] =
+        [(Self::Cli, "cli"), (Self::Http, "http"), (Self::Mcp, "mcp"), (Self::Files, "files"), (Self::Chat, "chat")];
 
     /// The way in of a word.
     #[must_use]

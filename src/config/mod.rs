@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-pub use self::agents::{Agent, Agents};
+pub use self::agents::{Agent, Agents, System};
 pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::provider::{OpenAi, Provider};

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, Webhook};
+use super::conceal::MASK;
+use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Route, Routing, System, Webhook};
 
 impl Config {
     /// The effective config as JSON.
@@ -24,7 +25,7 @@ impl Config {
                     Provider::Command { program, args, timeout, max_in_flight } => json!({
                         "kind": "command",
                         "program": program.display().to_string(),
-                        "args": args,
+                        "args": args.iter().map(|_| MASK).collect::<Vec<_>>(),
                         "timeout": timeout.to_string(),
                         "max_in_flight": max_in_flight,
                     }),
@@ -142,7 +143,8 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, model, webhook, tools } = self;
+        let Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools } =
+            self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -152,7 +154,7 @@ impl Agent {
                 "payload_bytes": quota.payload_bytes,
             },
         });
-        let masked = token.as_ref().map(|_| "***".to_owned());
+        let masked = token.as_ref().map(|_| MASK.to_owned());
         for (key, value) in [
             ("timezone", timezone.clone()),
             ("token", masked),
@@ -162,6 +164,14 @@ impl Agent {
             if let Some(value) = value {
                 shown[key] = json!(value);
             }
+        }
+        match system {
+            Some(System::Text(words)) => shown["system_prompt"] = json!(words),
+            Some(System::File(file)) => shown["system_prompt_file"] = json!(file.display().to_string()),
+            None => {}
+        }
+        if *runs_may_schedule {
+            shown["runs_may_schedule"] = json!(true);
         }
         if let Some(webhook) = webhook {
             shown["webhook"] = webhook.to_json();

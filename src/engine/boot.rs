@@ -129,6 +129,9 @@ impl Engine {
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
                 open.run.claimed_at = open.run.claimed_at.min(now);
+                if let Some(retried) = &mut open.run.retried {
+                    retried.at = retried.at.min(now);
+                }
                 if let Some(execution) = &mut open.run.execution {
                     execution.since = execution.since.min(now);
                 }

@@ -38,6 +38,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
+    /// Whether its runs know the conversation of their chat, so that one waits for another.
+    pub converses: bool,
 }
 
 /// Who makes the texts of a schedule.
@@ -104,10 +106,21 @@ pub struct Run {
     pub claimed_at: Timestamp,
     /// Attempts of its delivery that were begun.
     pub attempt: u16,
+    /// Somebody had it tried again after it had been given up; attempts are counted from there.
+    pub retried: Option<Retried>,
     /// What was done to make its text; none for a literal one.
     pub execution: Option<Box<Execution>>,
     /// How far it is.
     pub phase: Phase,
+}
+
+/// A dead letter's second life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retried {
+    /// When it was asked for last. The age that ends retries counts from here.
+    pub at: Timestamp,
+    /// How often it was asked for.
+    pub times: u16,
 }
 
 /// The part of a run that makes its text.
@@ -239,6 +252,11 @@ pub enum Outcome {
         /// The last error.
         error: String,
     },
+    /// It was given up, and somebody who saw that wants to hear no more of it.
+    Dropped {
+        /// The last error.
+        error: String,
+    },
     /// Its schedule was cancelled or replaced before it was sent.
     Cancelled,
     /// The next run of its schedule took its place.
@@ -276,7 +294,7 @@ pub enum OutcomeKind {
     Silent,
     /// See [`Outcome::Skipped`] and [`Outcome::Gated`].
     Skipped,
-    /// See [`Outcome::Failed`].
+    /// See [`Outcome::Failed`] and [`Outcome::Dropped`].
     Failed,
     /// See [`Outcome::Cancelled`].
     Cancelled,
@@ -389,7 +407,7 @@ impl Outcome {
             Self::Delivered { .. } => OutcomeKind::Delivered,
             Self::Silent { .. } => OutcomeKind::Silent,
             Self::Skipped(_) | Self::Gated { .. } => OutcomeKind::Skipped,
-            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Failed { .. } | Self::Dropped { .. } => OutcomeKind::Failed,
             Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
             Self::Unknown { .. } => OutcomeKind::Unknown,
         }
@@ -409,6 +427,12 @@ impl Run {
     #[must_use]
     pub const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Settled { .. })
+    }
+
+    /// Whether it was given up, seen by somebody or not.
+    #[must_use]
+    pub const fn is_given_up(&self) -> bool {
+        matches!(self.phase, Phase::Settled { outcome: Outcome::Failed { .. } | Outcome::Dropped { .. }, .. })
     }
 
     /// The last due that it tells of.

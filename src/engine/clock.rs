@@ -62,6 +62,9 @@ impl Engine {
         self.retries = crate::wheel::Wheel::new(self.now.tick());
         for open in self.open.values_mut() {
             open.run.claimed_at = open.run.claimed_at.min(self.now);
+            if let Some(retried) = &mut open.run.retried {
+                retried.at = retried.at.min(self.now);
+            }
             // It belonged to the wheel that is gone.
             open.timer = None;
             if let Some(execution) = &mut open.run.execution {

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::Window;
-use crate::engine::change::{Change, State};
+use crate::engine::change::{Change, Run, State};
+use crate::engine::{Letter, Window};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::spec::{Destination, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
@@ -72,6 +72,20 @@ pub enum Input {
         op: OpId,
         /// Which.
         key: ScheduleKey,
+    },
+    /// A dead letter is to be tried again.
+    Retry {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        letter: Box<Letter>,
+    },
+    /// A dead letter was seen, and is to be listed no more.
+    Drop {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its record, which is settled.
+        run: Box<Run>,
     },
     /// What became of an attempt.
     Answered {
@@ -177,8 +191,8 @@ pub struct Said {
     pub next: Option<Timestamp>,
     /// What is to stand in the run's record.
     pub notes: Option<Arc<str>>,
-    /// What its schedule's owner is to be told, by a notice of its own.
-    pub tell: Option<Arc<str>>,
+    /// What its schedule's owner is to be told, by a notice of its own; several are parts of one text.
+    pub tell: Vec<Arc<str>>,
 }
 
 /// A text on its way out.
@@ -289,4 +303,8 @@ pub enum Reply {
     NotFound,
     /// A run was not begun, because an earlier one is not over.
     Overlaps,
+    /// The dead letter is one no more: it is being tried again.
+    Open,
+    /// The dead letter goes with its history right now.
+    Gone,
 }

@@ -12,7 +12,7 @@
 //! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
-//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
+//! what was given up and is tried again: `letters.rs`; too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -30,6 +30,7 @@ mod edited;
 mod input;
 mod kept;
 mod lanes;
+mod letters;
 mod options;
 mod overdue;
 mod overlap;
@@ -41,6 +42,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -59,6 +61,7 @@ use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
 pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
+pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};
 
@@ -166,6 +169,8 @@ impl Engine {
             Input::Resume { op, key } => self.resume(op, key),
             Input::Cancel { op, key } => self.cancel(op, key),
             Input::RunNow { op, key } => self.run_now(op, key),
+            Input::Retry { op, letter } => self.retry_letter(op, *letter),
+            Input::Drop { op, run } => self.drop_letter(op, *run),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),

@@ -16,6 +16,7 @@ use crate::engine::lanes::Rank;
 use crate::engine::overlap::Overlaps;
 use crate::engine::plans::SCRIPTS;
 use crate::engine::settle::clip;
+use crate::engine::turns::Turns;
 use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX, SCRIPT_RUNS_COUNT_MAX};
@@ -31,6 +32,7 @@ pub(super) struct Runs {
     /// Ends to be asked for.
     ends: Vec<OccurrenceId>,
     pub(super) overlaps: Overlaps,
+    pub(super) turns: Turns,
 }
 
 #[derive(Default)]
@@ -67,6 +69,7 @@ impl Runs {
             provider.line.remove(&(false, occurrence.due, occurrence));
             provider.line.remove(&(true, occurrence.due, occurrence));
         }
+        self.turns.remove(occurrence);
     }
 
     /// The next run of a provider with room.
@@ -151,7 +154,11 @@ impl Engine {
             model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
         };
         while let Some((provider, occurrence)) = self.runs.next(room) {
+            let converses = self.converses(occurrence);
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
+            if converses && !self.runs.turns.take(open.lane, occurrence) {
+                continue;
+            }
             let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
             execution.attempts = execution.attempts.saturating_add(1);
             let attempt = execution.attempts;
@@ -173,14 +180,18 @@ impl Engine {
             self.run_is_over(occurrence);
             return;
         };
-        let cause = open.run.cause;
+        let (cause, is_retried) = (open.run.cause, open.run.retried.is_some());
         let Ran { took, end, said } = ran;
         if let Some(execution) = &mut open.run.execution {
             execution.took = Span::from_millis(execution.took.as_millis().saturating_add(took.as_millis()));
             execution.notes = said.as_ref().and_then(|said| said.notes()).or(execution.notes.take());
         }
         let refused = said.as_ref().and_then(|said| said.refused());
-        let said = said.filter(|_| refused.is_none());
+        let mut said = said.filter(|_| refused.is_none());
+        if let Some(said) = said.as_mut().filter(|_| is_retried) {
+            // The schedule has gone on since.
+            said.next = None;
+        }
         match refused.unwrap_or(end) {
             RunEnd::Composed { texts, model, tokens } => self.composed(occurrence, texts, model, tokens),
             RunEnd::Silent { reason, model, tokens } => {
@@ -275,6 +286,19 @@ impl Engine {
             | Phase::Sending { .. }
             | Phase::Retry { .. }
             | Phase::Settled { .. } => {}
+        }
+    }
+
+    /// Whether the run knows the conversation of its chat.
+    fn converses(&self, occurrence: OccurrenceId) -> bool {
+        let plan = self.slots.get(occurrence.schedule).and_then(|slot| self.plans.get(slot.state.plan));
+        plan.is_some_and(|plan| plan.converses)
+    }
+
+    /// A run has a text, or is over: whoever waited for its conversation stands in line again.
+    pub(super) fn turn_is_over(&mut self, occurrence: OccurrenceId) {
+        if let Some(next) = self.runs.turns.leave(occurrence) {
+            self.line_up_run(next);
         }
     }
 

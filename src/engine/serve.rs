@@ -143,6 +143,7 @@ impl Engine {
             number: 0,
             claimed_at: self.now,
             attempt: 0,
+            retried: None,
             execution: None,
             phase: Phase::Settled { at: self.now, outcome },
         });
@@ -187,6 +188,7 @@ impl Engine {
             number: if cause == Cause::Notice { 0 } else { state.runs },
             claimed_at: self.now,
             attempt: 0,
+            retried: None,
             execution: None,
             phase: Phase::Pending,
         }

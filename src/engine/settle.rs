@@ -63,7 +63,7 @@ impl Engine {
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
-        let (kind, cause) = (outcome.kind(), open.run.cause);
+        let (kind, cause, retried) = (outcome.kind(), open.run.cause, open.run.retried.is_some());
         let error = if let Outcome::Failed { error } = &outcome { Some(error.as_str().into()) } else { None };
         let key = occurrence.schedule;
         let noted = self.slots.change(key, |slot| {
@@ -79,7 +79,7 @@ impl Engine {
             self.dirty_slots.insert(key);
         }
         if cause != Cause::Notice {
-            self.count_outcome(key, kind, error);
+            self.count_outcome(key, kind, error, retried);
         }
         // Last, because a failure may have been one too many: then nobody takes its turn.
         if is_before_text {
@@ -97,6 +97,7 @@ impl Engine {
         let at = self.now.plus(wait);
         let is_spent = failed >= policy.max_attempts && !planted::is(Bug::AttemptsUncounted);
         let since = open.run.execution.as_ref().map_or(open.run.claimed_at, |execution| execution.since);
+        let since = open.run.retried.map_or(since, |retried| retried.at.max(since));
         if is_spent || at > since.plus(policy.max_age) {
             self.settle(occurrence, Outcome::Failed { error });
             return;

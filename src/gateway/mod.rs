@@ -157,6 +157,8 @@ pub enum TextLimit {
     None,
     /// UTF-16 code units.
     Utf16(usize),
+    /// The same, and one more for each character before which Discord may need a backslash.
+    Escaped(usize),
     /// Unicode scalar values.
     Chars(usize),
     /// Bytes of UTF-8.
@@ -294,5 +296,33 @@ pub trait Gateway: Send + Sync {
     }
 }
 
-/// What [`Gateway::probe`] returns: what was seen, or what is wrong and the way out.
-pub type Probing<'a> = Pin<Box<dyn Future<Output = Result<String, Problem>> + Send + 'a>>;
+/// What [`Gateway::probe`] returns: what was seen, or why that is not well.
+pub type Probing<'a> = Pin<Box<dyn Future<Output = Result<String, Unwell>> + Send + 'a>>;
+
+/// Why a look at a gateway found nothing well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwell {
+    /// It does not work, and will not by itself.
+    #[error("{0}")]
+    Wrong(Problem),
+    /// It could not be looked at now: there is no network, or its platform is in trouble.
+    #[error("{0}")]
+    Unseen(String),
+}
+
+impl Unwell {
+    /// What an error means that came instead of the answer; `key` is what of the config it is about, if it is for good.
+    #[must_use]
+    pub fn of(key: &str, error: SendError) -> Self {
+        match error {
+            SendError::Permanent { error } => Self::Wrong(Problem::new(key, error)),
+            SendError::Retry { error, .. } | SendError::Ambiguous { error } => Self::Unseen(error),
+        }
+    }
+}
+
+impl From<Problem> for Unwell {
+    fn from(problem: Problem) -> Self {
+        Self::Wrong(problem)
+    }
+}

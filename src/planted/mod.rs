@@ -100,6 +100,12 @@ pub enum Bug {
     WishIgnored,
     /// A start forgets deliveries that were not sent.
     BootForgetsDeliveries,
+    /// A dead letter that has its text is run again.
+    LetterMadeAgain,
+    /// Of a dead letter's deliveries those are sent again that were taken.
+    LetterSendsAll,
+    /// That a dead letter was seen is not written.
+    LetterDropForgotten,
 }
 
 impl Bug {
@@ -147,5 +153,8 @@ impl Bug {
         Self::KeySharedByDeliveries,
         Self::WishIgnored,
         Self::BootForgetsDeliveries,
+        Self::LetterMadeAgain,
+        Self::LetterSendsAll,
+        Self::LetterDropForgotten,
     ];
 }

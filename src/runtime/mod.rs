@@ -16,8 +16,10 @@ mod commit;
 pub mod conversation;
 mod declare;
 mod dispatch;
+mod letters;
 mod listening;
 pub mod meter;
+pub mod minds;
 mod ops;
 mod replies;
 pub mod round;
@@ -43,6 +45,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use books::{Ask, By};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
+pub use letters::{NoRetry, letter, what_again};
 pub use listening::Answered;
 pub use ops::{Answer, Declaration, Done, Op, OpError, OverQuota, Status};
 pub use replies::door_of;
@@ -62,6 +65,7 @@ use crate::runtime::conversation::{Arrived, Book, Manners};
 use crate::runtime::dispatch::Dispatch;
 use crate::runtime::listening::{Ears, Listening};
 use crate::runtime::meter::Meter;
+use crate::runtime::minds::{Hands, Minds};
 use crate::runtime::running::{Makers, Running};
 use crate::runtime::shaping::Reach;
 use crate::runtime::shell::Shell;
@@ -105,6 +109,10 @@ pub struct Outside {
     pub routes: Arc<Routes>,
     /// A session in which nothing is said for so long is over; `None`: as long as it usually is.
     pub session_idle: Option<Span>,
+    /// Agents that the program itself answers for.
+    pub minds: Minds,
+    /// What their models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
 }
 
 impl From<Gateways> for Outside {
@@ -197,7 +205,8 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing, scripts, agents, routes, session_idle } = outside.into();
+        let Outside { gateways, providers, routing, scripts, agents, routes, session_idle, minds, hands } =
+            outside.into();
         let idle = session_idle.unwrap_or(Manners::default().idle);
         let manners = Manners { routes, agents: Arc::clone(&agents), idle };
         let routing = Arc::new(routing);
@@ -226,7 +235,7 @@ impl Runtime {
         let (beats, felt) = watch::channel(0);
         let limits = gateways.iter().map(|(name, gateway)| (name.clone(), gateway.capabilities().text));
         let reach = Arc::new(Reach { gateways: limits.collect(), agents });
-        let makers = Makers { providers, routing, scripts, reach, idle };
+        let makers = Makers { providers, routing, scripts, reach, idle, minds, hands };
         let running = Running::new(makers, Arc::clone(&clock), reader.clone(), tokio.clone(), felt.clone());
         let ears = Ears::new(gateways.clone(), &messages, &reader);
         let listening = settings.serving.then(|| ears.listen(&tokio));

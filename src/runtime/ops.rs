@@ -9,6 +9,7 @@ use crate::access::Grant;
 use crate::engine::Figures;
 use crate::engine::change::State;
 use crate::id::{OccurrenceId, ScheduleId, ScheduleKey, SessionKey};
+use crate::runtime::letters::NoRetry;
 use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
@@ -49,6 +50,10 @@ pub enum Op {
     EndSession(SessionKey),
     /// What an agent says in a session that goes on; answered like a create.
     Answer(Answer),
+    /// A dead letter is tried again: an occurrence, or one of its deliveries.
+    Retry(OccurrenceId),
+    /// A dead letter was seen, and is to be listed no more.
+    Drop(OccurrenceId),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
     /// A change that is made only while nobody has updated the schedule since it was read.
@@ -211,6 +216,9 @@ pub enum OpError {
          overlap_policy buffer_one, buffer_all, cancel_other or allow_all"
     )]
     Overlaps,
+    /// Nothing can be done about the dead letter.
+    #[error(transparent)]
+    Letter(#[from] NoRetry),
     /// Too many questions wait.
     #[error("the engine is busy; try again")]
     Busy,

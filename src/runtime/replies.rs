@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::access::Destination;
+use crate::access::{ChatKind, Destination};
 use crate::calendar::{Trigger, Zone};
 use crate::config::Agents;
 use crate::id::{ScheduleId, SessionKey};
 use crate::limits::HAND_OVER_MS_MAX;
 use crate::runtime::conversation::id_of;
 use crate::session::{Conversation, Heard, Session};
-use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, Schedule, Talk};
+use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Talk, Task};
 use crate::time::{Span, Timestamp};
 
 /// The answer to `/new`.
@@ -60,30 +60,44 @@ pub(super) fn answer(
     }
 }
 
-/// Hands a message to the program that answers for its agent; `None`: the agent has none.
+/// Hands a message to whoever answers for its agent: its program, or a model; `None`: it is left to be fetched.
 pub(super) fn hand_over(agents: &Agents, session: SessionKey, number: u64, heard: &Heard) -> Option<Schedule> {
     let Heard { at, of, message_id, text, .. } = heard;
-    agents.get(&of.agent)?.webhook?;
     let Conversation { place, agent } = of;
-    let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
-    // All of one conversation stand in one lane.
-    let chat_id = format!("{}/{}{thread}", place.gateway, place.chat_id);
+    let rules = agents.get(agent)?;
+    let (destination, payload, retry) = if rules.webhook.is_some() {
+        let retry = RetryPolicy {
+            max_attempts: u16::MAX,
+            max_age: Span::from_millis(HAND_OVER_MS_MAX),
+            ..RetryPolicy::default()
+        };
+        (door(agent, place), Payload::Message(text.clone()), retry)
+    } else if rules.system.is_some() {
+        let who = heard.sender.name.as_ref().unwrap_or(&heard.sender.id);
+        let instruction = if heard.chat == ChatKind::Direct { text.clone() } else { format!("{who}: {text}") };
+        let task = Task { instruction, model: None, session: RunSession::Conversation };
+        (place.clone(), Payload::Task(task), RetryPolicy::default())
+    } else {
+        return None;
+    };
     Some(Schedule {
         created_by_session: Some(session.to_string()),
-        destination: Some(Destination { gateway: door_of(agent), chat_id, thread: None }),
-        payload: Payload::Message(text.clone()),
-        policy: Policy {
-            retry: RetryPolicy {
-                max_attempts: u16::MAX,
-                max_age: Span::from_millis(HAND_OVER_MS_MAX),
-                ..RetryPolicy::default()
-            },
-            pause_after: Some(0),
-            ..Policy::default()
-        },
+        destination: Some(destination),
+        payload,
+        policy: Policy { retry, pause_after: Some(0), ..Policy::default() },
         talk: Some(Talk::Heard(number)),
         ..at_once(id_of(*at, place, message_id, "hand over"), *at, agent)
     })
+}
+
+/// Where an agent's program is handed what is said in a chat: all of one conversation stand in one lane.
+fn door(agent: &str, place: &Destination) -> Destination {
+    let thread = place.thread.as_ref().map(|thread| format!("/{thread}")).unwrap_or_default();
+    Destination {
+        gateway: door_of(agent),
+        chat_id: format!("{}/{}{thread}", place.gateway, place.chat_id),
+        thread: None,
+    }
 }
 
 /// The gateway that leads to an agent's program; no other gateway can have this name.

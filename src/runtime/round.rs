@@ -102,9 +102,11 @@ fn compose(
     }
     let mut destination = schedule.destination.clone();
     let text = match (content, &schedule.payload) {
-        (Content::Payload, Payload::Message(text)) if schedule.hook.is_none() => text.clone(),
+        (Content::Payload, Payload::Message(text)) if !schedule.is_run() => text.clone(),
         (Content::Payload, _) => {
-            let Some(text) = reader.text(occurrence).map_err(unread)? else {
+            // A long literal one may have been claimed by a version that made no run of it.
+            let composed = reader.text(occurrence).map_err(unread)?;
+            let Some(text) = composed.or_else(|| schedule.literal().map(str::to_owned)) else {
                 return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() });
             };
             let run = reader.run(occurrence).map_err(unread)?;

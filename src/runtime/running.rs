@@ -11,19 +11,22 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
+use serde_json::Value;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::Routing;
 use crate::engine::{Input, RunEnd};
 use crate::id::OccurrenceId;
-use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
-use crate::runner::{Answer, RunError, Runner};
+use crate::limits::{BEAT_MS_MAX, CALLS_COUNT_MAX, ROUNDS_COUNT_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
+use crate::runner::{Answer, Round, RunError, Runner};
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
+use crate::runtime::minds::{self, Asking, Context, Hands, Minds};
 use crate::runtime::runs::{self, Asked, Begun};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
+use crate::spec::Tokens;
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -49,6 +52,9 @@ pub(super) struct Makers {
     pub reach: Arc<Reach>,
     /// A session in which nothing is said for so long is over.
     pub idle: Span,
+    pub minds: Minds,
+    /// What models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
 }
 
 /// The time that the scripts of a run may take, in beats of the heart: a clock that is set must not end them.
@@ -93,6 +99,8 @@ struct Shared {
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
     idle: Span,
+    minds: Minds,
+    hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
     script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
@@ -111,7 +119,7 @@ impl Running {
         tokio: Tokio,
         beats: watch::Receiver<u64>,
     ) -> Self {
-        let Makers { providers, routing, scripts, reach, idle } = makers;
+        let Makers { providers, routing, scripts, reach, idle, minds, hands } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
@@ -122,6 +130,8 @@ impl Running {
             scripts,
             reach,
             idle,
+            minds,
+            hands,
             script_seats,
             clock,
             reader,
@@ -210,13 +220,15 @@ impl Shared {
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
         let schedule = Arc::clone(&begun.schedule);
-        let (end, said) = if schedule.uses_scripts() {
+        let shaped = if schedule.uses_scripts() {
             self.shape(begun).await
+        } else if let Some(text) = schedule.literal() {
+            (runs::literal(text), None)
         } else {
             let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
             (runs::unshaped(&provider, answer), None)
         };
-        (self.reach.fitted(&schedule, end), said)
+        self.reach.fitted(&schedule, shaped)
     }
 
     /// The same where scripts have a say.
@@ -261,23 +273,101 @@ impl Shared {
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 
-    /// Asks a model, or those that stand in for it.
+    /// Asks a model, or those that stand in for it, with what they are to know; calls the tools that it calls, and asks
+    /// again, until it answers.
     async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
-        match begun.asked(&self.routing, model, instruction) {
-            Ok((first, instead)) => self.ask_all(first, instead).await,
-            Err(error) => (String::new(), Err(error)),
+        let asked = begun.asked(&self.routing, model, instruction);
+        let (first, instead) = match asked {
+            Ok(asked) => asked,
+            Err(error) => return (String::new(), Err(error)),
+        };
+        let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
+        let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
+        let Context { system, history, asking } = match told {
+            Ok(context) => context,
+            Err(error) => return (String::new(), Err(RunError::Retry { error: error.to_string(), after: None })),
+        };
+        let hands = match asking {
+            Some(asking) => self.hands().await.map(|hands| (hands, asking)),
+            None => None,
+        };
+        let tools: Arc<[Value]> =
+            hands.as_ref().map(|(hands, asking)| hands.tools(asking).into()).unwrap_or_default();
+        let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
+        for asked in &mut all {
+            asked.prompt.system.clone_from(&system);
+            asked.prompt.history = Arc::clone(&history);
+            asked.prompt.tools = Arc::clone(&tools);
         }
+        let mut spent: Option<Tokens> = None;
+        for round in 1..=ROUNDS_COUNT_MAX {
+            if round == ROUNDS_COUNT_MAX {
+                // Without tools there is nothing left to it but to answer.
+                all.iter_mut().for_each(|asked| asked.prompt.tools = Arc::default());
+            }
+            let (provider, answer) = self.ask_all(&all).await;
+            let mut answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => return (provider, Err(error)),
+            };
+            spent = sum(spent, answer.tokens);
+            let Some((hands, asking)) = hands.as_ref().filter(|_| !answer.calls.is_empty()) else {
+                answer.tokens = spent;
+                return (provider, answer.spoken());
+            };
+            let came = self.call_all(hands.as_ref(), asking, begun, round, answer).await;
+            all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));
+        }
+        let error = format!("the model was asked {ROUNDS_COUNT_MAX} times and called tools each time");
+        (String::new(), Err(RunError::Permanent { error }))
+    }
+
+    /// What models may do, once there is somebody who does it.
+    async fn hands(&self) -> Option<Arc<dyn Hands>> {
+        let mut hands = self.hands.clone()?;
+        hands.wait_for(Option::is_some).await.ok()?.clone()
+    }
+
+    /// Calls the tools of one answer, one after the other.
+    async fn call_all(
+        &self,
+        hands: &dyn Hands,
+        asking: &Asking,
+        begun: &Begun,
+        round: usize,
+        answer: Answer,
+    ) -> Round {
+        let mut calls = Vec::new();
+        for (place, call) in answer.calls.into_iter().enumerate() {
+            let came = if place >= CALLS_COUNT_MAX {
+                format!("Error: not done; at most {CALLS_COUNT_MAX} calls are made in one go")
+            } else {
+                match serde_json::from_str(if call.arguments.trim().is_empty() { "{}" } else { &call.arguments }) {
+                    Ok(arguments) => {
+                        let number = (round * CALLS_COUNT_MAX + place) as u16;
+                        let token = begun.token(number);
+                        minds::outcome(hands.call(asking, &call.name, arguments, token).await)
+                    }
+                    Err(error) => format!("Error: the arguments are not JSON: {error}"),
+                }
+            };
+            calls.push((call, came));
+        }
+        Round { text: answer.text, calls }
     }
 
     /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask_all(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
+    async fn ask_all(&self, all: &[Asked]) -> (String, Result<Answer, RunError>) {
+        let Some((first, instead)) = all.split_first() else {
+            return (String::new(), Err(RunError::Permanent { error: "there is nobody to ask".into() }));
+        };
         let name = first.provider.clone();
-        let (mut error, mut after) = match self.run(&first, true).await {
+        let (mut error, mut after) = match self.run(first, true).await {
             Err(RunError::Retry { error, after }) => (error, after),
             answer => return (name, answer),
         };
         for asked in instead {
-            match self.run(&asked, false).await {
+            match self.run(asked, false).await {
                 Err(RunError::Retry { error: why, after: wait }) => {
                     error = format!("{error}; {asked}: {why}");
                     after = after.max(wait);
@@ -285,9 +375,9 @@ impl Shared {
                 // It stands in for another, which may be there again.
                 Err(RunError::Permanent { error: why }) => error = format!("{error}; {asked}: {why}"),
                 Err(RunError::Ambiguous { error: why }) => {
-                    return (asked.provider, Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
+                    return (asked.provider.clone(), Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
                 }
-                Ok(answer) => return (asked.provider, Ok(answer)),
+                Ok(answer) => return (asked.provider.clone(), Ok(answer)),
             }
         }
         (name, Err(RunError::Retry { error, after }))
@@ -321,5 +411,15 @@ impl Shared {
         if beats.wait_for(|beat| *beat >= last).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+fn sum(one: Option<Tokens>, other: Option<Tokens>) -> Option<Tokens> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Tokens {
+            input: one.input.saturating_add(other.input),
+            output: one.output.saturating_add(other.output),
+        }),
+        (one, other) => one.or(other),
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::config::{Model, Routing};
 use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
 use crate::engine::{Input, Outgoing, Ran, RunEnd, Said};
-use crate::id::OccurrenceId;
+use crate::id::{self, OccurrenceId};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
 use crate::session::Conversation;
@@ -30,7 +30,7 @@ pub struct Begun {
 }
 
 /// Somebody who is to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// Name of the provider.
     pub provider: String,
@@ -90,6 +90,14 @@ impl Begun {
         }))
     }
 
+    /// A text that is the same for the same call of its model, however often it is made again.
+    #[must_use]
+    pub fn token(&self, call: u16) -> String {
+        let occurrence = self.run.occurrence;
+        let key = id::delivery_key(&self.schedule.id, occurrence.generation, occurrence.due, u16::MAX, call);
+        format!("run:{key}")
+    }
+
     /// What its model is told where no script says otherwise.
     #[must_use]
     pub fn instruction(&self) -> Option<&str> {
@@ -114,7 +122,7 @@ impl Begun {
         let chosen = routing.choose(model.or(written), &self.schedule.agent);
         let chosen = chosen.map_err(|problem| RunError::Permanent { error: problem.to_string() })?;
         let asked = |Model { provider, name }| {
-            let prompt = Prompt { model: name, instruction: instruction.to_owned() };
+            let prompt = Prompt::new(name, instruction);
             Asked { provider, prompt }
         };
         let instead = routing.fallbacks(&chosen).map(asked).collect();
@@ -153,11 +161,17 @@ pub const fn ended(occurrence: OccurrenceId, took: Span, end: RunEnd, said: Opti
     Input::Ran { occurrence, ran: Ran { took, end, said } }
 }
 
+/// What a literal text comes to, which nobody has to make.
+#[must_use]
+pub fn literal(text: &str) -> RunEnd {
+    RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }], model: None, tokens: None }
+}
+
 /// What an answer comes to that no script looks at.
 #[must_use]
 pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
     match answer {
-        Ok(Answer { text, model, tokens }) => {
+        Ok(Answer { text, model, tokens, calls: _ }) => {
             let texts = vec![Outgoing { text: text.into(), to: None }];
             RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
         }

@@ -26,6 +26,7 @@ use crate::runtime::books::Entry;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
 use crate::runtime::conversation::Book;
+use crate::runtime::letters::NoRetry;
 use crate::runtime::meter::Meter;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::tally::Tallies;
@@ -263,6 +264,8 @@ impl Turns {
             (Reply::Ended(state), _) => Err(OpError::Ended(state.status)),
             (Reply::NotFound, _) => Err(OpError::NotFound),
             (Reply::Overlaps, _) => Err(OpError::Overlaps),
+            (Reply::Open, _) => Err(OpError::Letter(NoRetry::Open)),
+            (Reply::Gone, _) => Err(OpError::Letter(NoRetry::Gone)),
         };
         if planted::is(Bug::AckBeforeCommit) {
             let _ = asked.answer.send(answer);

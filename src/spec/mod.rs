@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
+use crate::limits::LITERAL_BYTES_MAX;
 use crate::time::{Span, Timestamp};
 
 pub use crate::access::Destination;
@@ -94,6 +95,23 @@ impl Schedule {
         self.hook.is_some() || matches!(self.payload, Payload::Template(_))
     }
 
+    /// Its text, if nobody but its author has a say in it.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match &self.payload {
+            Payload::Message(text) if self.hook.is_none() => Some(text),
+            Payload::Message(_) | Payload::Template(_) | Payload::Task(_) => None,
+        }
+    }
+
+    /// Whether each due of it is a run, which makes its texts; else its literal text is sent as it stands. What is handed
+    /// over to an agent is, however long, and stays in order.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        let is_handed_over = matches!(self.talk, Some(Talk::Heard(_)));
+        !is_handed_over && self.literal().is_none_or(|text| text.len() > LITERAL_BYTES_MAX)
+    }
+
     /// The first due strictly after `after` that counts; bounds are not looked at.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
@@ -119,6 +137,18 @@ pub struct Task {
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+    /// What the model knows of what was said before.
+    pub session: RunSession,
+}
+
+/// What a run's model knows of what was said before. What it delivers is part of its chat's conversation either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunSession {
+    /// The latest results of its own schedule.
+    #[default]
+    Isolated,
+    /// The conversation of its chat; no other run that knows it goes on at the same time.
+    Conversation,
 }
 
 /// What becomes of a run whose hook or template fails.

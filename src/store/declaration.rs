@@ -14,15 +14,16 @@ use crate::engine::change::{Maker, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Talk, Task,
+    RunSession, Schedule, Source, Talk, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
 /// and templates; 6: conversations.
 const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
-/// of the model, or by the agent; 5: made by scripts.
-const PLAN_VERSION: u8 = 5;
+/// of the model, or by the agent; 5: made by scripts; 6: that know their
+/// conversation.
+const PLAN_VERSION: u8 = 6;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -45,7 +46,10 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.text(text);
         }
         Payload::Task(task) => {
-            out.byte(2);
+            out.byte(match task.session {
+                RunSession::Isolated => 2,
+                RunSession::Conversation => 4,
+            });
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
         }
@@ -125,8 +129,13 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
             1 => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
+                session: RunSession::Isolated,
             }),
-            2 => Payload::Task(Task { instruction: bytes.string()?, model: bytes.option(Bytes::string)? }),
+            kind @ (2 | 4) => Payload::Task(Task {
+                instruction: bytes.string()?,
+                model: bytes.option(Bytes::string)?,
+                session: if kind == 2 { RunSession::Isolated } else { RunSession::Conversation },
+            }),
             3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
@@ -178,6 +187,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
         }
         Some(Maker::Script) => out.byte(3),
     }
+    out.byte(u8::from(plan.converses));
     out
 }
 
@@ -192,6 +202,7 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         maker: if version < 3 { None } else { read_maker(bytes, version)? },
+        converses: version >= 6 && bytes.byte()? == 1,
     };
     bytes.end()?;
     Ok(plan)

@@ -43,9 +43,9 @@
 //!
 //! A text or a delivery goes with the history of its day, or later, when the last occurrence of that day has been settled.
 //!
-//! Format 2 has texts and what runners did, format 3 what hooks do: deliveries beside runs, and what is kept; format 4 has
-//! sessions. A file of an
-//! earlier format is read as it is and becomes one of format 4 when it is opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
+//! Format 2 has texts and what runners did, format 3 what hooks do: deliveries beside runs, and what is kept; format 4 what
+//! became of dead letters, and sessions. A file of an earlier format is read as it is and becomes one of format 4 when it
+//! is opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
 //! length, texts and options are described in `codec.rs`.
 //!
 //! # A commit
@@ -65,7 +65,7 @@
 //! A ledger grows by *segments*, each the sorted runs of one layer, behind all earlier ones: one run beside its
 //! schedule's older ones would cost a page each. Reading one schedule's runs asks each segment of a day; a small
 //! layer adds to the last segment, so that segments stay few. In a later segment a run hides itself in an earlier
-//! one.
+//! one. A dead letter that is tried again is open once more: `open` hides the ledger, and says that it may.
 //!
 //! # Recovery
 //!
@@ -135,7 +135,7 @@ pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use feed::{Fed, FeedCursor, Piece, What};
 pub use history::RunCursor;
-pub use letters::{LetterCursor, Letters};
+pub use letters::{LetterCursor, LetterFilter, Letters};
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};

@@ -195,6 +195,8 @@ fn a_history_shows_every_fate() {
         outcome: "delivered".to_owned(),
         detail: None,
         attempts: 1,
+        retried: None,
+        dropped: false,
         execution: None,
         deliveries: Vec::new(),
         number: 3,

@@ -147,11 +147,12 @@ from = "Chime <chime@example.org>"
     let shown = config.to_json();
     let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
     expect![[r#"
-        {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
-        {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
-        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
+        {"base_url":"https://matrix.example.org","format":"plain","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
+        {"command":["/etc/chime/plugins/irc.py","***"],"env":{"IRC_SERVER":"***"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
+        {"format":"plain","from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
     "#]].assert_eq(&shown.concat());
-    assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
+    let toml = config.to_toml();
+    assert!(toml.contains("smtp.example.org") && !toml.contains("irc.example.org"), "it can be shown as TOML, too");
 }
 
 #[test]
@@ -301,7 +302,6 @@ fn settings_of_later_versions_are_noticed() {
     expect![[r#"
         providers.ollama.price_in: budgets are not built into this version; this setting does nothing
         providers.ollama.price_out: budgets are not built into this version; this setting does nothing
-        agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
         agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
@@ -360,6 +360,7 @@ tokn_env = "T"
           },
           "d": {
             "base_url": "https://discord.com/api/v10",
+            "format": "plain",
             "kind": "discord",
             "message_content": true,
             "timeout": "10s",
@@ -367,6 +368,7 @@ tokn_env = "T"
           },
           "s": {
             "base_url": "http://127.0.0.1:18100/api",
+            "format": "plain",
             "kind": "slack",
             "posts_by": "webhook",
             "signing_secret": true,
@@ -433,6 +435,7 @@ fn a_written_secret_is_never_shown() {
         ("a = {kind = \"x\", signing_secret = \"s\"}", "a = {kind = \"x\", signing_secret = ****".to_owned()),
         ("token_env = \"NAME\"\nsecret_file = \"f\"\n", "token_env = \"NAME\"\nsecret_file = \"f\"\n".to_owned()),
         ("webhook = 'http://x/y'", "webhook = ************".to_owned()),
+        ("url = 'https://ada:pa@ss@h/p' # ftp://b@c d@e", "url = 'https://*********@h/p' # ftp://*@c d@e".to_owned()),
         ("secret = \"\"\"\na\nb\"\"\"\nc = 1\n", "secret = ***\n*\n****\nc = 1\n".to_owned()),
     ];
     for (text, expected) in cases {

@@ -34,6 +34,8 @@ mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(feature = "webhook")]
+mod kill_letters;
 #[cfg(all(
     feature = "discord",
     feature = "email",
@@ -47,6 +49,7 @@ mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;
+mod letters;
 #[cfg(feature = "openai")]
 mod models;
 mod phrases;

@@ -147,7 +147,7 @@ fn refused(status: StatusCode, wait: Option<Span>, body: &[u8]) -> SendError {
     match (status.as_u16(), errcode.as_str()) {
         (429, _) | (_, "M_LIMIT_EXCEEDED") => SendError::Retry { error, after: asked.or(wait) },
         // A proxy has lost sight of the message as we would have by a time-out.
-        (504, _) => SendError::Ambiguous { error },
+        (502 | 504 | 520..=524, _) => SendError::Ambiguous { error },
         (408 | 425 | 500..=599, _) => SendError::Retry { error, after: wait },
         (status, code) => match way_out(status, code) {
             "" => SendError::Permanent { error },

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use self::wire::{Command, Ready};
 use crate::config;
 use crate::gateway::{
-    Capabilities, Delivery, Gateway, Inbound, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
+    Capabilities, Delivery, Gateway, Inbound, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending, Unwell,
 };
 use crate::limits::{PLUGIN_END_MS_MAX, PLUGIN_INBOUND_COUNT_MAX, SEND_MS_MAX};
 use crate::problem::Problem;
@@ -149,7 +149,8 @@ impl Gateway for Process {
         Box::pin(async move {
             let timeout = self.shared.config.timeout;
             let problem = |why: String| {
-                Problem::new("command", why).hint("run it by hand: it has to print a line with \"type\": \"ready\"")
+                let hint = "run it by hand: it has to print a line with \"type\": \"ready\"";
+                Unwell::Wrong(Problem::new("command", why).hint(hint))
             };
             match tokio::time::timeout(timeout.to_std(), self.ready()).await {
                 Ok(Ok((ready, _))) => {

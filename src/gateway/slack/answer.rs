@@ -41,8 +41,7 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// What passes.
-const PASSING: [&str; 5] =
-    ["internal_error", "service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
+const PASSING: [&str; 4] = ["service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
 
 /// Whether a bot's message was taken.
 pub(super) fn taken(answer: &Answer) -> Result<Receipt, SendError> {
@@ -82,10 +81,10 @@ fn trouble(answer: &Answer, word: Option<&str>) -> SendError {
     };
     match (status.as_u16(), word) {
         (429, _) | (_, Some("ratelimited" | "rate_limited")) => SendError::Retry { error, after: answer.wait },
-        // Slack says of it that a part may have been done.
-        (_, Some("fatal_error")) | (504..=599, _) => SendError::Ambiguous { error },
+        // Slack says of these that a part may have been done; and what stands before it has lost sight of the message.
+        (_, Some("internal_error" | "fatal_error")) | (502 | 504..=599, _) => SendError::Ambiguous { error },
         (_, Some(word)) if PASSING.contains(&word) => SendError::Retry { error, after: answer.wait },
-        (408 | 500..=503, _) => SendError::Retry { error, after: answer.wait },
+        (408 | 500 | 501 | 503, _) => SendError::Retry { error, after: answer.wait },
         (300..=399, _) => {
             SendError::Permanent { error: format!("{error}: redirects are not followed; check base_url") }
         }

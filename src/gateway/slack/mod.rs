@@ -1,6 +1,6 @@
 //! The Slack gateway: a bot posts messages, or an incoming webhook does; what people write is posted to us.
 //!
-//! Texts are sent as plain text: nothing in them is formatted, unfolds a link or calls anybody. Slack recognises no key,
+//! A text is sent as plain text, or its Markdown as Slack writes it; nothing in it unfolds a link or calls anybody. Slack recognises no key,
 //! so an attempt without an answer may show twice when it is made again.
 //! Units: text limits in characters, before `& < >` are escaped. Not here: what answers mean (`answer`), what is posted
 //! to us (`events`), HTTP's server side (`surface`). Source: Slack's Web API, "chat.postMessage"; "Incoming webhooks".
@@ -16,13 +16,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use self::events::Seal;
-use crate::config::{self, SlackPost};
+use crate::config::{self, Markup, SlackPost};
 use crate::gateway::http::{Answer, Client, Reach, Request};
+use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Heard, Posted, Probing, Receipt, Secrets, SendError, Sending, TextLimit,
-    Unheard,
+    Unheard, Unwell,
 };
-use crate::limits::SLACK_CHARS_MAX;
+use crate::limits::{SLACK_CHARS_MAX, SLACK_WHOLE_CHARS_MAX};
 use crate::problem::Problem;
 use crate::time::Timestamp;
 
@@ -30,6 +31,7 @@ use crate::time::Timestamp;
 struct Slack {
     client: Client,
     post: Post,
+    format: Markup,
     seal: Option<Seal>,
 }
 
@@ -50,7 +52,7 @@ pub fn open(config: &config::Slack, secrets: &Secrets) -> Result<Arc<dyn Gateway
         let why = format!("cannot be reached from here: {error:?}");
         vec![Problem::new("base_url", why).hint("an https address needs the system's certificates")]
     })?;
-    Ok(Arc::new(Slack { client, post, seal: secrets.signing.first().map(Seal::new) }))
+    Ok(Arc::new(Slack { client, post, format: config.format, seal: secrets.signing.first().map(Seal::new) }))
 }
 
 fn post(config: &config::Slack, secret: &str) -> Result<(Post, Url), Problem> {
@@ -95,7 +97,7 @@ impl Gateway for Slack {
             };
             let answer = self.ask("auth.test", &json!({}), None).await;
             let me = answer.and_then(|answer| answer::read(&answer));
-            let me = me.map_err(|error| Problem::new("token", error.to_string()))?;
+            let me = me.map_err(|error| Unwell::of("token", error))?;
             let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
             Ok(format!("the bot {} in {}", text("user"), text("team")))
         })
@@ -115,9 +117,10 @@ impl Slack {
                 "the text has {chars} characters; Slack advises against more than {SLACK_CHARS_MAX}"
             ));
         }
+        let (text, mrkdwn) = self.written(&text);
         let mut body = json!({
-            "text": escaped(&text),
-            "mrkdwn": false,
+            "text": text,
+            "mrkdwn": mrkdwn,
             "unfurl_links": false,
             "unfurl_media": false,
         });
@@ -135,6 +138,16 @@ impl Slack {
                 answer::dropped(&answer)
             }
         }
+    }
+
+    /// A text as Slack is to get it, and whether it is formatted; one that grows too long by it is not.
+    fn written(&self, text: &str) -> (String, bool) {
+        let formatted = match self.format {
+            Markup::Plain => None,
+            Markup::Markdown => Some(markdown::slack(text)),
+        };
+        let formatted = formatted.filter(|text| text.chars().count() <= SLACK_WHOLE_CHARS_MAX);
+        formatted.map_or_else(|| (escaped(text), false), |text| (text, true))
     }
 
     /// Asks one of Slack's methods once. `now` is when, where that is known.

@@ -47,7 +47,7 @@ pub(super) fn of(failed: Failed) -> Result<Receipt, SendError> {
         Failed::Strange => Err(SendError::Retry { error, after: None }),
         Failed::Refused { code, wait, .. } => match code {
             // A proxy has lost sight of the message as we would have by a time-out.
-            504 => Err(SendError::Ambiguous { error }),
+            502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
             408 | 420 | 425 | 429 | 500..=599 => Err(SendError::Retry { error, after: wait }),
             _ => Err(SendError::Permanent { error }),
         },

@@ -153,7 +153,7 @@ fn taken(answer: &Answer) -> Result<Receipt, SendError> {
             Err(SendError::Permanent { error: why })
         }
         // A proxy has lost sight of the message as we would have by a time-out.
-        504 => Err(SendError::Ambiguous { error }),
+        502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
         408 | 425 | 429 | 500..=599 => Err(SendError::Retry { error, after: answer.wait }),
         _ => Err(SendError::Permanent { error }),
     }

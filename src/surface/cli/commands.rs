@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -50,14 +51,16 @@ pub(super) fn with_operations<T>(
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
-    tokio.block_on(async {
+    let outcome = tokio.block_on(async {
         let reached = reach(setup, clock, creates).await?;
         let outcome = ask(&reached).await;
         let closed = tokio::task::spawn_blocking(move || reached.close()).await;
         let closed = closed.map_err(|error| Error::new(Code::Failed, "closing broke off").detail(error))?;
         let answer = outcome?;
         closed.map(|()| answer)
-    })
+    });
+    tokio.shutdown_timeout(Duration::from_millis(limits::THREADS_END_MS_MAX));
+    outcome
 }
 
 async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {

@@ -16,6 +16,8 @@ mod bulk;
 mod call;
 mod events;
 mod guard;
+mod heeded;
+mod letters;
 mod metrics;
 mod openapi;
 mod plain;

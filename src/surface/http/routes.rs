@@ -3,43 +3,14 @@
 //! Invariant: an address and method stand here once; a route that is not `hidden` is described in `/openapi.json`.
 //! Not here: what the fields of a row mean (`route`).
 
+use super::heeded::{
+    AGENT, ANSWER_KEY, CURSOR, DRY_RUN, IF_MATCH, IF_NONE_MATCH, KEY, LAST_ID, LIMIT, OUTCOMES, STATUSES, parameter,
+};
 use super::route::Kind::{Count, Flag, Instant, Text, Word};
-use super::route::{Admits, Given, Header, Parameter, Route, Taken, Verb};
-use super::{bulk, events, metrics, plain, schedules, sessions};
+use super::route::{Admits, Given, Route, Taken, Verb};
+use super::{bulk, events, letters, metrics, plain, schedules, sessions};
 use crate::limits;
 use crate::surface::ops::reply::Created;
-
-const STATUSES: &[&str] = &["active", "paused", "completed", "cancelled"];
-const OUTCOMES: &[&str] = &["delivered", "silent", "skipped", "failed", "cancelled", "unknown"];
-
-const fn parameter(name: &'static str, kind: super::route::Kind, about: &'static str) -> Parameter {
-    Parameter { name, about, kind }
-}
-
-const CURSOR: Parameter = parameter("cursor", Text, "Where the last page ended: its `cursor`.");
-const LIMIT: Parameter = parameter("limit", Count(limits::PAGE_ROWS_MAX), "At most this many.");
-const DRY_RUN: Parameter = parameter("dry_run", Flag, "Checks and previews only.");
-const AGENT: Parameter =
-    parameter("agent", Text, "Only those of this agent; an agent's own token always means its own.");
-
-const IF_MATCH: Header = Header {
-    name: "If-Match",
-    about: "The `ETag` of the schedule as it was read. If its declaration was changed since, nothing is done (412); a \
-            due that has passed meanwhile does not matter.",
-};
-const IF_NONE_MATCH: Header =
-    Header { name: "If-None-Match", about: "The `ETag` of what is known; if nothing is new, the answer is 304." };
-const KEY: Header = Header {
-    name: "Idempotency-Key",
-    about: "A text of your own for this create, such as a UUID. Sent again, it answers with the schedule that was \
-            created first (200, `Idempotency-Replayed: true`). It is the schedule's `client_token`.",
-};
-const ANSWER_KEY: Header = Header {
-    name: "Idempotency-Key",
-    about: "A text of your own for this answer, such as the id of the message that it answers. Sent again, it answers \
-            with what it did first (200, `Idempotency-Replayed: true`).",
-};
-const LAST_ID: Header = Header { name: "Last-Event-ID", about: "The `id` of the last message that was received." };
 
 /// What most rows have in common.
 const ROUTE: Route = Route {
@@ -198,8 +169,74 @@ pub(super) static ROUTES: &[Route] = &[
         id: "listDeadLetters",
         operation: Some("dead-letters"),
         about: "Lists what was given up, of all schedules, newest due first.",
-        query: &[AGENT, LIMIT, CURSOR],
-        handle: |call| Box::pin(schedules::dead_letters(call)),
+        query: &[
+            AGENT,
+            parameter("schedule", Text, "Only those of this schedule: its id, or its name."),
+            parameter("gateway", Text, "Only those that were for a chat of this gateway."),
+            parameter("since", Instant, "Only those due at this instant or later."),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses: &[404],
+        handle: |call| Box::pin(letters::list(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/dead-letters/{id}",
+        id: "showDeadLetter",
+        operation: Some("dead-letter-show"),
+        about: "Shows everything that is known of one dead letter, also once it has been tried again.",
+        refuses: &[404],
+        handle: |call| Box::pin(letters::show(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Delete,
+        path: "/v1/dead-letters/{id}",
+        id: "dropDeadLetter",
+        operation: Some("dead-letters-drop"),
+        about: "Takes a dead letter off the list, because somebody has seen it. Its record stays, as `failed`.",
+        query: &[DRY_RUN],
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_one(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/{id}/retry",
+        id: "retryDeadLetter",
+        operation: Some("dead-letters-retry"),
+        about: "Tries a dead letter again, or one of its deliveries: the same bytes under the same key, with attempts \
+                and an age that begin anew. Where its run failed, it is run again.",
+        query: &[DRY_RUN],
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/retry",
+        id: "retryDeadLetters",
+        operation: Some("dead-letters-retry"),
+        about: "Tries all dead letters again that fit, oldest due first; one that is refused hinders no other.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "gateway": "telegram", "since": "2026-01-30T00:00:00Z", "dry_run": true}"#),
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry_all(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/drop",
+        id: "dropDeadLetters",
+        operation: Some("dead-letters-drop"),
+        about: "Takes all dead letters off the list that fit; their records stay.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "schedule": "standup"}"#),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_all(call)),
         ..ROUTE
     },
     Route {

@@ -15,9 +15,7 @@ use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
-use crate::surface::ops::request::{
-    Add, Cancel, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
-};
+use crate::surface::ops::request::{Add, Cancel, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update};
 
 /// The header that makes a repeated create harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -215,14 +213,6 @@ pub(super) async fn runs(call: Call) -> Result<Response, Error> {
     let response = json_answer(StatusCode::OK, &listed)?;
     let path = format!("{}/runs", address(&listed.id));
     Ok(linked(response, &call, &path, listed.cursor.as_deref()))
-}
-
-pub(super) async fn dead_letters(call: Call) -> Result<Response, Error> {
-    let query = &call.query;
-    let (agent, limit, cursor) = (query.text("agent"), query.count("limit"), query.text("cursor"));
-    let listed = call.ask(DeadLetters { agent, limit, cursor }).await?;
-    let response = json_answer(StatusCode::OK, &listed)?;
-    Ok(linked(response, &call, call.route.path, listed.cursor.as_deref()))
 }
 
 pub(super) async fn occurrences(call: Call) -> Result<Response, Error> {

@@ -7,7 +7,7 @@
 
 pub mod books;
 pub mod caller;
-mod letters;
+pub mod letters;
 pub mod local;
 pub mod preview;
 pub mod reply;
@@ -169,6 +169,12 @@ operations! {
     "runs" => Runs -> RunsListed;
     /// Lists what was given up, of all schedules, newest due first.
     "dead-letters" => DeadLetters -> DeadLettersListed;
+    /// Shows everything that is known of one dead letter.
+    "dead-letter-show" => DeadLetterShow -> LetterShown;
+    /// Tries a dead letter again, or all that fit.
+    "dead-letters-retry" => DeadLettersRetry -> LettersDone;
+    /// Takes a dead letter off the list, or all that fit; their records stay.
+    "dead-letters-drop" => DeadLettersDrop -> LettersDone;
     /// Computes the next times of a trigger or a schedule.
     "preview" => Preview -> Previewed;
     /// Writes schedules in the form in which files declare them.

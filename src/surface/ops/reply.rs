@@ -1,8 +1,7 @@
 //! What is answered: the bodies of all replies.
 //!
 //! Units: times are RFC 3339 texts in UTC; a time that people read comes with the same instant in the schedule's
-//! zone. Absent values are left out.
-//! Not here: how they look in a terminal (`cli/render`).
+//! zone. Absent values are left out. Not here: how they look in a terminal (`cli/render`).
 
 use std::borrow::Cow;
 
@@ -11,7 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
-pub use super::letters::DeadLettersListed;
+pub use super::letters::{
+    DeadLettersListed, LetterLine, LetterPart, LetterRefused, LetterShown, LettersDone, RetriedShown,
+};
 pub use super::sessions::{InboundTold, MessagesShown, SessionAnswered, SessionEnded, SessionShown, SessionsListed};
 pub use super::state::{BackedUp, Counts, SessionCounts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
@@ -316,6 +317,12 @@ pub struct RunLine {
     pub detail: Option<String>,
     /// Attempts to deliver it that were begun.
     pub attempts: u16,
+    /// It was given up before, and somebody had it tried again; attempts are counted from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried: Option<RetriedShown>,
+    /// It was given up, and somebody has seen that: dead letters are listed without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// What was done to make its text; left out for a literal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionShown>,

@@ -6,6 +6,7 @@ mod delivery;
 mod except;
 mod failing;
 mod hooks;
+mod letters;
 mod misfire;
 mod overdue;
 mod overlap;
@@ -15,6 +16,7 @@ mod running;
 mod slots;
 mod spread;
 mod tasks;
+mod turns;
 mod words;
 mod world;
 

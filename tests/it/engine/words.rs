@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, Schedule,
-    Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RunSession,
+    Schedule, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -55,10 +55,10 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         }),
         trigger,
         payload: match (get("task"), get("template")) {
-            (Some(instruction), _) => Payload::Task(Task {
-                instruction: instruction.to_owned(),
-                model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
-            }),
+            (Some(instruction), _) => {
+                let model = Some(format!("{}/any", get("provider").unwrap_or("echo")));
+                Payload::Task(Task { instruction: instruction.into(), model, session: session(get("session")) })
+            }
             (None, Some(template)) => Payload::Template(template.to_owned()),
             (None, None) => Payload::Message("hello".into()),
         },
@@ -80,6 +80,14 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         on_hook_error: OnHookError::Fail,
         source: None,
         talk: None,
+    }
+}
+
+fn session(word: Option<&str>) -> RunSession {
+    match word {
+        Some("conversation") => RunSession::Conversation,
+        Some(other) => panic!("no session is called {other}"),
+        None => RunSession::Isolated,
     }
 }
 

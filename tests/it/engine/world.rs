@@ -2,7 +2,8 @@
 //!
 //! A scenario is text. Commands: `at T`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
 //! `pass SPAN` (without looking at what is due), `down SPAN` (killed, and started again that much later; or earlier, by
-//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`), `show ID`.
+//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`),
+//! `retry|drop ID` (`letters.rs`), `show ID`.
 //! The log says what was sent and what became of dues that were not.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -23,7 +24,7 @@ use super::words::{instant, schedule, span};
 #[derive(Default)]
 pub struct Disk {
     plans: BTreeMap<PlanId, Plan>,
-    schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
+    pub schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub texts: BTreeMap<OccurrenceId, Arc<str>>,
@@ -37,7 +38,7 @@ pub struct World {
     pub disk: Disk,
     pub now: Timestamp,
     pub options: Options,
-    keys: BTreeMap<String, ScheduleKey>,
+    pub keys: BTreeMap<String, ScheduleKey>,
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     unanswered: Vec<OccurrenceId>,
     pub running: Running,
@@ -102,6 +103,8 @@ impl World {
             ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
             ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
             ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
+            ("retry", _) => self.retry(id),
+            ("drop", Some(key)) => self.drop_letters(key),
             ("runner", Some(key)) => self.script_runner(key, words),
             ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
@@ -271,6 +274,8 @@ impl World {
             Effect::Forget { key } => self.engine.handle(self.now, Input::Forget { key }),
             Effect::Reply { reply: Reply::Ended(_), .. } => self.note("refused: it has ended"),
             Effect::Reply { reply: Reply::Overlaps, .. } => self.note("refused: a run is not over"),
+            Effect::Reply { reply: Reply::Open, .. } => self.note("refused: it is being tried again"),
+            Effect::Reply { reply: Reply::Gone, .. } => self.note("refused: it goes with its history"),
             Effect::Reply { reply: Reply::Unchanged(_), .. } => self.note("unchanged"),
             Effect::Reply { .. } | Effect::Persist(_) => {}
         }
@@ -369,6 +374,7 @@ impl World {
                 Outcome::Gated { reason } => format!("skip(hook: {reason})"),
                 Outcome::Failed { error } => format!("failed({error})"),
                 Outcome::Unknown { error } => format!("unknown({error})"),
+                Outcome::Dropped { error } => format!("dropped({error})"),
                 Outcome::Cancelled => "cancelled".into(),
                 Outcome::Displaced => "displaced".into(),
             };
@@ -380,8 +386,12 @@ impl World {
                 self.note(&line);
             }
         }
+        let is_dropped = matches!(run.phase, Phase::Settled { outcome: Outcome::Dropped { .. }, .. });
+        let retried = run.retried;
         let before = self.disk.runs.insert(run.occurrence, run);
-        assert!(before.is_none_or(|before| !before.is_settled()), "a settled occurrence was written again");
+        let may_follow =
+            |before: Run| !before.is_settled() || before.is_given_up() && (is_dropped || retried != before.retried);
+        assert!(before.is_none_or(may_follow), "a settled occurrence was written again");
     }
 
     fn show(&mut self, id: &str, key: ScheduleKey) {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chimewheel::config::{self, Tls};
+use chimewheel::config::{self, Markup, Tls};
 use chimewheel::gateway::{Delivery, Gateway, Secrets, SendError, email};
 use chimewheel::time::Span;
 use expect_test::expect;
@@ -98,6 +98,7 @@ fn config(port: u16) -> config::Email {
         user: Some("ada".to_owned()),
         password: None,
         from: "Chime <chime@example.org>".to_owned(),
+        format: Markup::Plain,
         timeout: Span::from_millis(2000),
     }
 }
@@ -162,6 +163,35 @@ fn a_letter_is_as_the_guide_says() {
 }
 
 #[test]
+fn markdown_is_a_page_with_the_plain_text_beside_it() {
+    let host = Host::start("", Reply::Cut);
+    let gateway = open(&config::Email { format: Markup::Markdown, ..config(host.port) });
+    let answer = why(&gateway, to("ada@example.org", "**Good** [morning](https://e.example)"));
+    assert!(answer.contains("delivered"), "{answer}");
+    let letter = host.letter();
+    let (_, body) = letter.split_once("MIME-Version").unwrap();
+    expect![[r#"
+        : 1.0
+        Content-Type: multipart/alternative; boundary="=_3kTMd9zQ7xYhLp0VbWfNa1"
+
+        --=_3kTMd9zQ7xYhLp0VbWfNa1
+        Content-Type: text/plain; charset=utf-8
+        Content-Transfer-Encoding: 7bit
+
+        Good morning (https://e.example)
+        --=_3kTMd9zQ7xYhLp0VbWfNa1
+        Content-Type: text/html; charset=utf-8
+        Content-Transfer-Encoding: quoted-printable
+
+        <!DOCTYPE html>
+        <html><body><p><strong>Good</strong> <a href=3D"https://e.example">morning<=
+        /a></p></body></html>
+        --=_3kTMd9zQ7xYhLp0VbWfNa1--
+    "#]]
+    .assert_eq(body);
+}
+
+#[test]
 fn what_each_answer_means() {
     let mut meanings = String::new();
     for (part, line) in [
@@ -218,6 +248,16 @@ fn what_breaks_before_the_letter_is_tried_again_and_what_breaks_after_it_is_ambi
 }
 
 #[test]
+fn a_letter_that_was_taken_is_delivered_whatever_becomes_of_the_farewell() {
+    for farewell in [Reply::Cut, Reply::Hold, Reply::Say("421 too busy for that"), Reply::Say("nonsense")] {
+        let host = Host::start("QUIT", farewell);
+        let answer = why(&open(&config(host.port)), to("ada@example.org", "x"));
+        assert!(answer.starts_with("delivered: "), "{farewell:?}: {answer}");
+        assert!(host.letter().contains("Subject: "));
+    }
+}
+
+#[test]
 fn what_cannot_be_sent_is_said_before_anybody_is_asked() {
     let host = Host::start("", Reply::Cut);
     let gateway = open(&config(host.port));
@@ -256,7 +296,7 @@ fn a_look_signs_in_and_sends_nothing() {
     expect![[r#"
         127.0.0.1:PORT answers; signed in as ada
         host: permanent error (535): bad credentials; the mail server refuses user and password, or wants an app password (look at host, port, tls, user and the password)
-        host: response error: incomplete response (look at host, port, tls, user and the password)
+        response error: incomplete response
     "#]].assert_eq(&all.concat());
 }
 

@@ -2,8 +2,11 @@
 //! they are started, watched and ended.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 
 use chimewheel::config::{self, Restart};
 use chimewheel::gateway::{ChatKind, Delivery, Gateway, Inbound, Receipt, Secrets, SendError, Sender, process};
@@ -331,6 +334,43 @@ fn it_ends_with_the_daemon_in_peace_or_by_force() {
     assert!(ids.split_whitespace().all(lives), "{ids}");
     deaf.gateway.end();
     // A process that was killed may take a moment to be gone.
+    assert!((0..100_000).any(|_| !ids.split_whitespace().any(lives)), "{ids}");
+}
+
+#[test]
+fn a_daemon_that_is_told_twice_to_end_leaves_no_plug_in_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "echo '{\"type\":\"ready\",\"gateway\":\"deaf\"}'; read line; sleep 1000 & echo $$ $! >ids; wait";
+    let config =
+        format!("[gateways.deaf]\nkind = 'process'\ncommand = ['sh', '-c', '''{script}''']\ntimeout = '29s'\n");
+    fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
+        command.current_dir(folder.path()).env_clear().env("HOME", folder.path()).args(arguments);
+        command
+    };
+    let add = ["add", "--in", "1ms", "-m", "x", "--gateway", "deaf", "--chat-id", "c"];
+    assert!(program(&add).stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap().success());
+    let mut daemon = program(&["serve", "--no-listen"]).stderr(Stdio::piped()).spawn().unwrap();
+    let ids = loop {
+        // It is written in one go.
+        let ids = fs::read_to_string(folder.path().join("ids")).unwrap_or_default();
+        if ids.ends_with('\n') {
+            break ids;
+        }
+        thread::yield_now();
+    };
+    let id = daemon.id().to_string();
+    let tell = || Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(tell().success());
+    let mut log = BufReader::new(daemon.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("ending: deliveries under way are waited for")));
+    // The second word is listened for a moment after the first was heard.
+    while daemon.try_wait().unwrap().is_none() {
+        assert!(tell().success());
+        thread::yield_now();
+    }
+    assert_eq!(daemon.wait().unwrap().code(), Some(1));
     assert!((0..100_000).any(|_| !ids.split_whitespace().any(lives)), "{ids}");
 }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use chimewheel::config::{self, Secret, SlackPost};
+use chimewheel::config::{self, Markup, Secret, SlackPost};
 use chimewheel::gateway::{Gateway, Heard, Inbound, Posted, Secrets, SendError, Unheard, slack};
 use chimewheel::runtime::clock::{Clock as _, SystemClock};
 use chimewheel::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ pub const ADAPTER: Adapter = Adapter {
     open: |url, timeout| open(url, None, timeout).unwrap(),
     taken: |id| Play::json(200, &json!({"ok": true, "channel": "C0123", "ts": id})),
     refused: || Play::json(200, &json!({"ok": false, "error": "channel_not_found"})),
-    broken: || Play::json(200, &json!({"ok": false, "error": "internal_error"})),
+    broken: || Play::json(200, &json!({"ok": false, "error": "service_unavailable"})),
     busy: |seconds| Play::status(429).with("Retry-After", seconds.to_string()),
     read,
     takes_empty: false,
@@ -36,9 +36,13 @@ fn read(request: &Received) -> Said {
 const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 fn open(base_url: &str, webhook: Option<&str>, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
+    open_as(Markup::Plain, base_url, webhook, timeout)
+}
+
+fn open_as(format: Markup, base_url: &str, webhook: Option<&str>, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
     let named = Secret::Env("ANY".to_owned());
     let post = if webhook.is_some() { SlackPost::Webhook(named) } else { SlackPost::Bot(named) };
-    let config = config::Slack { base_url: base_url.to_owned(), post, signing: None, timeout };
+    let config = config::Slack { base_url: base_url.to_owned(), post, signing: None, format, timeout };
     let token = Some(webhook.unwrap_or("xoxb-1").into());
     slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token, ..Secrets::default() })
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
@@ -69,6 +73,31 @@ fn a_text_is_plain_and_calls_nobody() {
           "unfurl_media": false
         }"#]]
     .assert_eq(&format!("{:#}", request.json()));
+}
+
+#[test]
+fn a_long_answer_is_read_to_its_end() {
+    let long = json!({"ok": true, "ts": "1", "message": {"text": "x".repeat(200 * 1024)}});
+    let (answer, _) = sent(Play::json(200, &long), false, "hi");
+    assert_eq!(answer, Ok(Some("1".to_owned())));
+}
+
+#[test]
+fn markdown_becomes_mrkdwn_that_calls_nobody() {
+    let shown = |text: &str| {
+        let platform = Standin::start(|_| (ADAPTER.taken)("1"));
+        let gateway = open_as(Markup::Markdown, &platform.url("/api/"), None, Span::from_seconds(5)).unwrap();
+        assert!(send(&gateway, vec![delivery(text)]).pop().unwrap().is_ok());
+        let body = platform.next().0.json();
+        (body["text"].as_str().unwrap().to_owned(), body["mrkdwn"].as_bool().unwrap())
+    };
+    let source = "**Good** [morning](https://e.example/?a=1&b=2), <!channel> & `x`";
+    let formatted = "*Good* <https://e.example/?a=1&amp;b=2|morning>, &lt;!channel&gt; &amp; `x`";
+    assert_eq!(shown(source), (formatted.to_owned(), true));
+    // Every line of a link is a link, so a long address may grow beyond what Slack takes whole.
+    let lines = "[".to_owned() + "a\n".repeat(200).as_str() + "](https://e.example/" + "b".repeat(500).as_str() + ")";
+    let (text, mrkdwn) = shown(&lines);
+    assert_eq!((text.as_str(), mrkdwn), (lines.as_str(), false));
 }
 
 #[test]
@@ -120,6 +149,7 @@ fn what_each_answer_of_a_method_means() {
         Play::status(404),
         Play::status(500),
         Play::status(503),
+        Play::status(502),
         Play::status(504),
     ];
     expect![[r#"
@@ -131,7 +161,7 @@ fn what_each_answer_of_a_method_means() {
         permanent: Slack answered missing_scope; give the app the scope chat:write, and install it once more
         permanent: Slack answered something_new
         permanent: Slack answered 200 OK
-        retry -: Slack answered internal_error
+        ambiguous: Slack answered internal_error
         ambiguous: Slack answered fatal_error
         retry 30s: Slack answered ratelimited
         retry 30s: Slack answered 429 Too Many Requests
@@ -141,6 +171,7 @@ fn what_each_answer_of_a_method_means() {
         permanent: Slack answered 404 Not Found
         retry -: Slack answered 500 Internal Server Error
         retry -: Slack answered 503 Service Unavailable
+        ambiguous: Slack answered 502 Bad Gateway
         ambiguous: Slack answered 504 Gateway Timeout
     "#]].assert_eq(&meanings(answers, false));
 }
@@ -163,7 +194,7 @@ fn what_each_answer_of_an_incoming_webhook_means() {
         permanent: Slack answered channel_is_archived; the channel is archived: unarchive it, or choose another
         permanent: Slack answered invalid_payload
         retry -: Slack answered rollup_error
-        retry -: Slack answered 502 Bad Gateway
+        ambiguous: Slack answered 502 Bad Gateway
         retry 7s: Slack answered rate_limited
     "#]].assert_eq(&meanings(answers, true));
 }
@@ -345,7 +376,8 @@ fn the_emulator_takes_what_we_post_and_we_hear_what_it_posts() {
     let root = format!("http://127.0.0.1:{port}");
     let open = |post: SlackPost, token: &str| {
         let timeout = Span::from_seconds(20);
-        let config = config::Slack { base_url: format!("{root}/api"), post, signing: None, timeout };
+        let config =
+            config::Slack { base_url: format!("{root}/api"), post, signing: None, format: Markup::Plain, timeout };
         slack::open(
             &config,
             &Secrets { signing: vec![SIGNING.into()], token: Some(token.into()), ..Secrets::default() },

@@ -85,6 +85,7 @@ impl Account {
             token: None,
             user: Some(self.user.clone()),
             join,
+            format: config::Markup::Plain,
             timeout: Span::from_seconds(20),
         };
         let secrets = Secrets { token: Some(self.token.clone().into()), ..Secrets::default() };

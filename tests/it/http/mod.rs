@@ -323,7 +323,7 @@ fn every_operation_reads_its_own_name() {
         let body: &[u8] = match *name {
             "show" | "cancel" | "pause" | "resume" | "run-now" | "runs" => br#"{"schedule": "x"}"#,
             "update" => br#"{"schedule": "x", "patch": {}}"#,
-            "token-revoke" => br#"{"id": "x"}"#,
+            "token-revoke" | "dead-letter-show" => br#"{"id": "x"}"#,
             "session" | "session-messages" | "session-end" => br#"{"session": "sess_1"}"#,
             "session-answer" => br#"{"session": "sess_1", "text": "x"}"#,
             "process-exited" => br#"{"handle": "x"}"#,

@@ -22,6 +22,7 @@ use super::check_sends;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
 use super::keeper::is_regular;
+use super::letters;
 use super::report::Tally;
 use super::run::Played;
 use super::runs::RunSaid;
@@ -39,6 +40,7 @@ impl Verdict {
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
         check_hooks::check(played, &mut verdict);
+        letters::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -134,14 +136,15 @@ fn check_outcome(
         }
         Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
-        Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
-        Outcome::Failed { .. } => last.is_some_and(|last| {
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if is_task(schedule) && last.is_none() => true,
+        Outcome::Failed { .. } | Outcome::Dropped { .. } => last.is_some_and(|last| {
             let wait = match last.said {
                 Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
                 Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,
                 Said::Taken | Said::Permanent => 0,
             };
             let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
+            let since = run.retried.map_or(since, |retried| retried.at.max(since));
             let oldest = since.as_millis() + policy.retry.max_age.as_millis() as i64;
             let is_old = last.told.is_some_and(|told| told.wall + wait > oldest);
             last.said == Said::Permanent || last.number >= policy.retry.max_attempts || is_old

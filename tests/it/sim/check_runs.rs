@@ -58,9 +58,14 @@ fn overlap(history: &History, one: &RunTry) -> OverlapPolicy {
 }
 
 fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdict) {
-    let mut spans: BTreeMap<OccurrenceId, (u64, u64)> = BTreeMap::new();
+    // A dead letter that is run again was over before.
+    let life = |one: &RunTry| {
+        let due = one.occurrence.due.as_millis();
+        (one.occurrence, history.lives_before(&one.id, due, one.at))
+    };
+    let mut spans: BTreeMap<(OccurrenceId, usize), (u64, u64)> = BTreeMap::new();
     for (place, one) in tries.iter().enumerate() {
-        spans.entry(one.occurrence).or_insert((one.at.seq, one.at.seq)).1 = one.at.seq;
+        spans.entry(life(one)).or_insert((one.at.seq, one.at.seq)).1 = one.at.seq;
         let goes_on =
             |other: &&&RunTry| other.boot == one.boot && other.told.is_none_or(|told| told.seq > one.at.seq);
         let beside = tries[..place].iter().filter(goes_on).count();
@@ -69,7 +74,7 @@ fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdic
     }
     // What is to be run again is not over, even while nobody runs it.
     for one in tries.iter().filter(|one| overlap(history, one) != OverlapPolicy::AllowAll) {
-        let (first, _) = spans[&one.occurrence];
+        let (first, _) = spans[&life(one)];
         let passed = spans.iter().find(|(_, span)| span.0 < first && first < span.1);
         verdict.claim(passed.is_none(), || format!("I14: {one:?} began before {passed:?} was over"));
     }
@@ -86,6 +91,10 @@ fn check_again(history: &History, tries: &[&RunTry], verdict: &mut Verdict) {
             continue;
         };
         if crashed && history.may_be_forgotten(told) {
+            continue;
+        }
+        let due = one.occurrence.due.as_millis();
+        if earlier.said != RunSaid::Composed && history.is_retried_between(&one.id, due, earlier.at, one.at) {
             continue;
         }
         let may = matches!(earlier.said, RunSaid::Retry | RunSaid::Ambiguous);
@@ -111,7 +120,11 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
             continue;
         };
         let policy = history.known[&tries[0].id].revs[tries[0].rev].schedule.policy;
-        let (count, most) = (tries.len(), usize::from(policy.retry.max_attempts));
+        let due = run.occurrence.due.as_millis();
+        let lives = |one: &RunTry| history.lives_before(&one.id, due, one.at);
+        let last_life = history.retries(&tries[0].id, due).count();
+        let count = tries.iter().filter(|one| lives(one) == last_life).count();
+        let most = usize::from(policy.retry.max_attempts);
         let counted = usize::from(execution.attempts);
         verdict.claim(count <= counted && counted <= most, || {
             format!("I13: {count} of at most {most} attempts were made: {run:?}")
@@ -123,7 +136,7 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
                 last == Some(RunSaid::Composed) && execution.model.is_some()
             }
             Outcome::Silent { .. } => matches!(last, Some(RunSaid::Composed | RunSaid::Silent)),
-            Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Displaced => true,
+            Outcome::Failed { .. } | Outcome::Dropped { .. } | Outcome::Cancelled | Outcome::Displaced => true,
             Outcome::Gated { .. } => last == Some(RunSaid::Gated),
             Outcome::Skipped(_) => false,
         };

@@ -77,11 +77,20 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
     let policy = history.known[&again.id].revs[again.rev].schedule.policy;
     let forgotten = before.told.is_none_or(|told| crashed && history.may_be_forgotten(told));
     let once = policy.delivery == DeliveryGuarantee::AtMostOnce;
-    let is_known_lost = matches!(before.said, Said::Retry(_)) && before.told.is_some();
+    // A dead letter's attempts begin anew.
+    let is_revived = again.number == 1 && history.is_retried_between(&again.id, again.due, before.at, again.at);
+    let is_known_lost = match before.said {
+        Said::Retry(_) => before.told.is_some(),
+        Said::Permanent => before.told.is_some() && is_revived,
+        Said::Taken | Said::Ambiguous => false,
+    };
     verdict.claim(!once || is_known_lost, || format!("I2: at most once, and yet again: {before:?} {again:?}"));
     verdict.claim(before.told.is_some() || crashed, || format!("I2: twice at once: {before:?} {again:?}"));
     if forgotten {
         verdict.tally.ambiguous += 1;
+        return;
+    }
+    if before.said != Said::Taken && is_revived {
         return;
     }
     let wait = match before.said {
@@ -128,6 +137,11 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
         let order = |one: &Attempt| (one.due, played.history.known[&one.id].key, one.part);
         let passing = meanwhile.find(|one| one.number == 1 && order(one) > order(failed));
         let again = rest.clone().find(|one| one.key == failed.key);
+        let is_given_up = |again: &&&Attempt| {
+            let (id, due) = (&failed.id, failed.due);
+            played.history.is_retried_between(id, due, failed.at, again.at)
+        };
+        let again = again.filter(|again| !is_given_up(&again));
         if let (Some(passing), Some(again)) = (passing, again) {
             let was_held = again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
             verdict.claim(!was_held, || format!("I5: {passing:?} passes {failed:?}, tried again {again:?}"));

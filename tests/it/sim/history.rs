@@ -15,6 +15,7 @@ use chimewheel::time::Timestamp;
 use super::closed::Closed;
 use super::gateway::Mood;
 use super::keeper::Kept;
+use super::letters::LetterAsk;
 use super::runs::RunTry;
 use super::shape::Shape;
 
@@ -141,6 +142,8 @@ pub struct History {
     pub known: BTreeMap<String, Known>,
     pub attempts: Vec<Attempt>,
     pub runs: Vec<RunTry>,
+    /// What was asked about dead letters.
+    pub letters: Vec<LetterAsk>,
     pub interruptions: Vec<Interruption>,
     /// Where a crash happened, with what was durable before it.
     pub crashes: Vec<(Mark, Mark)>,

@@ -20,6 +20,7 @@ mod faults;
 mod gateway;
 mod history;
 mod keeper;
+mod letters;
 mod load;
 mod oracle;
 mod people;

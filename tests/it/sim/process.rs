@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::faults::{Fuse, NUDGE_MS};
 use super::history::{Ask, End, Interruption, Mark};
+use super::letters::LetterAnswer;
 use super::world::{Event, World};
 use super::{check_hooks, load, runs};
 use crate::store::disk::{Disk, Survivors};
@@ -28,6 +29,7 @@ pub struct Process {
     pub window_after: BTreeMap<u64, u64>,
     pub rounds_begun: u64,
     pub answers: Vec<(String, oneshot::Receiver<Result<Done, OpError>>)>,
+    pub letters: Vec<LetterAnswer>,
     /// The batch that is being written, and when it was given out.
     pub batch: Option<Vec<Change>>,
     pub gathered: Mark,
@@ -68,6 +70,7 @@ impl World {
         if let Err(error) = self.see_what_is_left(&reader) {
             self.history.wrongs.push(format!("I7: {error}"));
         }
+        self.see_letters(&reader);
         let clock = std::sync::Arc::clone(&self.clock);
         self.check_isolation(&reader);
         self.history.wrongs.extend(check_hooks::kept(&self.history, &reader));
@@ -99,6 +102,7 @@ impl World {
             window_after: BTreeMap::new(),
             rounds_begun: 0,
             answers: Vec::new(),
+            letters: Vec::new(),
             batch: None,
             gathered: self.durable,
             durable_before: mark,

@@ -12,7 +12,9 @@ use super::world::{Event, World};
 use crate::store::chance::Chance;
 
 /// Long enough for the oldest retry to be over.
-const PEACE_MS: i64 = 3 * 3_600_000;
+const PEACE_MS: i64 = 3 * HOUR_MS;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Seconds in one of which nothing may be under way.
 const RESTS_COUNT_MAX: u32 = 20;
@@ -55,6 +57,7 @@ pub fn play(seed: u64) -> Played {
         world.plan(0, Event::Collect);
     }
     world.plan_all(weather);
+    world.plan(HOUR_MS, Event::Letters);
     world.boot();
     world.run_until(weather.horizon_ms());
     make_peace(&mut world);
@@ -134,7 +137,7 @@ fn check_memory(world: &mut World) {
         world.history.wrongs.push(format!("I16: everything is cancelled and {figures:?}"));
     }
     let open = process.reader.facts().expect("a readable store");
-    if process.rounds.len() + process.answers.len() > 0 {
+    if process.rounds.len() + process.answers.len() + process.letters.len() > 0 {
         world.history.wrongs.push(format!("I15: somebody still waits: {open:?}"));
     }
 }

@@ -41,6 +41,8 @@ pub enum Event {
     Boot,
     /// Somebody reads the ledgers.
     Collect,
+    /// Somebody looks after dead letters.
+    Letters,
     /// The batch in flight is written. Of this boot only, like what follows.
     Write(u32),
     /// A gateway answers.
@@ -65,6 +67,8 @@ const COLLECT_MS: i64 = 12 * 3_600_000;
 
 pub struct World {
     pub chance: Chance,
+    /// What of it is drawn for dead letters.
+    pub letters: Chance,
     /// Whether some schedules are tasks.
     pub has_tasks: bool,
     pub history: History,
@@ -99,6 +103,7 @@ impl World {
         history.history_days = 4000;
         Self {
             chance: Chance(seed.wrapping_mul(0x9E37_79B9)),
+            letters: Chance(!seed.wrapping_mul(0x9E37_79B9)),
             has_tasks: runs::has_tasks(seed),
             history,
             clock: Arc::new(ManualClock::new(Timestamp::from_millis(start))),
@@ -212,6 +217,7 @@ impl World {
                 self.collect();
                 self.plan(COLLECT_MS, Event::Collect);
             }
+            Event::Letters => self.look_at_letters(),
             Event::Write(of) if boot == Some(of) => self.write(),
             Event::Answer { boot: of, round, attempt, answer } if boot == Some(of) => {
                 let mark = self.mark();
@@ -401,6 +407,7 @@ impl World {
     }
 
     fn collect_answers(&mut self) {
+        self.hear_of_letters();
         let Some(process) = &mut self.process else { return };
         let mut waiting = std::mem::take(&mut process.answers);
         let mut come = Vec::new();

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
-    Spread, State, Status,
+    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Retried, Run,
+    SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Talk, Task, Tokens,
+    RunSession, Schedule, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -124,12 +124,15 @@ impl Chance {
     }
 
     pub fn plan(&mut self) -> Plan {
+        let (trigger, bounds, except, policy) = (self.trigger(), self.bounds(), self.except(), self.policy());
+        let gateway: Option<String> = self.maybe(Self::word);
         Plan {
-            trigger: self.trigger(),
-            bounds: self.bounds(),
-            except: self.except(),
-            policy: self.policy(),
-            gateway: self.maybe(Self::word),
+            trigger,
+            bounds,
+            except,
+            policy,
+            converses: gateway.as_ref().is_some_and(|gateway| gateway.len() % 3 == 1),
+            gateway,
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
         }
@@ -159,6 +162,7 @@ impl Chance {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
+                    session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -263,6 +267,7 @@ impl Chance {
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
+            retried: (self.aside(4) == 0).then(|| Retried { at: Timestamp::from_millis(START), times: 2 }),
             execution,
             phase,
         }
@@ -278,6 +283,7 @@ impl Chance {
                 if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
+            3 if self.aside(3) == 0 => Outcome::Dropped { error: self.word() },
             3 => Outcome::Failed { error: self.word() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
@@ -286,12 +292,31 @@ impl Chance {
     }
 }
 
-/// The change as the sample of format 3 has it: nothing is done in conversations.
+fn alone(payload: &Payload) -> Payload {
+    match payload {
+        Payload::Task(task) => Payload::Task(Task { session: RunSession::Isolated, ..task.clone() }),
+        other => other.clone(),
+    }
+}
+
+/// The change as the sample of format 3 has it: nothing is done in conversations, or about dead letters.
 pub fn as_of_format_3(change: Change) -> Change {
-    match change {
-        Change::Declare { key, schedule, state } => {
-            Change::Declare { key, schedule: Arc::new(Schedule { talk: None, ..(*schedule).clone() }), state }
+    let undropped = |phase: Phase| match phase {
+        Phase::Settled { at, outcome: Outcome::Dropped { error } } => {
+            Phase::Settled { at, outcome: Outcome::Failed { error } }
         }
+        other => other,
+    };
+    match change {
+        Change::Plan { id, plan } => {
+            Change::Plan { id, plan: Arc::new(Plan { converses: false, ..(*plan).clone() }) }
+        }
+        Change::Declare { key, schedule, state } => {
+            let payload = alone(&schedule.payload);
+            let schedule = Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() });
+            Change::Declare { key, schedule, state }
+        }
+        Change::Run(run) => Change::Run(Run { retried: None, phase: undropped(run.phase.clone()), ..run }),
         other => other,
     }
 }
@@ -303,11 +328,15 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, converses: false, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
-                Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
+                Payload::Task(task) => Payload::Task(Task {
+                    model: Some("echo/a/b".to_owned()),
+                    session: RunSession::Isolated,
+                    ..task.clone()
+                }),
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
@@ -333,7 +362,8 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, maker: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan =
+                Plan { except: None, maker: None, converses: false, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {

@@ -39,6 +39,7 @@ fn run(occurrence: OccurrenceId, phase: Phase) -> Change {
         number: 1,
         claimed_at: since,
         attempt: 1,
+        retried: None,
         execution: Some(Box::new(execution)),
         phase,
     })

@@ -16,6 +16,7 @@ mod find;
 mod import;
 mod letters;
 mod read;
+mod revive;
 mod sessions;
 mod tokens;
 mod view;
@@ -23,6 +24,7 @@ mod view;
 use std::sync::{Arc, Mutex};
 
 use self::import::Checked;
+use self::revive::Wish;
 use super::reply::Changed;
 use super::request::{Pause, Selector};
 use super::{Caller, Calling, Operations, Reply, Request};
@@ -32,7 +34,7 @@ use crate::config::{Agent, Agents, Routing};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
-use crate::runtime::{By, Done, Handle, Op, OpError};
+use crate::runtime::{By, Done, Handle, NoRetry, Op, OpError};
 use crate::script::Scripts;
 use crate::spec::tree::shorten;
 use crate::spec::{Context, Reading};
@@ -185,6 +187,11 @@ impl Local {
             Request::DeadLetters(asked) => {
                 self.reading(move |local| local.dead_letters(&asked)).await.map(Reply::DeadLetters)
             }
+            Request::DeadLetterShow(one) => {
+                self.reading(move |local| local.letter_show(&one.id)).await.map(Reply::DeadLetterShow)
+            }
+            Request::DeadLettersRetry(asked) => self.letters(asked.0, Wish::Retry).await.map(Reply::DeadLettersRetry),
+            Request::DeadLettersDrop(asked) => self.letters(asked.0, Wish::Drop).await.map(Reply::DeadLettersDrop),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
@@ -328,7 +335,8 @@ impl From<OpError> for Error {
             | OpError::SessionOver
             | OpError::Ended(_) => Code::Conflict,
             OpError::OverQuota(_) => Code::OverQuota,
-            OpError::NotFound => Code::NotFound,
+            OpError::NotFound | OpError::Letter(NoRetry::Unknown) => Code::NotFound,
+            OpError::Letter(_) => Code::Conflict,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
             OpError::Store(_) => Code::Failed,
         };
