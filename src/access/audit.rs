@@ -5,7 +5,7 @@
 //! Not here: which operations there are (`surface/ops`), how records are kept (`store`).
 
 use crate::access::Actor;
-use crate::id::ScheduleKey;
+use crate::id::{ScheduleKey, SessionKey};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct Record {
     pub changed: Touched,
     /// The token that was made or revoked.
     pub token: Option<String>,
+    /// The session that was ended, or in which something was said.
+    pub conversation: Option<SessionKey>,
 }
 
 /// The way a request came in.

@@ -137,6 +137,7 @@ impl Engine {
                 }
                 let at = at.minus(step).max(now).max(occurrence.due);
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
+                self.lanes.hold_again(open.lane, &open.gateway, occurrence, now, at);
             }
             Phase::Settled { .. } => {
                 self.lanes.closed(&open.gateway);

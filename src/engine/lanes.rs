@@ -175,6 +175,21 @@ impl Lanes {
         self.consider(lane);
     }
 
+    /// A head that waited when the last process ended is waited for again, unless somebody stands before it by now.
+    pub(super) fn hold_again(
+        &mut self,
+        lane: LaneId,
+        gateway: &Arc<str>,
+        head: OccurrenceId,
+        now: Timestamp,
+        at: Timestamp,
+    ) {
+        let row = self.lane(lane, gateway);
+        if row.hold.is_none() && row.queue.is_empty() {
+            self.hold(lane, head, now, at);
+        }
+    }
+
     /// One delivery of the lane's window was answered.
     pub(super) fn answered(&mut self, lane: LaneId) {
         let Some(row) = self.lanes.get_mut(&lane) else { return };

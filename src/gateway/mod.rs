@@ -45,6 +45,7 @@ pub mod webhook;
 #[cfg(not(feature = "webhook"))]
 #[path = "absent.rs"]
 pub mod webhook;
+pub mod written;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -263,7 +264,7 @@ pub type Listening<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// What a platform posted to us.
 pub struct Posted<'a> {
     /// Its headers, by names in lower case.
-    pub header: &'a dyn Fn(&'static str) -> Option<&'a str>,
+    pub header: &'a (dyn Fn(&'static str) -> Option<&'a str> + Send + Sync),
     /// Its body, as it came.
     pub body: &'a [u8],
     /// When it came.

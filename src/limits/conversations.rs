@@ -34,5 +34,11 @@ pub const CALLS_COUNT_MAX: usize = 8;
 pub const OUTCOME_BYTES_MAX: usize = 16 * 1024;
 /// Milliseconds before a gateway is listened to again that broke down.
 pub const LISTEN_AGAIN_MS_MIN: u64 = 5000;
+/// Answers of an agent in one session that are taken in one minute.
+pub const SESSION_ANSWERS_COUNT_MAX: u32 = 60;
+/// Sessions, the latest ones, of which `status` counts the active ones.
+pub const SESSIONS_COUNTED_MAX: usize = 100_000;
+/// Bytes of what a platform posts to a gateway.
+pub const POSTED_BYTES_MAX: usize = 1024 * 1024;
 /// Milliseconds for which a message is handed to an agent's program again and again.
 pub const HAND_OVER_MS_MAX: u64 = 86_400_000;

@@ -18,7 +18,9 @@ use crate::engine::OpId;
 use crate::engine::change::Change;
 use crate::gateway::{Delivery, Inbound};
 use crate::id::{ScheduleId, SessionKey, stable_hash};
-use crate::runtime::ops::{Declaration, Done, OpError};
+use crate::limits::SESSION_ANSWERS_COUNT_MAX;
+use crate::runtime::meter::{Arrival, Meter};
+use crate::runtime::ops::{Answer, Declaration, Done, Op, OpError, OverQuota};
 use crate::runtime::replies;
 use crate::runtime::turn::{Begun, Turns};
 use crate::session::{Command, Conversation, Ended, EndedBy, Heard, Person, Session, Utterance, Voice};
@@ -65,13 +67,16 @@ pub(super) struct Book {
     staged: HashMap<Conversation, (SessionKey, Session, usize)>,
     /// Messages that came in and are not committed yet.
     staged_heard: HashSet<(Destination, String)>,
+    /// The minute of the latest answer, and how many answers each session has had in it.
+    answered: (i64, HashMap<SessionKey, u32>),
 }
 
 impl Book {
     pub(super) fn new(reader: Reader) -> Result<Self, StoreError> {
         let (next_session, next_heard) = reader.next_numbers()?;
         let (staged, staged_heard) = (HashMap::new(), HashSet::new());
-        Ok(Self { reader, manners: Manners::default(), next_session, next_heard, staged, staged_heard })
+        let (manners, answered) = (Manners::default(), (0, HashMap::new()));
+        Ok(Self { reader, manners, next_session, next_heard, staged, staged_heard, answered })
     }
 
     pub(super) fn set_manners(&mut self, manners: Manners) {
@@ -131,6 +136,21 @@ impl Book {
         Ok((key, Session::begin(of.clone(), now)))
     }
 
+    /// Notes one more answer in a session, or refuses it.
+    fn count_answer(&mut self, session: SessionKey, now: Timestamp) -> Result<(), OverQuota> {
+        let minute = now.as_millis().div_euclid(60_000);
+        if self.answered.0 != minute {
+            self.answered = (minute, HashMap::new());
+        }
+        let count = self.answered.1.entry(session).or_default();
+        let most = SESSION_ANSWERS_COUNT_MAX;
+        if *count >= most {
+            return Err(OverQuota::Answers { session, most });
+        }
+        *count += 1;
+        Ok(())
+    }
+
     /// Who is spoken to: whom the routes name, or else the agent that talked in this chat last and whose session is active.
     fn agent_of(&self, place: &Destination, message: &Inbound, now: Timestamp) -> Result<Option<String>, StoreError> {
         let Inbound { chat, sender, is_addressed, .. } = message;
@@ -157,6 +177,13 @@ impl Turns {
     #[must_use]
     pub fn with_manners(mut self, manners: Manners) -> Self {
         self.book.set_manners(manners);
+        self
+    }
+
+    /// What comes in is counted here.
+    #[must_use]
+    pub fn with_meter(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = meter;
         self
     }
 
@@ -192,10 +219,12 @@ impl Turns {
 
     fn hear(&mut self, place: Destination, message: Inbound) -> Result<(), OpError> {
         if self.book.knows(&place, &message.message_id)? {
+            self.meter.arrived(&place.gateway, Arrival::Known);
             return Ok(());
         }
         let now = self.clock.now();
         let Some(agent) = self.book.agent_of(&place, &message, now)? else {
+            self.meter.arrived(&place.gateway, Arrival::ForNobody);
             tracing::info!(chat = %place, sender = message.sender.id, "a message for nobody: no route, and no session here");
             return Ok(());
         };
@@ -220,6 +249,7 @@ impl Turns {
         }
         self.book.next_heard += 1;
         self.book.staged_heard.insert((heard.of.place.clone(), heard.message_id.clone()));
+        self.meter.arrived(&heard.of.place.gateway, Arrival::Taken);
         self.note(Change::Heard { number, heard: Arc::new(heard) });
         Ok(())
     }
@@ -260,7 +290,7 @@ impl Turns {
     /// A schedule that is due now.
     fn declare_at_once(&mut self, schedule: Schedule) -> Result<(), OpError> {
         debug_assert!(schedule.talk.is_some_and(|talk| talk != Talk::Answer), "answers come as questions do");
-        match self.begin(crate::runtime::ops::Op::Create(Declaration { schedule, paused: false, past: false })) {
+        match self.begin(Op::Create(Declaration { schedule, paused: false, past: false })) {
             Ok(Begun::Input { input, .. }) => {
                 const NOBODY: OpId = OpId(u64::MAX);
                 self.handle(input(NOBODY));
@@ -285,10 +315,31 @@ impl Turns {
         match self.book.active(&stored.of, now)? {
             Some((active, session)) if active == key => {
                 self.end(key, session, EndedBy::Request);
+                self.note_session(key);
                 Ok(Done::Noted)
             }
             _ => Err(OpError::SessionOver),
         }
+    }
+
+    /// What an agent says in a session: a schedule that is due now, which stands behind what waits for that chat. An answer
+    /// that was taken is known by its token, even when the session is over by then.
+    pub(super) fn answer(&mut self, answer: Answer) -> Result<Begun, OpError> {
+        let Answer { session: key, text, client_token, id } = answer;
+        let Some(Session { of, .. }) = self.reader.session(key)? else { return Err(OpError::NotFound) };
+        if let Some(token) = &client_token
+            && let Some(known) = self.names.by_token(&of.agent, token)?
+        {
+            return Ok(Begun::Answer(Done::Existing(known)));
+        }
+        let now = self.clock.now();
+        if self.book.active(&of, now)?.is_none_or(|(active, _)| active != key) {
+            return Err(OpError::SessionOver);
+        }
+        self.book.count_answer(key, now)?;
+        let schedule = Schedule { client_token, ..replies::answer(id, now, key, of, text) };
+        self.note_session(key);
+        self.begin(Op::Create(Declaration { schedule, paused: false, past: false }))
     }
 }
 

@@ -39,6 +39,7 @@ impl Turns {
             }
             Op::Prune(key) => self.prune(key),
             Op::EndSession(key) => self.end_session(key).map(Begun::Answer),
+            Op::Answer(answer) => self.answer(answer),
             Op::Retry(of) => self.retry(of),
             Op::Drop(of) => self.drop_letter(of),
             Op::Grant(grant) => {

@@ -50,7 +50,7 @@ pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
 pub use letters::{NoRetry, letter, what_again};
 pub use listening::Answered;
-pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
+pub use ops::{Answer, Declaration, Done, Op, OpError, OverQuota, Status};
 pub use replies::door_of;
 pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
@@ -231,10 +231,10 @@ impl Runtime {
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
-        let turns = turns.with_manners(manners.clone());
+        let meter = Arc::new(Meter::default());
+        let turns = turns.with_manners(manners.clone()).with_meter(Arc::clone(&meter));
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
-        let meter = Arc::new(Meter::default());
         let limits = gateways.iter().map(|(name, gateway)| (name.clone(), gateway.capabilities().text));
         let reach = Arc::new(Reach { gateways: limits.collect(), agents });
         let makers = Makers { providers, routing, scripts, reach, idle, minds, hands };

@@ -48,6 +48,8 @@ pub enum Op {
     RunNow(ScheduleKey),
     /// The end of a session.
     EndSession(SessionKey),
+    /// What an agent says in a session that goes on; answered like a create.
+    Answer(Answer),
     /// A dead letter is tried again: an occurrence, or one of its deliveries.
     Retry(OccurrenceId),
     /// A dead letter was seen, and is to be listed no more.
@@ -76,6 +78,19 @@ pub struct Declaration {
     pub paused: bool,
     /// Its only time has passed: it is recorded as skipped.
     pub past: bool,
+}
+
+/// What an agent says in a session.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Which.
+    pub session: SessionKey,
+    /// What.
+    pub text: String,
+    /// Makes a repeated answer one.
+    pub client_token: Option<String>,
+    /// The id of the schedule that sends it.
+    pub id: ScheduleId,
 }
 
 /// What was done.
@@ -150,6 +165,16 @@ pub enum OverQuota {
         agent: String,
         /// How many there would be.
         would: u64,
+        /// How many it may have.
+        most: u32,
+    },
+    /// Too many answers.
+    #[error(
+        "session {session} has had {most} answers within a minute, and takes no more in it: wait for the next one"
+    )]
+    Answers {
+        /// Where.
+        session: SessionKey,
         /// How many it may have.
         most: u32,
     },

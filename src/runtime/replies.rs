@@ -42,6 +42,24 @@ pub(super) fn aside(id: ScheduleId, now: Timestamp, of: &Conversation, text: Str
     }
 }
 
+/// Sends what an agent says in a session.
+pub(super) fn answer(
+    id: ScheduleId,
+    now: Timestamp,
+    session: SessionKey,
+    of: Conversation,
+    text: String,
+) -> Schedule {
+    let Conversation { place, agent } = of;
+    Schedule {
+        created_by_session: Some(session.to_string()),
+        destination: Some(place),
+        payload: Payload::Message(text),
+        talk: Some(Talk::Answer),
+        ..at_once(id, now, &agent)
+    }
+}
+
 /// Hands a message to whoever answers for its agent: its program, or a model; `None`: it is left to be fetched.
 pub(super) fn hand_over(agents: &Agents, session: SessionKey, number: u64, heard: &Heard) -> Option<Schedule> {
     let Heard { at, of, message_id, text, .. } = heard;

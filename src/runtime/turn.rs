@@ -27,6 +27,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
 use crate::runtime::conversation::Book;
 use crate::runtime::letters::NoRetry;
+use crate::runtime::meter::Meter;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::tally::Tallies;
 use crate::runtime::watchdog::Watchdog;
@@ -43,6 +44,7 @@ pub struct Turns {
     pub(super) pending: HashMap<OpId, Asked>,
     pub(super) tallies: Tallies,
     pub(super) book: Book,
+    pub(super) meter: Arc<Meter>,
     /// The request that is being answered, if somebody has to answer for it.
     pub(super) entry: Option<Entry>,
     acts: VecDeque<Act>,
@@ -129,6 +131,7 @@ impl Turns {
             pending: HashMap::new(),
             tallies: Tallies::default(),
             book,
+            meter: Arc::default(),
             entry: None,
             acts: VecDeque::new(),
             gathering: Batch::default(),

@@ -140,5 +140,6 @@ pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};
 pub use reader::{Listed, Reader, StoreFacts};
+pub use sessions::HeardAfter;
 pub use verify::{Fault, Verified};
 pub use writer::{CommitReport, FoldLimits, Writer};

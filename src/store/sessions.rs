@@ -18,7 +18,8 @@ use crate::access::{ChatKind, Destination};
 use crate::engine::change::Change;
 use crate::id::SessionKey;
 use crate::limits::{
-    INBOUND_COUNT_MAX, INBOUND_DROPPED_COUNT_MAX, INBOUND_MS_MAX, PAGE_ROWS_MAX, SESSIONS_DROPPED_COUNT_MAX,
+    INBOUND_COUNT_MAX, INBOUND_DROPPED_COUNT_MAX, INBOUND_MS_MAX, PAGE_ROWS_MAX, SESSIONS_COUNTED_MAX,
+    SESSIONS_DROPPED_COUNT_MAX,
 };
 use crate::session::{Conversation, Ended, EndedBy, Heard, Person, Session, Utterance, Voice};
 use crate::time::{Span, Timestamp};
@@ -31,6 +32,19 @@ type Read<T> = Result<T, Malformed>;
 
 /// Rows with their keys, and a key to go on from.
 pub type Page<K, V> = (Vec<(K, V)>, Option<K>);
+
+/// What came in after some message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardAfter {
+    /// Messages with their numbers, in order.
+    pub messages: Vec<(u64, Heard)>,
+    /// The number up to which rows were looked at.
+    pub through: u64,
+    /// The number of the latest that is kept.
+    pub last: u64,
+    /// Whether all that followed the message asked with is still kept.
+    pub is_known: bool,
+}
 
 /// Writes what a batch says of sessions.
 pub(super) fn write(txn: &WriteTransaction, batch: &[Change]) -> Result<(), StoreError> {
@@ -114,12 +128,12 @@ pub(super) fn drop_before(txn: &WriteTransaction, day: i64) -> Result<(), StoreE
     Ok(())
 }
 
-fn chat_key(of: &Conversation) -> ChatKey<'_> {
+pub(super) fn chat_key(of: &Conversation) -> ChatKey<'_> {
     let Destination { gateway, chat_id, thread } = &of.place;
     (gateway, chat_id, thread.as_deref().unwrap_or_default(), &of.agent)
 }
 
-fn message_key<'a>(place: &'a Destination, message_id: &'a str) -> MessageKey<'a> {
+pub(super) fn message_key<'a>(place: &'a Destination, message_id: &'a str) -> MessageKey<'a> {
     (&place.gateway, &place.chat_id, place.thread.as_deref().unwrap_or_default(), message_id)
 }
 
@@ -358,27 +372,35 @@ impl Reader {
         Ok(found.map(|number| number.value()))
     }
 
-    /// Messages that came in after a number, in order, no more than `limit` rows of them looked at: those that are wanted,
-    /// and the number of the last that was looked at.
+    /// Messages that came in after a number, in order, no more than `limit` rows of them looked at: those that are wanted.
     pub fn heard_after(
         &self,
-        after: Option<u64>,
+        after: u64,
         limit: usize,
         wanted: impl Fn(&Heard) -> bool,
-    ) -> Result<Page<u64, Heard>, StoreError> {
+    ) -> Result<HeardAfter, StoreError> {
         let disk = self.disk();
-        let (mut found, mut last) = (Vec::new(), after);
-        let from = after.map_or(0, |after| after.saturating_add(1));
-        for row in disk.open_table(INBOUND)?.range(from..)?.take(limit) {
+        let table = disk.open_table(INBOUND)?;
+        let (oldest, last) = heard_kept(&table)?;
+        // What was dropped, or what a restored store does not know, cannot be told.
+        let is_known = (oldest - 1..=last).contains(&after);
+        let from = if is_known || after > last { after.min(last) } else { oldest - 1 };
+        let mut told = HeardAfter { messages: Vec::new(), through: from, last, is_known };
+        for row in table.range(from + 1..)?.take(limit) {
             let (number, row) = row?;
             let number = number.value();
-            last = Some(number);
+            told.through = number;
             let heard = read_heard(row.value()).map_err(|why| why.in_row("inbound", number))?;
             if wanted(&heard) {
-                found.push((number, heard));
+                told.messages.push((number, heard));
             }
         }
-        Ok((found, last))
+        Ok(told)
+    }
+
+    /// The number of the message that came in last; 0: there was none.
+    pub fn last_heard(&self) -> Result<u64, StoreError> {
+        Ok(heard_kept(&self.disk().open_table(INBOUND)?)?.1)
     }
 
     /// How far a gateway has read its platform's stream.
@@ -392,12 +414,27 @@ impl Reader {
     pub fn next_numbers(&self) -> Result<(u64, u64), StoreError> {
         let disk = self.disk();
         let session = disk.open_table(SESSIONS)?.last()?.map_or(0, |(key, _)| key.value() + 1);
-        let heard = disk.open_table(INBOUND)?.last()?.map_or(0, |(key, _)| key.value() + 1);
-        Ok((session, heard))
+        let heard = disk.open_table(INBOUND)?;
+        Ok((session, heard_kept(&heard)?.1 + 1))
     }
 
-    /// How many sessions are kept.
-    pub fn sessions_count(&self) -> Result<u64, StoreError> {
-        Ok(self.disk().open_table(SESSIONS)?.len()?)
+    /// How many sessions are kept, and how many of the latest [`SESSIONS_COUNTED_MAX`] of them are wanted.
+    pub fn count_sessions(&self, wanted: impl Fn(&Session) -> bool) -> Result<(u64, u64), StoreError> {
+        let disk = self.disk();
+        let table = disk.open_table(SESSIONS)?;
+        let mut found = 0;
+        for row in table.iter()?.rev().take(SESSIONS_COUNTED_MAX) {
+            let (key, row) = row?;
+            let session = read_session(row.value()).map_err(|why| why.in_row("sessions", key.value()))?;
+            found += u64::from(wanted(&session));
+        }
+        Ok((table.len()?, found))
     }
+}
+
+/// The numbers of the oldest and of the latest message that came in, of those that are kept; the first ever is 1.
+fn heard_kept(table: &impl ReadableTable<u64, &'static [u8]>) -> Result<(u64, u64), StoreError> {
+    let number = |row: Option<(redb::AccessGuard<'_, u64>, _)>| row.map(|(number, _)| number.value());
+    let last = number(table.last()?).unwrap_or_default();
+    Ok((number(table.first()?).unwrap_or(last + 1).max(1), last))
 }

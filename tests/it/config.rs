@@ -382,9 +382,10 @@ tokn_env = "T"
 
 #[test]
 fn every_config_of_the_guide_is_in_order() {
-    let guide = include_str!("../../src/guide/gateways.md");
-    let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 3, "{blocks:?}");
+    let pages = [include_str!("../../src/guide/gateways.md"), include_str!("../../src/guide/sessions.md")];
+    let blocks = pages.iter().flat_map(|page| page.split("```toml\n").skip(1));
+    let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 5, "{blocks:?}");
     for block in blocks {
         let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
         assert_eq!(config.notices, [], "{block}");

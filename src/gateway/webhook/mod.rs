@@ -19,11 +19,11 @@ use crate::config;
 use crate::gateway::http::{Answer, Client, Reach};
 use crate::gateway::webhook::sign::Keys;
 use crate::gateway::webhook::target::Target;
+use crate::gateway::written::Written;
 use crate::gateway::{Delivery, Gateway, Receipt, Secrets, SendError, Sending};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
 use crate::pace::Scope;
 use crate::problem::Problem;
-use crate::session::Heard;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -115,52 +115,16 @@ impl Webhook {
 
 /// What is posted of a message that somebody wrote, to the program that answers for the agent.
 #[derive(Serialize)]
-struct Written<'a> {
-    r#type: &'static str,
-    number: u64,
-    agent: &'a str,
-    session: Option<String>,
-    gateway: &'a str,
-    chat_id: &'a str,
-    thread: Option<&'a str>,
-    chat_type: &'static str,
-    message_id: &'a str,
-    sender: Sender<'a>,
-    text: &'a str,
-    reply_to: Option<&'a str>,
-    received_at: String,
+struct HandedOver {
+    #[serde(flatten)]
+    message: Written,
     attempt: u16,
 }
 
-#[derive(Serialize)]
-struct Sender<'a> {
-    id: &'a str,
-    name: Option<&'a str>,
-}
-
-fn written(delivery: &Delivery, number: u64, heard: &Heard) -> serde_json::Result<Vec<u8>> {
-    let Heard { at, of, message_id, said, chat, sender, text, reply_to } = heard;
-    serde_json::to_vec(&Written {
-        r#type: "message",
-        number,
-        agent: &of.agent,
-        session: said.map(|(session, _)| session.to_string()),
-        gateway: &of.place.gateway,
-        chat_id: &of.place.chat_id,
-        thread: of.place.thread.as_deref(),
-        chat_type: chat.word(),
-        message_id,
-        sender: Sender { id: &sender.id, name: sender.name.as_deref() },
-        text,
-        reply_to: reply_to.as_deref(),
-        received_at: at.to_string(),
-        attempt: delivery.attempt,
-    })
-}
-
 fn body(delivery: &Delivery) -> serde_json::Result<Vec<u8>> {
-    if let Some((number, heard)) = delivery.heard.as_deref() {
-        return written(delivery, *number, heard);
+    let written = delivery.heard.as_deref().and_then(|(number, heard)| Written::of(*number, heard));
+    if let Some(message) = written {
+        return serde_json::to_vec(&HandedOver { message, attempt: delivery.attempt });
     }
     let Delivery { key, schedule, name, agent, due, sent_at, attempt, destination, text, is_said: _, heard: _ } =
         delivery;

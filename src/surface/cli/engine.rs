@@ -213,6 +213,7 @@ async fn listen(
         meter: Arc::clone(handle.meter()),
         health: Arc::new(move || handle.health()),
         offer: offer(setup, clock),
+        ears: Some(runtime.handle()),
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(http::serve(listener, door, async {

@@ -101,6 +101,7 @@ fn register_status(registry: &mut Registry, status: &StatusShown) {
         schedules.get_or_create(&OfState { state }).set(count as i64);
     }
     registry.register("schedules", "Armed, not ended, and ever declared", schedules);
+    gauge(registry, "sessions_active", "Sessions that go on", status.sessions.active);
     let timers = status.schedules.armed + status.retrying;
     gauge(registry, "wheel_timers", "Timers in the wheels: dues and retries", timers);
     gauge(registry, "occurrences_open", "Claimed and not settled", status.open);

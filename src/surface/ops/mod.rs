@@ -12,6 +12,7 @@ pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
+pub mod sessions;
 mod state;
 mod told;
 mod verified;
@@ -194,6 +195,18 @@ operations! {
     "token-revoke" => TokenRevoke -> TokenRevoked;
     /// Cancels whatever was tied to a process that has ended.
     "process-exited" => ProcessExited -> ProcessEnded;
+    /// Lists sessions, those that began last first.
+    "sessions" => Sessions -> SessionsListed;
+    /// Shows one session.
+    "session" => Session -> SessionShown;
+    /// Shows what was said in a session, in order.
+    "session-messages" => SessionMessages -> MessagesShown;
+    /// Says something in a session that goes on.
+    "session-answer" => SessionAnswer -> SessionAnswered;
+    /// Ends a session; the next message in its chat begins another.
+    "session-end" => SessionEnd -> SessionEnded;
+    /// Tells what people wrote to an agent since a message.
+    "inbound" => Inbound -> InboundTold;
     /// Tells who changed what, newest first.
     "audit" => Audit -> Audited;
     /// Tells how the engine is.

@@ -1,8 +1,7 @@
 //! What is answered: the bodies of all replies.
 //!
 //! Units: times are RFC 3339 texts in UTC; a time that people read comes with the same instant in the schedule's
-//! zone. Absent values are left out.
-//! Not here: how they look in a terminal (`cli/render`).
+//! zone. Absent values are left out. Not here: how they look in a terminal (`cli/render`).
 
 use std::borrow::Cow;
 
@@ -14,7 +13,8 @@ pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensLis
 pub use super::letters::{
     DeadLettersListed, LetterLine, LetterPart, LetterRefused, LetterShown, LettersDone, RetriedShown,
 };
-pub use super::state::{BackedUp, Counts, GatedShown, StatusShown};
+pub use super::sessions::{InboundTold, MessagesShown, SessionAnswered, SessionEnded, SessionShown, SessionsListed};
+pub use super::state::{BackedUp, Counts, GatedShown, SessionCounts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;

@@ -40,6 +40,9 @@ pub struct StatusShown {
     pub started_at: Option<Instant>,
     /// How many schedules there are.
     pub schedules: Counts,
+    /// How many sessions there are.
+    #[serde(default)]
+    pub sessions: SessionCounts,
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
@@ -102,6 +105,15 @@ pub struct Counts {
     pub armed: u64,
     /// Not ended: armed or paused.
     pub held: u64,
-    /// In the store, ended ones included.
+    /// In the store, ended ones included, and those with which messages were handed over and answered.
     pub known: u64,
+}
+
+/// How many sessions there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionCounts {
+    /// That go on, of the latest 100,000.
+    pub active: u64,
+    /// In the store, those that are over included.
+    pub kept: u64,
 }

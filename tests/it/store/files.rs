@@ -238,6 +238,7 @@ fn record() -> Record {
         operation: "import".into(),
         changed,
         token: None,
+        conversation: None,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Look;
 use super::times::relative;
 use crate::surface::ops::reply::{
-    Added, Changed, Created, FireTime, GatedShown, Previewed, Shown, Started, StatusShown, Updated,
+    Added, Changed, Created, FireTime, GatedShown, Previewed, SessionCounts, Shown, Started, StatusShown, Updated,
 };
 
 /// What was created, or would be.
@@ -140,6 +140,10 @@ pub fn status(status: &StatusShown, look: Look) -> String {
         rows.extend(status.gated.iter().map(|gated| ("held back", held_back(gated, look))));
     } else {
         rows.push(("schedules", known));
+    }
+    if status.sessions.kept > 0 {
+        let SessionCounts { active, kept } = status.sessions;
+        rows.push(("sessions", format!("{active} active, {kept} in the store")));
     }
     let longest = format!("the longest took {} ms", status.slowest_commit_ms);
     rows.push(("store", format!("{} KiB, {} commits, {longest}", status.store_bytes / 1024, status.commits)));

@@ -46,6 +46,12 @@ impl Local {
             | Request::Export(_)
             | Request::Import(_)
             | Request::ProcessExited(_)
+            | Request::Sessions(_)
+            | Request::Session(_)
+            | Request::SessionMessages(_)
+            | Request::SessionAnswer(_)
+            | Request::SessionEnd(_)
+            | Request::Inbound(_)
             | Request::Audit(_) => false,
         };
         if let (Some(agent), None) = (self.own_agent(), &self.rules) {

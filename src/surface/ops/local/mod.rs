@@ -17,6 +17,7 @@ mod import;
 mod letters;
 mod read;
 mod revive;
+mod sessions;
 mod tokens;
 mod view;
 
@@ -169,6 +170,14 @@ impl Local {
             }
             Request::TokenRevoke(revoke) => self.token_revoke(revoke).await.map(Reply::TokenRevoke),
             Request::ProcessExited(exited) => self.process_exited(exited).await.map(Reply::ProcessExited),
+            Request::Sessions(asked) => self.reading(move |local| local.sessions(&asked)).await.map(Reply::Sessions),
+            Request::Session(asked) => self.reading(move |local| local.session(&asked)).await.map(Reply::Session),
+            Request::SessionMessages(asked) => {
+                self.reading(move |local| local.session_messages(&asked)).await.map(Reply::SessionMessages)
+            }
+            Request::SessionAnswer(answer) => self.session_answer(answer).await.map(Reply::SessionAnswer),
+            Request::SessionEnd(end) => self.session_end(end).await.map(Reply::SessionEnd),
+            Request::Inbound(asked) => self.reading(move |local| local.inbound(&asked)).await.map(Reply::Inbound),
             Request::Audit(audit) => self.reading(move |local| local.audit(&audit)).await.map(Reply::Audit),
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
@@ -212,6 +221,9 @@ impl Local {
         let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
         let op = op(found.key);
+        if !matches!(op, Op::Cancel(_)) {
+            sessions::unspoken(&found.schedule)?;
+        }
         if matches!(op, Op::Resume(_)) {
             self.permit_again(&found.schedule)?;
         }
@@ -230,6 +242,7 @@ impl Local {
         }
         let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
+        sessions::unspoken(&found.schedule)?;
         self.permit_again(&found.schedule)?;
         match self.ask(on(&found, expected, Op::RunNow(found.key))).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
@@ -307,7 +320,7 @@ fn on(found: &find::Found, expected: Option<u32>, op: Op) -> Op {
 impl Operations for Local {
     fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
         let local = self.called_by(caller, request.name());
-        Box::pin(async move { local.perform(request).await })
+        Box::pin(async move { local.in_its_session().await?.perform(request).await })
     }
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
 use super::super::reply::{
-    BackedUp, Counts, Exported, GatedShown, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
+    BackedUp, Counts, Exported, GatedShown, Instant, Listed, Previewed, RunsListed, SessionCounts, Shown,
+    StatusShown, VerifiedShown,
 };
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{AGENT_DEFAULT, Local, view};
@@ -198,7 +199,8 @@ impl Local {
         let Done::Status(status) = self.handle.ask(Op::Status).await? else {
             return Err(Error::new(Code::Failed, "the engine did not tell its status"));
         };
-        let facts = self.reading(|local| Ok(local.handle.reader().facts()?)).await?;
+        let read = self.reading(|local| Ok((local.handle.reader().facts()?, local.count_sessions()?)));
+        let (facts, (kept, active)) = read.await?;
         Ok(StatusShown {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: self.mode().to_owned(),
@@ -212,6 +214,7 @@ impl Local {
                 held: status.figures.held as u64,
                 known: facts.schedules,
             },
+            sessions: SessionCounts { active, kept },
             next: status.next_wakeup.filter(|_| self.setting.serving).map(Instant),
             health: status.health.word().to_owned(),
             stalls: status.stalls,
