@@ -160,8 +160,15 @@ impl Answer {
 impl Answer {
     /// The same, if it is a text: nobody is there to do what it calls for.
     pub fn spoken(self) -> Result<Self, RunError> {
-        let Self { text, model, tokens, .. } = self;
-        Ok(Self { tokens, ..Self::new(&text, model)? })
+        let Self { text, model, tokens, calls } = self;
+        match Self::new(&text, model) {
+            Ok(answer) => Ok(Self { tokens, ..answer }),
+            Err(RunError::Retry { .. }) if !calls.is_empty() => {
+                let error = "the answer calls a tool, and none was offered".into();
+                Err(RunError::Retry { error, after: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -229,8 +229,7 @@ impl OpenAi {
         let is_name =
             |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
         let model = completion.model.filter(is_name).unwrap_or(prompt.model);
-        let called = message.tool_calls.filter(|_| !prompt.tools.is_empty()).unwrap_or_default();
-        let calls: Vec<Call> = called.into_iter().map(Call::from).collect();
+        let calls: Vec<Call> = message.tool_calls.unwrap_or_default().into_iter().map(Call::from).collect();
         let answer =
             if calls.is_empty() { Answer::new(&text, model)? } else { Answer { text, model, tokens: None, calls } };
         let tokens = completion

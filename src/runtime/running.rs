@@ -309,7 +309,11 @@ impl Shared {
                 Err(error) => return (provider, Err(error)),
             };
             spent = sum(spent, answer.tokens);
-            let Some((hands, asking)) = hands.as_ref().filter(|_| !answer.calls.is_empty()) else {
+            let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
+            if calls_last && answer.text.trim().is_empty() {
+                break;
+            }
+            let Some((hands, asking)) = hands.as_ref().filter(|_| !answer.calls.is_empty() && !calls_last) else {
                 answer.tokens = spent;
                 return (provider, answer.spoken());
             };
