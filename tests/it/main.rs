@@ -13,6 +13,8 @@ mod calendar_errors;
 mod calendar_except;
 mod calendar_walk;
 mod calendar_zone;
+#[cfg(all(feature = "openai", feature = "telegram"))]
+mod chat;
 mod cli;
 mod config;
 mod conversations;
