@@ -51,6 +51,7 @@ mod kill_points;
 mod kill_webhook;
 #[cfg(feature = "openai")]
 mod models;
+mod outbox;
 mod phrases;
 mod program;
 mod runner;

