@@ -34,6 +34,24 @@ fn a_kill_between_a_call_and_the_answer_books_once_and_answers_once() {
     assert_eq!(house.telegram.said(bo).len(), 1);
 }
 
+/// A model may word the same call anew.
+#[test]
+fn what_was_booked_before_a_kill_stands_in_its_first_words() {
+    let mut house = House::new(ADA, |number, asked| match (number, asked.is_outcome()) {
+        (1, _) => Play::Hold,
+        (_, true) => says(asked.last().lines().next().unwrap()),
+        (0, false) => calls(&[("schedule_task", "{\"in\": \"2h\", \"message\": \"tea\"}")]),
+        (_, false) => calls(&[("schedule_task", "{\"in\": \"120m\", \"message\": \"Tea!\"}")]),
+    });
+    let bo = house.telegram.acquaintance("Bo");
+    house.telegram.writes(bo, bo, "tea in 2 hours");
+    let _ = (house.asked(), house.asked());
+    house.kill_and_start();
+    let said = house.telegram.wait_for(bo, 1).remove(0);
+    expect!["Error: this run was interrupted and begun anew. Before that, the same call made schedule '<id>', which says something else (payload); that one stands, and nothing else was made"].assert_eq(&super::house::plain(&said));
+    assert_eq!(house.schedules().len(), 1);
+}
+
 #[test]
 fn a_kill_after_the_answer_pays_once_and_says_it() {
     let mut house = House::new(ADA, |_, asked| says(&format!("to {}", asked.last())));
