@@ -154,7 +154,7 @@ impl Engine {
             model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
         };
         while let Some((provider, occurrence)) = self.runs.next(room) {
-            let converses = self.converses(occurrence);
+            let converses = self.converses(occurrence) && !planted::is(Bug::TurnsAtOnce);
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
             if converses && !self.runs.turns.take(open.lane, occurrence) {
                 continue;

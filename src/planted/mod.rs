@@ -100,6 +100,8 @@ pub enum Bug {
     WishIgnored,
     /// A start forgets deliveries that were not sent.
     BootForgetsDeliveries,
+    /// Runs that know the same conversation do not wait for each other.
+    TurnsAtOnce,
 }
 
 impl Bug {
@@ -147,5 +149,6 @@ impl Bug {
         Self::KeySharedByDeliveries,
         Self::WishIgnored,
         Self::BootForgetsDeliveries,
+        Self::TurnsAtOnce,
     ];
 }
