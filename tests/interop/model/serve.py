@@ -14,6 +14,9 @@ params.model.path = str(next(folder.glob("*.gguf")))
 params.n_ctx = 2048
 params.n_parallel = 1
 params.cpuparams.n_threads = 2
+# Left alone it may talk for minutes, and otherwise each time.
+params.n_predict = 48
+params.sampling.temp = 0.0
 params.port = int(sys.argv[1])
 server = xllamacpp.Server(params)
 print("ready", flush=True)
