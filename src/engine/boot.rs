@@ -77,6 +77,9 @@ impl Engine {
         let open: Vec<OccurrenceId> = self.open.keys().copied().collect();
         let mut open: Vec<_> = open.into_iter().map(|id| (id.due, id.schedule, id)).collect();
         open.sort_unstable();
+        for &(_, _, occurrence) in &open {
+            self.restore_turn(occurrence);
+        }
         for (_, _, occurrence) in open {
             self.resume_open(occurrence, step);
         }

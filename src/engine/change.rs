@@ -399,6 +399,17 @@ pub enum Change {
     },
 }
 
+/// A run that never had a text, and never will.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Whose.
+    pub key: ScheduleKey,
+    /// How often it was begun.
+    pub attempts: u16,
+    /// The last error.
+    pub error: String,
+}
+
 impl Outcome {
     /// The outcome without its details.
     #[must_use]
@@ -419,6 +430,19 @@ impl Phase {
     #[must_use]
     pub const fn is_before_text(&self) -> bool {
         matches!(self, Self::Buffered | Self::Waiting | Self::Running { .. } | Self::Rerun { .. })
+    }
+}
+
+impl Change {
+    /// A run that this says was given up before it had a text.
+    #[must_use]
+    pub fn given_up(&self) -> Option<GivenUp> {
+        let Self::Run(Run { occurrence, attempt: 0, execution: Some(execution), phase, .. }) = self else {
+            return None;
+        };
+        let Phase::Settled { outcome: Outcome::Failed { error }, .. } = phase else { return None };
+        let is_whole = occurrence.delivery == 0 && execution.deliveries == 0;
+        is_whole.then(|| GivenUp { key: occurrence.schedule, attempts: execution.attempts, error: error.clone() })
     }
 }
 

@@ -153,7 +153,9 @@ impl Engine {
         if self.runs.is_flying(occurrence) {
             return;
         }
-        self.turn_is_over(occurrence);
+        if !self.open.contains_key(&occurrence) {
+            self.turn_is_over(occurrence);
+        }
         if !self.runs.overlaps.leave(occurrence) {
             return;
         }

@@ -154,7 +154,7 @@ impl Engine {
             model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
         };
         while let Some((provider, occurrence)) = self.runs.next(room) {
-            let converses = self.converses(occurrence);
+            let converses = self.converses(occurrence) && !planted::is(Bug::TurnsAtOnce);
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
             if converses && !self.runs.turns.take(open.lane, occurrence) {
                 continue;
@@ -295,7 +295,19 @@ impl Engine {
         plan.is_some_and(|plan| plan.converses)
     }
 
-    /// A run has a text, or is over: whoever waited for its conversation stands in line again.
+    /// What was begun of a conversation when the last process ended goes on before anything else of it.
+    pub(super) fn restore_turn(&mut self, occurrence: OccurrenceId) {
+        let Some(open) = self.open.get(&occurrence) else { return };
+        let was_begun = !matches!(open.run.phase, Phase::Buffered | Phase::Waiting | Phase::Settled { .. });
+        let is_one = occurrence.delivery == 0 && open.run.cause != Cause::Notice;
+        if was_begun && is_one && self.converses(occurrence) {
+            let lane = self.state(occurrence.schedule).map_or(open.lane, |state| state.lane);
+            self.runs.turns.restore(lane, occurrence);
+        }
+    }
+
+    /// What a run had to say has reached its chat, or is given up: whoever waited for its conversation stands in line
+    /// again.
     pub(super) fn turn_is_over(&mut self, occurrence: OccurrenceId) {
         if let Some(next) = self.runs.turns.leave(occurrence) {
             self.line_up_run(next);

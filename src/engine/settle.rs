@@ -95,6 +95,8 @@ impl Engine {
         // Last, because a failure may have been one too many: then nobody takes its turn.
         if is_before_text {
             self.drop_run(occurrence);
+        } else {
+            self.turn_is_over(occurrence);
         }
         self.finish_if_over(key);
     }

@@ -1,8 +1,9 @@
 //! Runs that know the conversation of their chat go on one at a time.
 //!
-//! The first of a chat takes the turn when its provider has room, and keeps it until it has a text or is over, while it
-//! waits to be run again, too: what was said first is answered first. The others wait apart, and hold no place at their
-//! provider. Runs of other chats, and those that know no conversation, never wait for it.
+//! The first of a chat takes the turn when its provider has room, and keeps it until what it says has reached the chat
+//! or is given up, while it waits to be run again, too: what was said first is answered first, and the next knows the
+//! answer. The others wait apart, and hold no place at their provider. Runs of other chats, and those that know no
+//! conversation, never wait for it. A start gives the turn back to who had it.
 //! Invariant: who waits apart has an open occurrence, and stands in no line.
 //! Not here: lines and rooms of providers (`runs`).
 
@@ -37,6 +38,13 @@ impl Turns {
             turn.waiting.insert((occurrence.due, occurrence));
         }
         is_mine
+    }
+
+    /// A run had the turn when the last process ended.
+    pub(super) fn restore(&mut self, lane: LaneId, occurrence: OccurrenceId) {
+        if !self.of.contains_key(&lane) {
+            self.take(lane, occurrence);
+        }
     }
 
     /// A run waits no more.

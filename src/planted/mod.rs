@@ -124,6 +124,8 @@ pub enum Bug {
     GateKeepsOldClock,
     /// What grew too old while its account was shut is sent all the same.
     AgeIgnoredWhileShut,
+    /// Runs that know the same conversation do not wait for each other.
+    TurnsAtOnce,
 }
 
 impl Bug {
@@ -183,5 +185,6 @@ impl Bug {
         Self::BreakerOpensForOneChat,
         Self::GateKeepsOldClock,
         Self::AgeIgnoredWhileShut,
+        Self::TurnsAtOnce,
     ];
 }

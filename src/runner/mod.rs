@@ -81,6 +81,8 @@ pub struct Answer {
     pub tokens: Option<Tokens>,
     /// Tools that are to be called before there is an answer.
     pub calls: Vec<Call>,
+    /// Whether the text is the reason why there is nothing to say.
+    pub is_silent: bool,
 }
 
 impl Prompt {
@@ -153,15 +155,22 @@ impl Answer {
         if text.contains('\0') {
             return Err(RunError::Permanent { error: "the answer holds a NUL character".into() });
         }
-        Ok(Self { text: text.to_owned(), model, tokens: None, calls: Vec::new() })
+        Ok(Self { text: text.to_owned(), model, tokens: None, calls: Vec::new(), is_silent: false })
     }
 }
 
 impl Answer {
     /// The same, if it is a text: nobody is there to do what it calls for.
     pub fn spoken(self) -> Result<Self, RunError> {
-        let Self { text, model, tokens, .. } = self;
-        Ok(Self { tokens, ..Self::new(&text, model)? })
+        let Self { text, model, tokens, calls, is_silent: _ } = self;
+        match Self::new(&text, model) {
+            Ok(answer) => Ok(Self { tokens, ..answer }),
+            Err(RunError::Retry { .. }) if !calls.is_empty() => {
+                let error = "the answer calls a tool, and none was offered".into();
+                Err(RunError::Retry { error, after: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

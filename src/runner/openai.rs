@@ -228,11 +228,14 @@ impl OpenAi {
         };
         let is_name =
             |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-        let model = completion.model.filter(is_name).unwrap_or(prompt.model);
-        let called = message.tool_calls.filter(|_| !prompt.tools.is_empty()).unwrap_or_default();
-        let calls: Vec<Call> = called.into_iter().map(Call::from).collect();
-        let answer =
-            if calls.is_empty() { Answer::new(&text, model)? } else { Answer { text, model, tokens: None, calls } };
+        let model = completion.model.filter(is_name).unwrap_or(prompt.model.clone());
+        let calls: Vec<Call> = message.tool_calls.unwrap_or_default().into_iter().map(Call::from).collect();
+        // Whoever has called tools may have nothing to add; that is for others to judge.
+        let answer = if calls.is_empty() && prompt.rounds.is_empty() {
+            Answer::new(&text, model)?
+        } else {
+            Answer { text, model, tokens: None, calls, is_silent: false }
+        };
         let tokens = completion
             .usage
             .and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::access::Destination;
 use crate::config::{Agents, Routes};
 use crate::engine::OpId;
-use crate::engine::change::Change;
+use crate::engine::change::{Change, GivenUp};
 use crate::gateway::{Delivery, Inbound};
 use crate::id::{ScheduleId, SessionKey, stable_hash};
 use crate::limits::SESSION_ANSWERS_COUNT_MAX;
@@ -24,7 +24,7 @@ use crate::runtime::ops::{Answer, Declaration, Done, Op, OpError, OverQuota};
 use crate::runtime::replies;
 use crate::runtime::turn::{Begun, Turns};
 use crate::session::{Command, Conversation, Ended, EndedBy, Heard, Person, Session, Utterance, Voice};
-use crate::spec::{Schedule, Talk};
+use crate::spec::{Payload, Schedule, Talk};
 use crate::store::{Reader, StoreError};
 use crate::time::{Span, Timestamp};
 
@@ -270,6 +270,32 @@ impl Turns {
             return Ok(());
         };
         self.declare_at_once(schedule)
+    }
+
+    /// Whoever wrote a message that will not be answered is told so, once, without the reasons that only concern whoever
+    /// runs the program.
+    pub(super) fn say_unanswered(&mut self, run: &GivenUp) {
+        let told = match self.unanswered(run) {
+            Ok(Some(aside)) => self.declare_at_once(aside),
+            Ok(None) => return,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = told {
+            tracing::error!("a message is not answered, and whoever wrote it is not told: {error}");
+        }
+    }
+
+    /// What is said instead of an answer; `None`: nobody waits for one.
+    fn unanswered(&self, run: &GivenUp) -> Result<Option<Schedule>, StoreError> {
+        let Some((_, schedule)) = self.names.schedule(run.key)? else { return Ok(None) };
+        let (Some(Talk::Heard(number)), Payload::Task(_)) = (schedule.talk, &schedule.payload) else {
+            return Ok(None);
+        };
+        let Some(Heard { at, of, message_id, .. }) = self.reader.heard(number)? else { return Ok(None) };
+        tracing::warn!(chat = %of.place, message = message_id, "a message was not answered: {}", run.error);
+        let text = replies::unanswered(run.attempts >= schedule.policy.retry.max_attempts);
+        let id = id_of(at, &of.place, &message_id, "unanswered");
+        Ok(Some(replies::aside(id, self.clock.now(), &of, text.to_owned())))
     }
 
     fn obey(&mut self, command: Command, of: &Conversation, message_id: &str) -> Result<(), OpError> {

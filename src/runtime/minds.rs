@@ -96,7 +96,9 @@ pub(super) fn context(
         let Some(heard) = reader.heard(number)? else { return Ok(told(Vec::new(), None, system)) };
         let Some((session, own)) = heard.said else { return Ok(told(Vec::new(), None, system)) };
         let said = reader.transcript(session, None, HISTORY_COUNT_MAX)?;
-        let others = said.into_iter().filter(|(number, _)| *number != own).map(|(_, said)| said);
+        // What was written after it is answered after it; what the agent has said since it knows.
+        let is_known = |number: u64, said: &Utterance| number < own || said.voice == Voice::Agent;
+        let others = said.into_iter().filter(|(number, said)| is_known(*number, said)).map(|(_, said)| said);
         return Ok(told(lines(others, heard.chat != ChatKind::Direct), Some(session), system));
     }
     match (task.session, &schedule.destination) {

@@ -22,6 +22,7 @@ mod listening;
 pub mod meter;
 pub mod minds;
 mod ops;
+pub mod outbox;
 mod replies;
 pub mod round;
 mod running;

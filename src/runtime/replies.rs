@@ -19,6 +19,16 @@ pub(super) const ENDED: &str = "The conversation is over. Your next message begi
 /// The answer to `/new` where there is nothing to end.
 pub(super) const NOTHING_TO_END: &str = "There is no conversation to end. Your next message begins one.";
 
+/// What is said instead of an answer: the reason is in the log and in the record, with what concerns nobody in a chat.
+pub(super) const fn unanswered(was_tried_again: bool) -> &'static str {
+    if was_tried_again {
+        "I could not answer this now: my model did not answer, also when it was asked again. Please write again later."
+    } else {
+        "I could not answer this: my model refused, or gave no answer that can be sent. Whoever runs me finds the \
+         reason in the log."
+    }
+}
+
 /// The answer to `/status`.
 pub(super) fn status(of: &Conversation, active: Option<&(SessionKey, Session)>, idle: Span) -> String {
     let agent = &of.agent;

@@ -23,6 +23,7 @@ use crate::runner::{Answer, Round, RunError, Runner};
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
 use crate::runtime::minds::{self, Asking, Context, Hands, Minds};
+use crate::runtime::outbox::Outbox;
 use crate::runtime::runs::{self, Asked, Begun};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
@@ -291,8 +292,10 @@ impl Shared {
             Some(asking) => self.hands().await.map(|hands| (hands, asking)),
             None => None,
         };
-        let tools: Arc<[Value]> =
-            hands.as_ref().map(|(hands, asking)| hands.tools(asking).into()).unwrap_or_default();
+        let mut outbox = begun.speaks_by_tool().then(Outbox::default);
+        let mut tools = hands.as_ref().map(|(hands, asking)| hands.tools(asking)).unwrap_or_default();
+        tools.extend(outbox.iter().flat_map(|_| Outbox::tools()));
+        let tools: Arc<[Value]> = tools.into();
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
             asked.prompt.system.clone_from(&system);
@@ -311,11 +314,19 @@ impl Shared {
                 Err(error) => return (provider, Err(error)),
             };
             spent = sum(spent, answer.tokens);
-            let Some((hands, asking)) = hands.as_ref().filter(|_| !answer.calls.is_empty()) else {
+            let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
+            if calls_last && answer.text.trim().is_empty() {
+                break;
+            }
+            if answer.calls.is_empty() || calls_last || tools.is_empty() {
                 answer.tokens = spent;
-                return (provider, answer.spoken());
-            };
-            let came = self.call_all(hands.as_ref(), asking, begun, round, answer).await;
+                let said = match outbox {
+                    Some(outbox) => outbox.close(answer),
+                    None => answer.spoken(),
+                };
+                return (provider, said);
+            }
+            let came = self.call_all(hands.as_ref(), outbox.as_mut(), begun, round, answer).await;
             all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));
         }
         let error = format!("the model was asked {ROUNDS_COUNT_MAX} times and called tools each time");
@@ -331,8 +342,8 @@ impl Shared {
     /// Calls the tools of one answer, one after the other.
     async fn call_all(
         &self,
-        hands: &dyn Hands,
-        asking: &Asking,
+        hands: Option<&(Arc<dyn Hands>, Asking)>,
+        mut outbox: Option<&mut Outbox>,
         begun: &Begun,
         round: usize,
         answer: Answer,
@@ -344,9 +355,15 @@ impl Shared {
             } else {
                 match serde_json::from_str(if call.arguments.trim().is_empty() { "{}" } else { &call.arguments }) {
                     Ok(arguments) => {
-                        let number = (round * CALLS_COUNT_MAX + place) as u16;
-                        let token = begun.token(number);
-                        minds::outcome(hands.call(asking, &call.name, arguments, token).await)
+                        let said = outbox.as_mut().and_then(|outbox| outbox.call(&call.name, &arguments));
+                        let token = begun.token((round * CALLS_COUNT_MAX + place) as u16);
+                        match (said, hands) {
+                            (Some(said), _) => said,
+                            (None, Some((hands, asking))) => {
+                                minds::outcome(hands.call(asking, &call.name, arguments, token).await)
+                            }
+                            (None, None) => format!("Error: there is no tool '{}'", call.name),
+                        }
                     }
                     Err(error) => format!("Error: the arguments are not JSON: {error}"),
                 }

@@ -98,6 +98,12 @@ impl Begun {
         format!("run:{key}")
     }
 
+    /// Whether it speaks by a tool alone.
+    #[must_use]
+    pub const fn speaks_by_tool(&self) -> bool {
+        false
+    }
+
     /// What its model is told where no script says otherwise.
     #[must_use]
     pub fn instruction(&self) -> Option<&str> {
@@ -171,7 +177,10 @@ pub fn literal(text: &str) -> RunEnd {
 #[must_use]
 pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
     match answer {
-        Ok(Answer { text, model, tokens, calls: _ }) => {
+        Ok(Answer { text, model, tokens, is_silent: true, .. }) => {
+            RunEnd::Silent { reason: text, model: Some(format!("{provider}/{model}")), tokens }
+        }
+        Ok(Answer { text, model, tokens, .. }) => {
             let texts = vec![Outgoing { text: text.into(), to: None }];
             RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
         }

@@ -149,7 +149,11 @@ impl Shaping {
     #[must_use]
     pub fn answered(mut self, provider: &str, answer: Result<Answer, RunError>) -> Shaped {
         match answer {
-            Ok(Answer { text, model, tokens, calls: _ }) => {
+            Ok(Answer { text, model, tokens, is_silent: true, .. }) => {
+                self.result = Some(text.as_str().into());
+                self.over(RunEnd::Silent { reason: text, model: Some(format!("{provider}/{model}")), tokens })
+            }
+            Ok(Answer { text, model, tokens, .. }) => {
                 let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
                 let end = self.after(made);
                 self.over_or_wrong(end)

@@ -207,10 +207,12 @@ impl Turns {
         }
         let now = self.clock.now();
         self.engine.handle(now, input);
+        let mut given_up = Vec::new();
         while let Some(effect) = self.engine.poll_effect() {
             match effect {
                 Effect::Persist(Change::Run(run)) if planted::is(Bug::AdvanceBeforeRecord) && !run.is_settled() => {}
                 Effect::Persist(change) => {
+                    given_up.extend(change.given_up());
                     self.names.stage(&change);
                     self.tallies.note(&change, now);
                     self.gathering.changes.push(change);
@@ -221,6 +223,9 @@ impl Turns {
                 Effect::Reply { op, reply } => self.told(op, reply),
                 Effect::Forget { key } => self.gathering.finished.push(key),
             }
+        }
+        for run in given_up {
+            self.say_unanswered(&run);
         }
     }
 

@@ -382,13 +382,20 @@ tokn_env = "T"
 
 #[test]
 fn every_config_of_the_guide_is_in_order() {
-    let pages = [include_str!("../../src/guide/gateways.md"), include_str!("../../src/guide/sessions.md")];
-    let blocks = pages.iter().flat_map(|page| page.split("```toml\n").skip(1));
-    let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 5, "{blocks:?}");
+    let pages = [
+        include_str!("../../src/guide/gateways.md"),
+        include_str!("../../src/guide/models.md"),
+        include_str!("../../src/guide/sessions.md"),
+    ];
+    let blocks = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<&str> = pages.into_iter().flat_map(blocks).collect();
+    assert!(blocks.len() >= 8, "{blocks:?}");
     for block in blocks {
         let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
-        assert_eq!(config.notices, [], "{block}");
+        // Of models, most blocks are parts of a config.
+        if block.contains("[gateways.") {
+            assert_eq!(config.notices, [], "{block}");
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod calendar_errors;
 mod calendar_except;
 mod calendar_walk;
 mod calendar_zone;
+#[cfg(all(feature = "openai", feature = "telegram"))]
+mod chat;
 mod cli;
 mod config;
 mod conversations;
@@ -53,6 +55,7 @@ mod kill_webhook;
 mod letters;
 #[cfg(feature = "openai")]
 mod models;
+mod outbox;
 mod pace;
 mod phrases;
 mod program;

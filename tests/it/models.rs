@@ -107,7 +107,7 @@ fn asked(play: Play) -> String {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let prompt = Prompt::new("tiny", "sum \"up\"");
     let told = match tokio.block_on(runner.run(prompt)) {
-        Ok(Answer { text, model, tokens, calls: _ }) => {
+        Ok(Answer { text, model, tokens, .. }) => {
             let tokens = tokens.map(|tokens| (tokens.input, tokens.output));
             format!("{model} {tokens:?}: {text:?}")
         }

@@ -43,8 +43,13 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
 
 #[test]
 fn an_echo_answers_with_the_instruction() {
-    let said =
-        Answer { text: "sum up".to_owned(), model: "tiny; $(echo no)".to_owned(), tokens: None, calls: Vec::new() };
+    let said = Answer {
+        text: "sum up".to_owned(),
+        model: "tiny; $(echo no)".to_owned(),
+        tokens: None,
+        calls: Vec::new(),
+        is_silent: false,
+    };
     assert_eq!(ask(&Echo::default(), "sum up\n"), Ok(said.clone()));
     assert_eq!(ask(&Echo::new(Span::from_millis(20)), "sum up"), Ok(said));
 }

@@ -68,11 +68,21 @@ impl Hands for OwnHands {
                 given.insert(TOKEN.to_owned(), Value::String(token));
             }
             match self.toolbox.call(&caller, &*self.operations, name, arguments).await {
-                Ok(outcome) => outcome.whole(),
+                Ok(outcome) => made_before(&outcome.structured).unwrap_or_else(|| outcome.whole()),
                 Err(error) => format!("Error: {error}"),
             }
         })
     }
+}
+
+/// What is said where a run's own key has made something else before: the key means nothing to a model.
+fn made_before(reply: &Value) -> Option<String> {
+    let problem = reply["error"]["problems"].as_array()?.iter().find(|problem| problem["path"] == TOKEN)?;
+    Some(format!(
+        "Error: this run was interrupted and begun anew. Before that, the same call {}; that one stands, and nothing \
+         else was made",
+        problem["message"].as_str()?
+    ))
 }
 
 fn caller(asking: &Asking) -> Caller {

@@ -68,3 +68,60 @@ fn whoever_is_cancelled_while_it_waits_is_passed_over() {
         "#]],
     );
 }
+
+#[test]
+fn the_next_is_asked_when_the_answer_before_it_has_reached_the_chat() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add one: every 1h chat a session conversation task sum retry 5 1s
+        add two: every 1h chat a session conversation task sum
+        runner one: ok 1s
+        runner two: ok 1s
+        gateway one: retry 10s, ok
+        advance 1h
+        advance 1m
+        "#,
+        expect![[r#"
+            2026-01-01T01:00:00Z run one -> ok 1s
+            2026-01-01T01:00:01Z send one due 2026-01-01T01:00:00Z -> retry 10s
+            2026-01-01T01:00:11Z send one due 2026-01-01T01:00:00Z attempt 2
+            2026-01-01T01:00:11Z run two due 2026-01-01T01:00:00Z -> ok 1s
+            2026-01-01T01:00:12Z send two due 2026-01-01T01:00:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn a_start_gives_the_turn_back() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add one: every 1h chat a session conversation task sum
+        add two: every 1h chat a session conversation task sum
+        add three: every 1h chat b session conversation task sum
+        add four: every 1h chat b session conversation task sum
+        runner one: ok 1s
+        runner two: ok 1s
+        runner three: retry 1s, ok 1s
+        runner four: ok 1s
+        gateway one: retry 10s, ok
+        advance 1h
+        advance 1500ms
+        down 1s
+        advance 1m
+        "#,
+        expect![[r#"
+            2026-01-01T01:00:00Z run one -> ok 1s
+            2026-01-01T01:00:00Z run three -> retry 1s
+            2026-01-01T01:00:01Z send one due 2026-01-01T01:00:00Z -> retry 10s
+            2026-01-01T01:00:02.500Z run three due 2026-01-01T01:00:00Z attempt 2 -> ok 1s
+            2026-01-01T01:00:03.500Z send three due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:03.500Z run four due 2026-01-01T01:00:00Z -> ok 1s
+            2026-01-01T01:00:04.500Z send four due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:11Z send one due 2026-01-01T01:00:00Z attempt 2
+            2026-01-01T01:00:11Z run two due 2026-01-01T01:00:00Z -> ok 1s
+            2026-01-01T01:00:12Z send two due 2026-01-01T01:00:00Z
+        "#]],
+    );
+}

@@ -103,6 +103,7 @@ fn shape(script: Option<&str>, lines: &str, reach: Arc<Reach>, answer: Result<&s
                 model,
                 tokens: None,
                 calls: Vec::new(),
+                is_silent: false,
             });
             shaping.answered("echo", answer)
         }

@@ -1,14 +1,15 @@
 //! Runs as their runners saw them: never side by side unless that is allowed, never again for a text that is there, and
 //! what the ledger says of them.
 //!
-//! I14 here is: one run of a schedule at a time, or as many as its overlap policy allows.
+//! I14 here is: one run of a schedule at a time, or as many as its overlap policy allows; and one of those that know
+//! the same conversation at a time.
 
 use std::collections::BTreeMap;
 
 use chimewheel::engine::change::{Outcome, Phase, Run, SkipReason};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::PARALLEL_RUNS_COUNT_MAX;
-use chimewheel::spec::{OverlapPolicy, Payload, Schedule};
+use chimewheel::spec::{Destination, OverlapPolicy, Payload, RunSession, Schedule, Task};
 
 use super::check::Verdict;
 use super::history::{Attempt, History};
@@ -37,6 +38,7 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
             check_attempts(played, tries, ledger, verdict);
         }
     }
+    check_turns(history, verdict);
     // A clock set back moves the beginnings of runs on record, and their ends lie before them.
     for (id, ledger) in played.ledger.iter().filter(|_| !played.weather.goes_back()) {
         check_overlaps(id, ledger, verdict);
@@ -77,6 +79,26 @@ fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdic
         let (first, _) = spans[&life(one)];
         let passed = spans.iter().find(|(_, span)| span.0 < first && first < span.1);
         verdict.claim(passed.is_none(), || format!("I14: {one:?} began before {passed:?} was over"));
+    }
+}
+
+/// Where the conversation goes on that a run knows.
+fn conversation(history: &History, one: &RunTry) -> Option<Destination> {
+    let schedule = &history.known[&one.id].revs[one.rev].schedule;
+    let Payload::Task(Task { session: RunSession::Conversation, .. }) = &schedule.payload else { return None };
+    schedule.destination.clone()
+}
+
+/// Of all that know the same conversation one is with its runner.
+fn check_turns(history: &History, verdict: &mut Verdict) {
+    let mut last: BTreeMap<String, Vec<&RunTry>> = BTreeMap::new();
+    for one in &history.runs {
+        let Some(place) = conversation(history, one) else { continue };
+        let goes_on = |other: &&RunTry| other.boot == one.boot && other.told.is_none_or(|told| told.seq > one.at.seq);
+        let others = last.entry(place.to_string()).or_default();
+        others.retain(goes_on);
+        verdict.claim(others.is_empty(), || format!("I14: {one:?} knows what {others:?} is still answering"));
+        others.push(one);
     }
 }
 

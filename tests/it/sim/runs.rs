@@ -104,11 +104,9 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
-        rev.schedule.payload = Payload::Task(Task {
-            instruction,
-            model: Some(format!("{provider}/any")),
-            session: RunSession::Isolated,
-        });
+        let converses = rev.schedule.destination.is_some() && self.chance.one_in(2);
+        let session = if converses { RunSession::Conversation } else { RunSession::Isolated };
+        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")), session });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,
