@@ -34,6 +34,7 @@ mod kept;
 mod lanes;
 mod letters;
 mod options;
+mod outcome;
 mod overdue;
 mod overlap;
 mod plans;

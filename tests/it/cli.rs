@@ -342,7 +342,12 @@ fn a_reader_that_goes_away_is_no_trouble() {
 
 #[test]
 fn the_pages_tell_the_truth_about_limits() {
-    let source = [include_str!("../../src/limits.rs"), include_str!("../../src/limits/platforms.rs")].join("\n");
+    let source = [
+        include_str!("../../src/limits.rs"),
+        include_str!("../../src/limits/conversations.rs"),
+        include_str!("../../src/limits/platforms.rs"),
+    ]
+    .join("\n");
     let pages = [
         include_str!("../../src/guide/limits.md"),
         include_str!("../../src/guide/hooks.md"),

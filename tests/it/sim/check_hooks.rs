@@ -206,6 +206,10 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let last = before.map(|run| run.last_due().as_millis()).max().unwrap_or(i64::MIN);
     let following = regular.iter().filter(|run| run.occurrence.due.as_millis() > last);
     let following = following.min_by_key(|run| run.occurrence.due);
+    // An edit stands between the wish and the next due.
+    if following.is_some_and(|run| run.occurrence.generation != one.occurrence.generation) {
+        return;
+    }
     let agrees = following.is_some_and(|run| run.occurrence.due.as_millis() == wish);
     verdict.claim(agrees, || {
         let (schedule, id) = (&rev.schedule, &one.id);

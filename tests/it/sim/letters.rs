@@ -66,7 +66,8 @@ impl History {
             let retries = || self.retries(id, due).filter(|one| one.run.occurrence == run.occurrence);
             let (promised, most) = (retries().filter(|one| one.is_done()).count(), retries().count());
             let times = run.retried.map_or(0, |retried| usize::from(retried.times));
-            if times < promised || times > most {
+            // Two that are asked for before the first is committed may count as one.
+            if times < promised.min(1) || times > most {
                 wrongs.push(format!("I7: {id} was tried again {promised} to {most} times: {run:?}"));
             }
             let is_last = !retries().any(|one| one.begun.seq > ask.begun.seq);
