@@ -21,9 +21,10 @@ use crate::gateway::webhook::sign::Keys;
 use crate::gateway::webhook::target::Target;
 use crate::gateway::written::Written;
 use crate::gateway::{Delivery, Gateway, Receipt, Secrets, SendError, Sending};
-use crate::limits::MESSAGE_ID_BYTES_MAX;
+use crate::limits::{HAND_OVER_AGAIN_MS_MIN, MESSAGE_ID_BYTES_MAX};
 use crate::pace::Scope;
 use crate::problem::Problem;
+use crate::time::Span;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -89,7 +90,9 @@ impl Gateway for Webhook {
             let url = self.target.url(&delivery.destination.chat_id).map_err(refused)?;
             let body = body(&delivery).map_err(|error| refused(error.to_string()))?;
             let headers = self.headers(&delivery, &body).map_err(|error| refused(error.to_string()))?;
-            taken(&self.client.post(url, headers, body, delivery.sent_at).await?)
+            let answered = self.client.post(url, headers, body, delivery.sent_at).await;
+            let taken = answered.and_then(|answer| taken(&answer));
+            if delivery.heard.is_some() { taken.map_err(in_order) } else { taken }
         })
     }
 }
@@ -141,6 +144,17 @@ fn body(delivery: &Delivery) -> serde_json::Result<Vec<u8>> {
         thread: destination.thread.as_deref(),
         text,
     })
+}
+
+/// What people wrote is handed over in its order: a refusal holds all of its conversation.
+fn in_order(error: SendError) -> SendError {
+    match error {
+        SendError::Retry { error, after } => {
+            let after = after.unwrap_or(Span::from_millis(HAND_OVER_AGAIN_MS_MIN));
+            SendError::Limited { error, after: Some(after), scope: Scope::Chat }
+        }
+        other => other,
+    }
 }
 
 /// What an answer means.
