@@ -13,6 +13,7 @@ mod process;
 mod program;
 mod slack;
 pub mod synapse;
+mod synapse_chat;
 mod telegram;
 mod telegram_aiogram;
 mod telegram_limits;
