@@ -179,7 +179,7 @@ fn a_conversation_with_an_agents_program_survives_refusals_and_kills() {
         (&first[3].body["agent"], &first[3].body["gateway"], &first[3].body["chat_id"], &first[3].body["session"]),
         (&json!("ada"), &json!("telegram"), &json!(bo.to_string()), &json!("sess_0"))
     );
-    // Killed while the answer to the last may not be written down: it may come again, under its id.
+    // Killed while their answers may not be written down: they may come again, in their order, under their ids.
     daemon.kill();
     telegram.writes(bo, bo, "three");
     let daemon = Daemon::start(folder.path());
@@ -188,7 +188,8 @@ fn a_conversation_with_an_agents_program_survives_refusals_and_kills() {
     for one in first.iter().chain(&second) {
         assert_eq!(*ids.entry(one.text()).or_insert(&one.id), one.id, "{}", one.text());
     }
-    assert!(matches!(texts(&second)[..], ["three"] | ["two", "three"]), "{:?}", texts(&second));
+    let all = ["one", "two", "three"];
+    assert!((0..3).any(|from| texts(&second) == all[from..]), "{:?}", texts(&second));
     // The answers are taken, and wait because Telegram asks for it; then the kill.
     telegram.floods(bo, 1, 2);
     let before = telegram.calls().iter().filter(|call| *call == "sendMessage").count();
