@@ -101,6 +101,8 @@ pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
 pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
+/// Milliseconds for which a chat or an account is left alone that is limited, however long the platform says.
+pub const LIMITED_MS_MAX: u64 = 3_600_000;
 /// Milliseconds for which a chat or an account is left alone that is limited, however short the platform says.
 pub const LIMITED_MS_MIN: u64 = 100;
 /// The same where the platform does not say for how long.

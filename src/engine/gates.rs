@@ -18,7 +18,7 @@ use crate::engine::change::LaneId;
 use crate::engine::lanes::{Gateway, Lane, Lanes};
 use crate::limits::{
     BREAKER_CHATS_COUNT_MIN, BREAKER_FAILURES_COUNT_MIN, BREAKER_WAIT_MS_MAX, BREAKER_WAIT_MS_MIN,
-    GATE_WAITS_COUNT_MAX, LIMITED_MS_MIN, LIMITED_UNSAID_MS_MAX, SPAN_MS_MAX, TURN_TIMERS_COUNT_MAX,
+    GATE_WAITS_COUNT_MAX, LIMITED_MS_MAX, LIMITED_MS_MIN, LIMITED_UNSAID_MS_MAX, SPAN_MS_MAX, TURN_TIMERS_COUNT_MAX,
 };
 use crate::pace::{Bucket, Pace, Paces, Scope};
 use crate::planted::{self, Bug};
@@ -167,7 +167,9 @@ impl Lanes {
             Answer::NotTried | Answer::Superseded => Sign::Nothing,
             Answer::Limited { after, scope, .. } => {
                 let unsaid = Span::from_millis(LIMITED_UNSAID_MS_MAX);
-                let at = self.now.plus(after.unwrap_or(unsaid).max(Span::from_millis(LIMITED_MS_MIN)));
+                let (least, most) = (Span::from_millis(LIMITED_MS_MIN), Span::from_millis(LIMITED_MS_MAX));
+                // One that means more says so again.
+                let at = self.now.plus(after.unwrap_or(unsaid).max(least).min(most));
                 match scope {
                     _ if planted::is(Bug::LimitMovesMessageOnly) => {}
                     Scope::Chat if !planted::is(Bug::LimitOfChatHoldsAll) => lane.gate.shut_until(at),

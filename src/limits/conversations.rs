@@ -40,6 +40,8 @@ pub const SESSION_ANSWERS_COUNT_MAX: u32 = 60;
 pub const SESSIONS_COUNTED_MAX: usize = 100_000;
 /// Bytes of what a platform posts to a gateway.
 pub const POSTED_BYTES_MAX: usize = 1024 * 1024;
+/// Milliseconds within which all of that has to come.
+pub const POSTED_MS_MAX: u64 = 10_000;
 /// Milliseconds before a message is handed over again that an agent's program refused, unless it says otherwise.
 pub const HAND_OVER_AGAIN_MS_MIN: u64 = 2000;
 /// Milliseconds for which a message is handed to an agent's program again and again.

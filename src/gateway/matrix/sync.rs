@@ -358,7 +358,9 @@ impl Listener<'_> {
         if is_named {
             return Ok(true);
         }
-        for id in [&said.reply_to, &said.thread].into_iter().flatten() {
+        // Whoever writes can write anything there.
+        let is_id = |id: &&String| id.starts_with('$') && id.len() <= 255 && !id.chars().any(char::is_control);
+        for id in [&said.reply_to, &said.thread].into_iter().flatten().filter(is_id) {
             let api = &self.matrix.api;
             let answered: Result<Option<Event>, SendError> =
                 api.ask_up_to(api.get(&["rooms", room, "event", id], &[]), MATRIX_SYNC_BYTES_MAX).await;

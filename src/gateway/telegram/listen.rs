@@ -68,8 +68,11 @@ pub(super) async fn receive(api: &Api, moved: &Moved, inbox: &dyn Inbox) -> Resu
             Ok(updates) => {
                 trouble.end();
                 question.limit = (question.limit * 2).min(TELEGRAM_UPDATES_COUNT_MAX);
-                question.offset =
-                    updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map(|id| id + 1);
+                question.offset = updates
+                    .iter()
+                    .filter_map(|update| update["update_id"].as_i64())
+                    .max()
+                    .map(|id| id.saturating_add(1));
                 let messages =
                     updates.into_iter().filter_map(|update| message(update, &me, moved)).collect::<Vec<_>>();
                 if !messages.is_empty() {

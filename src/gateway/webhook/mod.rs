@@ -153,6 +153,11 @@ fn in_order(error: SendError) -> SendError {
             let after = after.unwrap_or(Span::from_millis(HAND_OVER_AGAIN_MS_MIN));
             SendError::Limited { error, after: Some(after), scope: Scope::Chat }
         }
+        // Sent again under the same id, before anything that was written later.
+        SendError::Ambiguous { error } => {
+            let after = Some(Span::from_millis(HAND_OVER_AGAIN_MS_MIN));
+            SendError::Limited { error, after, scope: Scope::Chat }
+        }
         other => other,
     }
 }

@@ -103,7 +103,11 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
         return Ok(Content::Nothing);
     }
     if matches!(route.takes, Taken::Posted) {
-        return Ok(Content::Bytes(read_up_to(body, limits::POSTED_BYTES_MAX).await?));
+        // Whoever posts here has shown nothing yet, and keeps a place that others need.
+        let patience = Duration::from_millis(limits::POSTED_MS_MAX);
+        let read = tokio::time::timeout(patience, read_up_to(body, limits::POSTED_BYTES_MAX)).await;
+        let slow = || Error::new(Code::Slow, format!("the body took longer than {} ms", limits::POSTED_MS_MAX));
+        return Ok(Content::Bytes(read.map_err(|_| slow())??));
     }
     check_kind(&parts.headers, &route.takes)?;
     if matches!(route.takes, Taken::Lines) {
