@@ -351,15 +351,15 @@ fn a_real_mail_server_takes_letters_as_they_are_meant() {
         assert!(answer.starts_with(expected), "{chat}: {answer}");
     }
     for (config, expected) in [
-        (config::Email { user: Some("eve".to_owned()), ..starttls.clone() }, "permanent"),
-        (config::Email { user: None, ..starttls.clone() }, "permanent"),
-        (config::Email { tls: Tls::Tls, ..plain.clone() }, "retry"),
-        (config::Email { tls: Tls::Starttls, ..plain }, "permanent"),
+        (config::Email { user: Some("eve".to_owned()), ..starttls.clone() }, ["permanent", "barred"]),
+        (config::Email { user: None, ..starttls.clone() }, ["permanent", "barred"]),
+        (config::Email { tls: Tls::Tls, ..plain.clone() }, ["retry", "unreachable"]),
+        (config::Email { tls: Tls::Starttls, ..plain }, ["permanent", "barred"]),
         // The certificate is another's.
-        (config::Email { host: "127.0.0.1".to_owned(), ..tls }, "retry"),
+        (config::Email { host: "127.0.0.1".to_owned(), ..tls }, ["retry", "unreachable"]),
     ] {
         let answer = why(&open(&config), to("ada@example.org", "x"));
         println!("{answer}");
-        assert!(answer.starts_with(expected), "{answer}");
+        assert!(expected.iter().any(|expected| answer.starts_with(expected)), "{answer}");
     }
 }
