@@ -141,7 +141,7 @@ fn a_homeserver_s_refusals_are_understood() {
     let gateway = bot.gateway(false);
     let room = other.room(&json!({}));
     let why = |answer: Result<Receipt, SendError>| match answer {
-        Err(SendError::Permanent { error }) => error,
+        Err(SendError::Permanent { error } | SendError::Barred { error }) => error,
         answer => panic!("{answer:?}"),
     };
     for (chat, part) in [
