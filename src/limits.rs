@@ -8,6 +8,13 @@ mod platforms;
 pub use self::conversations::*;
 pub use self::platforms::*;
 
+/// The beginning of a text that keeps to a limit in bytes, in whole characters.
+#[must_use]
+pub fn within(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or_default()]
+}
+
 /// Bytes of a schedule id.
 pub const ID_BYTES_MAX: usize = 128;
 /// Bytes of a schedule's name, an agent's name, a label, a gateway name or a chat id.

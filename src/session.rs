@@ -8,7 +8,7 @@
 
 use crate::access::{ChatKind, Destination};
 use crate::id::SessionKey;
-use crate::limits::{TRANSCRIPT_MESSAGES_COUNT_MAX, TRANSCRIPT_TEXT_BYTES_MAX};
+use crate::limits::{TRANSCRIPT_MESSAGES_COUNT_MAX, TRANSCRIPT_TEXT_BYTES_MAX, within};
 use crate::time::{Span, Timestamp};
 
 /// Who talks where: at most one session of it is active.
@@ -164,9 +164,7 @@ impl Utterance {
     /// The same, short enough to be kept.
     #[must_use]
     pub fn kept(mut self) -> Self {
-        let whole = self.text.char_indices().map(|(end, one)| end + one.len_utf8());
-        let end = whole.take_while(|end| *end <= TRANSCRIPT_TEXT_BYTES_MAX).last().unwrap_or_default();
-        self.text.truncate(end);
+        self.text.truncate(within(&self.text, TRANSCRIPT_TEXT_BYTES_MAX).len());
         self
     }
 }

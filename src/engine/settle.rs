@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::engine::change::{Cause, LaneId, Outcome, Phase, Run};
 use crate::engine::{Answer, Engine, Open, backoff};
 use crate::id::OccurrenceId;
-use crate::limits::ERROR_BYTES_MAX;
+use crate::limits::{ERROR_BYTES_MAX, within};
 use crate::planted::{self, Bug};
 use crate::spec::{DeliveryGuarantee, Policy};
 use crate::time::{Span, Timestamp};
@@ -205,16 +205,11 @@ impl Open {
 
 /// An error's text, short enough for the ledger.
 pub(super) fn clip(mut error: String) -> String {
-    error.truncate(room_in(&error, ERROR_BYTES_MAX));
+    error.truncate(within(&error, ERROR_BYTES_MAX).len());
     error
 }
 
 /// As much of a text as there is room for.
 pub(super) fn clip_to(text: Arc<str>, bytes: usize) -> Arc<str> {
-    if text.len() > bytes { Arc::from(&text[..room_in(&text, bytes)]) } else { text }
-}
-
-/// How many bytes of a text are whole characters and not more than so many.
-fn room_in(text: &str, bytes: usize) -> usize {
-    (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default()
+    if text.len() > bytes { Arc::from(within(&text, bytes)) } else { text }
 }

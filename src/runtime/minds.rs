@@ -15,7 +15,9 @@ use serde_json::Value;
 use crate::access::ChatKind;
 use crate::calendar::Zone;
 use crate::id::SessionKey;
-use crate::limits::{HISTORY_BYTES_MAX, HISTORY_COUNT_MAX, OUTCOME_BYTES_MAX, RESULT_BYTES_MAX, RESULTS_COUNT_MAX};
+use crate::limits::{
+    HISTORY_BYTES_MAX, HISTORY_COUNT_MAX, OUTCOME_BYTES_MAX, RESULT_BYTES_MAX, RESULTS_COUNT_MAX, within,
+};
 use crate::runner::Line;
 use crate::session::{Conversation, Utterance, Voice};
 use crate::spec::{Destination, Payload, RunSession, Schedule, Talk};
@@ -143,7 +145,7 @@ fn results(key: crate::id::ScheduleKey, reader: &Reader) -> Result<Option<String
             break;
         }
         if let Some(text) = reader.text(run.occurrence)?.filter(|_| run.is_settled()) {
-            results.push(format!("- {}: {}", run.occurrence.due, cut(&text, RESULT_BYTES_MAX)));
+            results.push(format!("- {}: {}", run.occurrence.due, within(&text, RESULT_BYTES_MAX)));
         }
     }
     results.reverse();
@@ -169,10 +171,5 @@ fn time(zone: Zone, now: Timestamp) -> String {
 
 /// As much of what came of a call as a model is told.
 pub(super) fn outcome(text: String) -> String {
-    if text.len() <= OUTCOME_BYTES_MAX { text } else { format!("{} …", cut(&text, OUTCOME_BYTES_MAX)) }
-}
-
-fn cut(text: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default();
-    &text[..end]
+    if text.len() <= OUTCOME_BYTES_MAX { text } else { format!("{} …", within(&text, OUTCOME_BYTES_MAX)) }
 }

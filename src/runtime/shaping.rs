@@ -15,7 +15,7 @@ use crate::config::Agents;
 use crate::engine::{Outgoing, RunEnd, Said};
 use crate::gateway::TextLimit;
 use crate::gateway::text::{Numbering, split};
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, within};
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
 use crate::runtime::runs::unshaped;
@@ -185,7 +185,7 @@ impl Shaping {
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
-                let tell = vec![clipped(text).into()];
+                let tell = vec![within(&text, MESSAGE_BYTES_MAX).into()];
                 return (end, Some(Box::new(Said { tell, ..said.map(|said| *said).unwrap_or_default() })));
             }
             // What cannot get better is not tried again, whatever is wished.
@@ -364,11 +364,4 @@ fn sendable(text: String) -> Result<Arc<str>, String> {
     } else {
         Ok(text.into())
     }
-}
-
-/// What there is room for of a text for the owner.
-fn clipped(mut text: String) -> String {
-    let room = (0..=text.len().min(MESSAGE_BYTES_MAX)).rev().find(|&end| text.is_char_boundary(end));
-    text.truncate(room.unwrap_or_default());
-    text
 }
