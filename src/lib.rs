@@ -26,6 +26,9 @@
 //!          +--> dispatch --> gateway ------------+   is sent; a short literal text is never run
 //! ```
 //!
+//! People answer: a *gateway* that hears hands what they write to the loop, which puts it into its *session* and hands it on
+//! to the agent by a schedule that is due at once. A delivered text goes into its session with the record of its delivery.
+//!
 //! # Invariants
 //!
 //! 1. Ranks 0 to 2 and `engine` contain no `async` and read no clock, environment, file, socket or random source:
@@ -53,7 +56,9 @@
 //! gateway; an occurrence may become several. *overlap*: a due that arrives while an earlier run of the same schedule
 //! is not over. *misfire*: a due that
 //! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
-//! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
+//! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *session*: a
+//! conversation of an agent in a chat, from its first message to its end. *turn*: the one run of a conversation that goes on.
+//! *pace*: how fast a platform may be written to. *dead letter*: what was given up. *wheel*: the timer wheel.
 //!
 //! # Modules in reading order
 //!
@@ -73,8 +78,8 @@
 //! | 4 | [`runner`] | what does a task: a model, a program, or an echo |
 //! | 4 | [`script`] | hooks and templates: what a script may see and do, and its limits |
 //! | 4 | [`gateway`] | ways to reach chats |
-//! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
-//! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
+//! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history, sessions |
+//! | 5 | [`runtime`] | the loop, the clock, commits, sends, what is heard, conversations, shutdown |
 //! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
