@@ -18,6 +18,7 @@ use crate::engine::OpId;
 use crate::engine::change::{Change, GivenUp};
 use crate::gateway::{Delivery, Inbound};
 use crate::id::{ScheduleId, SessionKey, stable_hash};
+use crate::limits::OPEN_COUNT_MAX;
 use crate::limits::SESSION_ANSWERS_COUNT_MAX;
 use crate::runtime::meter::{Arrival, Meter};
 use crate::runtime::ops::{Answer, Declaration, Done, Op, OpError, OverQuota};
@@ -202,6 +203,14 @@ impl Turns {
     pub(super) fn arrived(&mut self, arrived: Arrived) {
         if self.is_ending() {
             return;
+        }
+        let open = self.engine.figures().open;
+        if open >= OPEN_COUNT_MAX {
+            return tracing::warn!(
+                gateway = &*arrived.gateway,
+                open,
+                "too much is open: messages wait at their platform"
+            );
         }
         for message in arrived.messages {
             let (place, id) = (place_of(&arrived.gateway, &message), message.message_id.clone());

@@ -45,9 +45,16 @@ struct Shared {
     state: watch::Sender<State>,
     ending: watch::Sender<bool>,
     inbound: mpsc::Sender<Inbound>,
-    heard: TurnMutex<mpsc::Receiver<Inbound>>,
+    heard: TurnMutex<Heard>,
     /// Held by the message that the program has to answer.
     turn: TurnMutex<()>,
+}
+
+/// What the program has heard.
+struct Heard {
+    queue: mpsc::Receiver<Inbound>,
+    /// Out of the queue, and not taken yet.
+    untaken: Vec<Inbound>,
 }
 
 /// Who keeps the program running.
@@ -79,14 +86,14 @@ struct Line {
 
 /// A gateway of this config.
 pub fn open(config: &config::Process, secrets: &Secrets) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
-    let (inbound, heard) = mpsc::channel(PLUGIN_INBOUND_COUNT_MAX);
+    let (inbound, queue) = mpsc::channel(PLUGIN_INBOUND_COUNT_MAX);
     let shared = Shared {
         config: config.clone(),
         passed: secrets.env.clone(),
         state: watch::Sender::new(State::Starting),
         ending: watch::Sender::new(false),
         inbound,
-        heard: TurnMutex::new(heard),
+        heard: TurnMutex::new(Heard { queue, untaken: Vec::new() }),
         turn: TurnMutex::new(()),
     };
     Ok(Arc::new(Process { shared: Arc::new(shared), running: Mutex::new(None) }))
@@ -125,12 +132,16 @@ impl Gateway for Process {
         Box::pin(async move {
             self.start();
             let mut heard = self.shared.heard.lock().await;
+            let Heard { queue, untaken } = &mut *heard;
             loop {
-                let mut messages = Vec::new();
-                heard.recv_many(&mut messages, TAKEN_AT_ONCE_COUNT).await;
-                if messages.is_empty() || inbox.take(messages).await.is_err() {
+                if untaken.is_empty() {
+                    queue.recv_many(untaken, TAKEN_AT_ONCE_COUNT).await;
+                }
+                // What is not taken now is, when it is listened to again: a plug-in says nothing twice.
+                if untaken.is_empty() || inbox.take(untaken.clone()).await.is_err() {
                     return;
                 }
+                untaken.clear();
             }
         })
     }
