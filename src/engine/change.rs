@@ -23,6 +23,10 @@ pub struct PlanId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LaneId(pub u64);
 
+/// The conversation that runs know: a hash of gateway, chat, thread and agent. Two of one hash merely take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationId(pub u64);
+
 /// Everything the engine needs to decide about a schedule, shared by all schedules that decide alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -39,8 +43,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
-    /// Whether its runs know the conversation of their chat, so that one waits for another.
-    pub converses: bool,
+    /// The conversation that its runs know, so that one waits for another; `None`: they know none.
+    pub converses: Option<ConversationId>,
 }
 
 /// Who makes the texts of a schedule.

@@ -10,7 +10,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::calendar::Trigger;
 use crate::config::Routing;
-use crate::engine::change::{Maker, Plan, PlanId};
+use crate::engine::change::{ConversationId, Maker, Plan, PlanId};
+use crate::id::stable_hash;
 use crate::spec::{OverlapPolicy, Payload, Policy, RunSession, Schedule};
 use crate::time::Timestamp;
 
@@ -191,9 +192,17 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
                 None => Maker::UsualModel(schedule.agent.clone()),
             }),
         },
-        converses: schedule.destination.is_some()
-            && matches!(&schedule.payload, Payload::Task(task) if task.session == RunSession::Conversation),
+        converses: conversation_of(schedule),
     }
+}
+
+/// The conversation that a schedule's runs know.
+fn conversation_of(schedule: &Schedule) -> Option<ConversationId> {
+    let knows = matches!(&schedule.payload, Payload::Task(task) if task.session == RunSession::Conversation);
+    let to = schedule.destination.as_ref().filter(|_| knows)?;
+    let thread = to.thread.as_deref().unwrap_or_default();
+    let hash = stable_hash(&[&to.gateway, &to.chat_id, thread, &schedule.agent]);
+    Some(ConversationId((hash >> 64) as u64))
 }
 
 /// Whether two plans decide alike.

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::change::{Cause, Execution, Outcome, Phase};
+use crate::engine::change::{Cause, ConversationId, Execution, Outcome, Phase};
 use crate::engine::lanes::Rank;
 use crate::engine::overlap::Overlaps;
 use crate::engine::plans::SCRIPTS;
@@ -154,9 +154,9 @@ impl Engine {
             model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
         };
         while let Some((provider, occurrence)) = self.runs.next(room) {
-            let converses = self.converses(occurrence) && !planted::is(Bug::TurnsAtOnce);
+            let conversation = self.conversation(occurrence).filter(|_| !planted::is(Bug::TurnsAtOnce));
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
-            if converses && !self.runs.turns.take(open.lane, occurrence) {
+            if conversation.is_some_and(|id| !self.runs.turns.take(id, occurrence)) {
                 continue;
             }
             let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
@@ -289,10 +289,10 @@ impl Engine {
         }
     }
 
-    /// Whether the run knows the conversation of its chat.
-    fn converses(&self, occurrence: OccurrenceId) -> bool {
-        let plan = self.slots.get(occurrence.schedule).and_then(|slot| self.plans.get(slot.state.plan));
-        plan.is_some_and(|plan| plan.converses)
+    /// The conversation that the run knows.
+    fn conversation(&self, occurrence: OccurrenceId) -> Option<ConversationId> {
+        let slot = self.slots.get(occurrence.schedule)?;
+        self.plans.get(slot.state.plan)?.converses
     }
 
     /// What was begun of a conversation when the last process ended goes on before anything else of it.
@@ -300,9 +300,8 @@ impl Engine {
         let Some(open) = self.open.get(&occurrence) else { return };
         let was_begun = !matches!(open.run.phase, Phase::Buffered | Phase::Waiting | Phase::Settled { .. });
         let is_one = occurrence.delivery == 0 && open.run.cause != Cause::Notice;
-        if was_begun && is_one && self.converses(occurrence) {
-            let lane = self.state(occurrence.schedule).map_or(open.lane, |state| state.lane);
-            self.runs.turns.restore(lane, occurrence);
+        if let Some(id) = self.conversation(occurrence).filter(|_| was_begun && is_one) {
+            self.runs.turns.restore(id, occurrence);
         }
     }
 

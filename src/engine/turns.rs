@@ -1,9 +1,9 @@
-//! Runs that know the conversation of their chat go on one at a time.
+//! Runs that know the same conversation go on one at a time.
 //!
-//! The first of a chat takes the turn when its provider has room, and keeps it until what it says has reached the chat
+//! The first of a conversation takes the turn when its provider has room, and keeps it until what it says has reached the chat
 //! or is given up, while it waits to be run again, too: what was said first is answered first, and the next knows the
-//! answer. The others wait apart, and hold no place at their provider. Runs of other chats, and those that know no
-//! conversation, never wait for it. A start gives the turn back to who had it.
+//! answer. The others wait apart, and hold no place at their provider. Runs of other conversations, and those that know
+//! none, never wait for it. A start gives the turn back to who had it.
 //! Invariant: who waits apart has an open occurrence, and stands in no line.
 //! Not here: lines and rooms of providers (`runs`).
 
@@ -11,16 +11,16 @@ use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
-use crate::engine::change::LaneId;
+use crate::engine::change::ConversationId;
 use crate::id::OccurrenceId;
 use crate::time::Timestamp;
 
-/// Whose turn it is in each chat that has such runs.
+/// Whose turn it is in each conversation that has such runs.
 #[derive(Default)]
 pub(super) struct Turns {
-    of: HashMap<LaneId, Turn>,
-    /// The chat of each that has a turn or waits for one.
-    lanes: HashMap<OccurrenceId, LaneId>,
+    of: HashMap<ConversationId, Turn>,
+    /// The conversation of each that has a turn or waits for one.
+    ids: HashMap<OccurrenceId, ConversationId>,
 }
 
 struct Turn {
@@ -30,9 +30,9 @@ struct Turn {
 
 impl Turns {
     /// Takes the turn for a run that could begin; otherwise it waits apart.
-    pub(super) fn take(&mut self, lane: LaneId, occurrence: OccurrenceId) -> bool {
-        self.lanes.insert(occurrence, lane);
-        let turn = self.of.entry(lane).or_insert_with(|| Turn { holder: occurrence, waiting: BTreeSet::new() });
+    pub(super) fn take(&mut self, id: ConversationId, occurrence: OccurrenceId) -> bool {
+        self.ids.insert(occurrence, id);
+        let turn = self.of.entry(id).or_insert_with(|| Turn { holder: occurrence, waiting: BTreeSet::new() });
         let is_mine = turn.holder == occurrence;
         if !is_mine {
             turn.waiting.insert((occurrence.due, occurrence));
@@ -41,27 +41,27 @@ impl Turns {
     }
 
     /// A run had the turn when the last process ended.
-    pub(super) fn restore(&mut self, lane: LaneId, occurrence: OccurrenceId) {
-        if !self.of.contains_key(&lane) {
-            self.take(lane, occurrence);
+    pub(super) fn restore(&mut self, id: ConversationId, occurrence: OccurrenceId) {
+        if !self.of.contains_key(&id) {
+            self.take(id, occurrence);
         }
     }
 
     /// A run waits no more.
     pub(super) fn remove(&mut self, occurrence: OccurrenceId) {
-        let Some(lane) = self.lanes.get(&occurrence) else { return };
-        if let Some(turn) = self.of.get_mut(lane)
+        let Some(id) = self.ids.get(&occurrence) else { return };
+        if let Some(turn) = self.of.get_mut(id)
             && turn.waiting.remove(&(occurrence.due, occurrence))
         {
-            self.lanes.remove(&occurrence);
+            self.ids.remove(&occurrence);
         }
     }
 
     /// A run gives its turn away: the first that waited is to stand in line again, and has the turn already.
     pub(super) fn leave(&mut self, occurrence: OccurrenceId) -> Option<OccurrenceId> {
         self.remove(occurrence);
-        let lane = self.lanes.remove(&occurrence)?;
-        let turn = self.of.get_mut(&lane)?;
+        let id = self.ids.remove(&occurrence)?;
+        let turn = self.of.get_mut(&id)?;
         if turn.holder != occurrence {
             return None;
         }
@@ -71,7 +71,7 @@ impl Turns {
                 Some(next)
             }
             None => {
-                self.of.remove(&lane);
+                self.of.remove(&id);
                 None
             }
         }

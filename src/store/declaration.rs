@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
-use crate::engine::change::{Maker, Plan};
+use crate::engine::change::{ConversationId, Maker, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
@@ -187,7 +187,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
         }
         Some(Maker::Script) => out.byte(3),
     }
-    out.byte(u8::from(plan.converses));
+    out.option(plan.converses, |out, id| out.raw(&id.0.to_le_bytes()));
     out
 }
 
@@ -202,10 +202,14 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         maker: if version < 3 { None } else { read_maker(bytes, version)? },
-        converses: version >= 6 && bytes.byte()? == 1,
+        converses: if version < 6 { None } else { bytes.option(read_conversation)? },
     };
     bytes.end()?;
     Ok(plan)
+}
+
+fn read_conversation(bytes: &mut Bytes<'_>) -> Read<ConversationId> {
+    Ok(ConversationId(u64::from_le_bytes(bytes.raw(8)?.try_into().unwrap_or_default())))
 }
 
 fn read_maker(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Maker>> {

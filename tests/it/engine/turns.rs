@@ -125,3 +125,28 @@ fn a_start_gives_the_turn_back() {
         "#]],
     );
 }
+
+#[test]
+fn agents_and_threads_of_one_chat_do_not_wait_for_each_other() {
+    check(
+        r#"
+        at 2026-01-01T00:00Z
+        add one: every 1h chat a session conversation task sum
+        add hers: every 1h chat a agent ada session conversation task sum
+        add below: every 1h chat a thread 7 session conversation task sum
+        runner one: ok 10s
+        runner hers: ok 1s
+        runner below: ok 1s
+        advance 1h
+        advance 1m
+        "#,
+        expect![[r#"
+            2026-01-01T01:00:00Z run one -> ok 10s
+            2026-01-01T01:00:00Z run hers -> ok 1s
+            2026-01-01T01:00:00Z run below -> ok 1s
+            2026-01-01T01:00:01Z send hers due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:01Z send below due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:10Z send one due 2026-01-01T01:00:00Z
+        "#]],
+    );
+}

@@ -44,14 +44,14 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     Schedule {
         id: ScheduleId::parse(id).unwrap(),
         name: None,
-        agent: "tester".into(),
+        agent: get("agent").unwrap_or("tester").into(),
         created_by_session: None,
         created_at: now,
         zone,
         destination: (chat != "none").then(|| Destination {
             gateway: "console".into(),
             chat_id: chat.into(),
-            thread: None,
+            thread: get("thread").map(str::to_owned),
         }),
         trigger,
         payload: match (get("task"), get("template")) {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chimewheel::engine::change::{Outcome, Phase, Run, SkipReason};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::PARALLEL_RUNS_COUNT_MAX;
-use chimewheel::spec::{Destination, OverlapPolicy, Payload, RunSession, Schedule, Task};
+use chimewheel::spec::{OverlapPolicy, Payload, RunSession, Schedule, Task};
 
 use super::check::Verdict;
 use super::history::{Attempt, History};
@@ -82,11 +82,11 @@ fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdic
     }
 }
 
-/// Where the conversation goes on that a run knows.
-fn conversation(history: &History, one: &RunTry) -> Option<Destination> {
+/// The conversation that a run knows: of whom, and where.
+fn conversation(history: &History, one: &RunTry) -> Option<String> {
     let schedule = &history.known[&one.id].revs[one.rev].schedule;
     let Payload::Task(Task { session: RunSession::Conversation, .. }) = &schedule.payload else { return None };
-    schedule.destination.clone()
+    schedule.destination.as_ref().map(|place| format!("{} in {place}", schedule.agent))
 }
 
 /// Of all that know the same conversation one is with its runner.
@@ -95,7 +95,7 @@ fn check_turns(history: &History, verdict: &mut Verdict) {
     for one in &history.runs {
         let Some(place) = conversation(history, one) else { continue };
         let goes_on = |other: &&RunTry| other.boot == one.boot && other.told.is_none_or(|told| told.seq > one.at.seq);
-        let others = last.entry(place.to_string()).or_default();
+        let others = last.entry(place).or_default();
         others.retain(goes_on);
         verdict.claim(others.is_empty(), || format!("I14: {one:?} knows what {others:?} is still answering"));
         others.push(one);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Retried, Run,
-    SkipReason, Spread, State, Status,
+    Cause, Change, ConversationId, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId,
+    Retried, Run, SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
@@ -131,7 +131,10 @@ impl Chance {
             bounds,
             except,
             policy,
-            converses: gateway.as_ref().is_some_and(|gateway| gateway.len() % 3 == 1),
+            converses: gateway
+                .as_ref()
+                .filter(|gateway| gateway.len() % 3 == 1)
+                .map(|gateway| ConversationId(u64::MAX - gateway.len() as u64)),
             gateway,
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
@@ -308,9 +311,7 @@ pub fn as_of_format_3(change: Change) -> Change {
         other => other,
     };
     match change {
-        Change::Plan { id, plan } => {
-            Change::Plan { id, plan: Arc::new(Plan { converses: false, ..(*plan).clone() }) }
-        }
+        Change::Plan { id, plan } => Change::Plan { id, plan: Arc::new(Plan { converses: None, ..(*plan).clone() }) },
         Change::Declare { key, schedule, state } => {
             let payload = alone(&schedule.payload);
             let schedule = Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() });
@@ -328,7 +329,7 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, converses: false, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, converses: None, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
@@ -363,7 +364,7 @@ pub fn as_of_format_1(change: Change) -> Change {
     match change {
         Change::Plan { id, plan } => {
             let plan =
-                Plan { except: None, maker: None, converses: false, policy: policy(plan.policy), ..(*plan).clone() };
+                Plan { except: None, maker: None, converses: None, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
