@@ -3,7 +3,9 @@
 //! Whoever follows is claimed in the very turn in which the end comes, so both are in one batch: a crash loses neither
 //! or both, and nothing has to be made up for. The due of what is started is the instant of that end, or the first
 //! free millisecond after it. An end is a record: a range of dues that were skipped starts one run, and so does an
-//! occurrence however many deliveries it became. What was cancelled, and a notice, is no end.
+//! occurrence however many deliveries it became. What was cancelled, and a notice, is no end. A dead letter has failed
+//! once and for all: tried again it starts those that wait for what becomes of it then, and were not started by its
+//! failure; that somebody has seen it is no end.
 //! A follower that cannot run now has a record of it all the same: paused, excluded, an earlier run not over, or no room
 //! at its gateway.
 //! Invariants: who follows whom is a cache of the plans, and an entry that no plan bears out is passed over; chains have
@@ -26,7 +28,16 @@ use crate::time::{Span, Timestamp};
 pub(super) struct Chains {
     /// A schedule, and one that it starts.
     pairs: BTreeSet<(ScheduleKey, ScheduleKey)>,
-    ended: VecDeque<(ScheduleKey, End)>,
+    ended: VecDeque<Ended>,
+}
+
+/// An end of a schedule's run.
+#[derive(Clone, Copy)]
+struct Ended {
+    key: ScheduleKey,
+    end: End,
+    /// It had been given up before.
+    is_retried: bool,
 }
 
 impl Chains {
@@ -70,7 +81,7 @@ impl Engine {
     }
 
     /// An occurrence, or a range of dues, is over.
-    pub(super) fn has_ended(&mut self, key: ScheduleKey, cause: Cause, kind: OutcomeKind) {
+    pub(super) fn has_ended(&mut self, key: ScheduleKey, cause: Cause, kind: OutcomeKind, is_retried: bool) {
         if cause != Cause::Notice && matches!(kind, OutcomeKind::Delivered | OutcomeKind::Silent) {
             self.has_succeeded(key);
         }
@@ -83,23 +94,25 @@ impl Engine {
             OutcomeKind::Cancelled => return,
         };
         if cause != Cause::Notice && self.chains.followers(key).next().is_some() {
-            self.chains.ended.push_back((key, end));
+            self.chains.ended.push_back(Ended { key, end, is_retried });
         }
     }
 
-    /// Starts whoever waited for what has ended in this turn, and whoever waited for those.
-    pub(super) fn start_followers(&mut self) {
-        while let Some((key, end)) = self.chains.ended.pop_front() {
-            for follower in self.chains.followers(key).collect::<Vec<_>>() {
-                self.follow(follower, key, end);
+    /// Starts whoever waited for what has ended in this turn, and whoever waited for those; whether anything has ended.
+    pub(super) fn start_followers(&mut self) -> bool {
+        let have_ended = !self.chains.ended.is_empty();
+        while let Some(ended) = self.chains.ended.pop_front() {
+            for follower in self.chains.followers(ended.key).collect::<Vec<_>>() {
+                self.follow(follower, ended);
                 if planted::is(Bug::ChainStartsTwice) {
-                    self.follow(follower, key, end);
+                    self.follow(follower, ended);
                 }
             }
         }
+        have_ended
     }
 
-    fn follow(&mut self, key: ScheduleKey, first: ScheduleKey, end: End) {
+    fn follow(&mut self, key: ScheduleKey, Ended { key: first, end, is_retried }: Ended) {
         let known = self.state(key).filter(|state| !state.status.is_over());
         let plan = known.and_then(|state| self.plans.get(state.plan)).map(Arc::clone);
         let after = plan.as_ref().and_then(|plan| plan.trigger.after()).filter(|after| after.key == Some(first));
@@ -107,7 +120,8 @@ impl Engine {
             self.chains.pairs.remove(&(first, key));
             return;
         };
-        if !after.ends.has(end) || plan.bounds.start_at.is_some_and(|start| self.now < start) {
+        let was_started = is_retried && after.ends.has(End::Failed) && !planted::is(Bug::LetterStartsAgain);
+        if !after.ends.has(end) || was_started || plan.bounds.start_at.is_some_and(|start| self.now < start) {
             return;
         }
         if !self.has_run_out(&state) {

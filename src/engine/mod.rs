@@ -11,9 +11,10 @@
 //! several texts are made it is `Spread` until each of these is delivered (`spread.rs`). What else a hook says:
 //! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
-//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
-//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is
-//! started by another's end: `chain.rs`; who has not succeeded for too long: `expect.rs`.
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; for what
+//! platform: `gates.rs`; what was given up and is tried again: `letters.rs`; too many failures in a row: `streak.rs`;
+//! which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is started by another's end: `chain.rs`; who has
+//! not succeeded for too long: `expect.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -30,9 +31,13 @@ mod declare;
 mod dues;
 mod edited;
 mod expect;
+mod gates;
 mod input;
+mod kept;
 mod lanes;
+mod letters;
 mod options;
+mod outcome;
 mod overdue;
 mod overlap;
 mod plans;
@@ -43,6 +48,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -62,7 +68,9 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
+pub use gates::Gated;
 pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
+pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};
 
@@ -134,6 +142,7 @@ impl Engine {
     /// An engine without schedules; [`Engine::start`] comes next, after whatever is restored.
     #[must_use]
     pub fn new(now: Timestamp, options: Options) -> Self {
+        let paces = Arc::clone(&options.paces);
         Self {
             plans: Plans::new(Arc::clone(&options.routing)),
             options,
@@ -148,7 +157,7 @@ impl Engine {
             backlog: false,
             overdue: Overdue::default(),
             open: BTreeMap::new(),
-            lanes: Lanes::default(),
+            lanes: Lanes::new(now, paces),
             runs: Runs::default(),
             manual: BTreeSet::new(),
             chains: Chains::default(),
@@ -179,13 +188,12 @@ impl Engine {
             Input::Resume { op, key } => self.resume(op, key),
             Input::Cancel { op, key } => self.cancel(op, key),
             Input::RunNow { op, key } => self.run_now(op, key),
+            Input::Retry { op, letter } => self.retry_letter(op, *letter),
+            Input::Drop { op, run } => self.drop_letter(op, *run),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
-        }
-        if !planted::is(Bug::ChainInNextTurn) {
-            self.start_followers();
         }
         self.flush();
     }
@@ -205,8 +213,10 @@ impl Engine {
         let retry = self.retries.next_expiry();
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
         let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
+        let gate = self.lanes.waits.next_expiry();
         let unmet = self.expectations.next_expiry();
-        due.into_iter().chain(retry).chain(slewed).chain(overdue).chain(unmet).min().map(Timestamp::from_tick)
+        let timers = due.into_iter().chain(retry).chain(gate).chain(unmet);
+        timers.chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
     }
 
     /// How late the oldest due is that should have been served by `now`, or the oldest retry. What was missed while
@@ -256,6 +266,12 @@ impl Engine {
         }
     }
 
+    /// Gateways that may not send right now, or not to every chat.
+    #[must_use]
+    pub fn gated(&self) -> Vec<Gated> {
+        self.lanes.gated()
+    }
+
     /// Occurrences handed to gateways or runners and not answered yet.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -269,11 +285,19 @@ impl Engine {
 
     /// Turns what changed into effects: rows first, then what must follow them.
     fn flush(&mut self) {
+        let at_once = !planted::is(Bug::ChainInNextTurn);
+        if at_once {
+            self.start_followers();
+        }
         // A clock that slewed back must come to where it was, or something would be sent before its due.
         let is_there = self.now >= self.latest || planted::is(Bug::SlewSendsEarly);
         let goes_on = self.options.serving && is_there;
-        let runs = if goes_on { self.begin_runs() } else { Vec::new() };
         let windows = if goes_on { self.open_windows() } else { Vec::new() };
+        // What was given up as it was about to be sent starts others, too; they are sent in a turn of their own.
+        if at_once && self.start_followers() {
+            self.backlog = true;
+        }
+        let runs = if goes_on { self.begin_runs() } else { Vec::new() };
         for (id, plan) in self.plans.take_added() {
             self.effects.push_back(Effect::Persist(Change::Plan { id, plan }));
         }

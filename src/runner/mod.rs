@@ -16,29 +16,96 @@ pub mod openai;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::spec::Tokens;
 use crate::time::Span;
 
 /// What a runner is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prompt {
     /// The provider's name for the model.
     pub model: String,
-    /// What is to be done.
+    /// What is to be done, or what somebody has just said.
     pub instruction: String,
+    /// Who the model is, and what it is to know.
+    pub system: Option<Arc<str>>,
+    /// What was said before, oldest first.
+    pub history: Arc<[Line]>,
+    /// What it may call, in the form of chat completions.
+    pub tools: Arc<[Value]>,
+    /// What it has called since, and what came of it.
+    pub rounds: Vec<Round>,
+}
+
+/// Something that was said before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// By the other side.
+    User(String),
+    /// By the model.
+    Model(String),
+}
+
+/// Calls that a model made in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// What it said beside them.
+    pub text: String,
+    /// Each with what came of it.
+    pub calls: Vec<(Call, String)>,
+}
+
+/// A tool that a model calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The model's name for this call.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments, as they were written.
+    pub arguments: String,
 }
 
 /// What a runner says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The text.
+    /// The text; where tools are called it may be empty.
     pub text: String,
     /// The provider's name for the model that made it.
     pub model: String,
     /// What it took, where that is told.
     pub tokens: Option<Tokens>,
+    /// Tools that are to be called before there is an answer.
+    pub calls: Vec<Call>,
+    /// Whether the text is the reason why there is nothing to say.
+    pub is_silent: bool,
+}
+
+impl Prompt {
+    /// An instruction by itself.
+    #[must_use]
+    pub fn new(model: impl Into<String>, instruction: impl Into<String>) -> Self {
+        Self { model: model.into(), instruction: instruction.into(), ..Self::default() }
+    }
+
+    /// All of it as one text, for what takes nothing else.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut parts: Vec<String> = self.system.iter().map(|system| format!("{system}\n")).collect();
+        parts.extend(self.history.iter().map(|line| match line {
+            Line::User(text) => format!("User: {text}"),
+            Line::Model(text) => format!("You: {text}"),
+        }));
+        if parts.is_empty() {
+            return self.instruction.clone();
+        }
+        parts.push(format!("User: {}", self.instruction));
+        parts.join("\n")
+    }
 }
 
 /// Why there is no text.
@@ -88,7 +155,22 @@ impl Answer {
         if text.contains('\0') {
             return Err(RunError::Permanent { error: "the answer holds a NUL character".into() });
         }
-        Ok(Self { text: text.to_owned(), model, tokens: None })
+        Ok(Self { text: text.to_owned(), model, tokens: None, calls: Vec::new(), is_silent: false })
+    }
+}
+
+impl Answer {
+    /// The same, if it is a text: nobody is there to do what it calls for.
+    pub fn spoken(self) -> Result<Self, RunError> {
+        let Self { text, model, tokens, calls, is_silent: _ } = self;
+        match Self::new(&text, model) {
+            Ok(answer) => Ok(Self { tokens, ..answer }),
+            Err(RunError::Retry { .. }) if !calls.is_empty() => {
+                let error = "the answer calls a tool, and none was offered".into();
+                Err(RunError::Retry { error, after: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -82,7 +82,8 @@ impl Turns {
         let agent = schedule.agent.as_str();
         for key in [self.names.key_of(written)?, self.names.by_name(agent, written)?].into_iter().flatten() {
             let found = self.names.schedule(key)?.map(|(_, found)| found);
-            if let Some(found) = found.filter(|found| found.agent == agent) {
+            // What is said in a conversation is nobody's to wait for.
+            if let Some(found) = found.filter(|found| found.agent == agent && found.talk.is_none()) {
                 return Ok((key, found));
             }
         }

@@ -11,19 +11,23 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
+use serde_json::Value;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::Routing;
 use crate::engine::{Input, RunEnd};
 use crate::id::OccurrenceId;
-use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
-use crate::runner::{Answer, RunError, Runner};
+use crate::limits::{BEAT_MS_MAX, CALLS_COUNT_MAX, ROUNDS_COUNT_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
+use crate::runner::{Answer, Round, RunError, Runner};
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
+use crate::runtime::minds::{self, Asking, Context, Hands, Minds};
+use crate::runtime::outbox::Outbox;
 use crate::runtime::runs::{self, Asked, Begun};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
+use crate::spec::Tokens;
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -47,6 +51,11 @@ pub(super) struct Makers {
     pub routing: Arc<Routing>,
     pub scripts: Arc<Scripts>,
     pub reach: Arc<Reach>,
+    /// A session in which nothing is said for so long is over.
+    pub idle: Span,
+    pub minds: Minds,
+    /// What models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
 }
 
 /// The time that the scripts of a run may take, in beats of the heart: a clock that is set must not end them.
@@ -90,6 +99,9 @@ struct Shared {
     routing: Arc<Routing>,
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
+    idle: Span,
+    minds: Minds,
+    hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
     script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
@@ -108,13 +120,27 @@ impl Running {
         tokio: Tokio,
         beats: watch::Receiver<u64>,
     ) -> Self {
-        let Makers { providers, routing, scripts, reach } = makers;
+        let Makers { providers, routing, scripts, reach, idle, minds, hands } = makers;
         let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
-        let shared =
-            Shared { providers, routing, scripts, reach, script_seats, clock, reader, tokio, beats, stopping, ends };
+        let shared = Shared {
+            providers,
+            routing,
+            scripts,
+            reach,
+            idle,
+            minds,
+            hands,
+            script_seats,
+            clock,
+            reader,
+            tokio,
+            beats,
+            stopping,
+            ends,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -195,13 +221,15 @@ impl Shared {
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
         let schedule = Arc::clone(&begun.schedule);
-        let (end, said) = if schedule.uses_scripts() {
+        let shaped = if schedule.uses_scripts() {
             self.shape(begun).await
+        } else if let Some(text) = schedule.literal() {
+            (runs::literal(text), None)
         } else {
             let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
             (runs::unshaped(&provider, answer), None)
         };
-        (self.reach.fitted(&schedule, end), said)
+        self.reach.fitted(&schedule, shaped)
     }
 
     /// The same where scripts have a say.
@@ -212,7 +240,7 @@ impl Shared {
             if shared.stopping.load(Ordering::SeqCst) {
                 return Step::Over((RunEnd::NotBegun, None));
             }
-            let facts = match of.facts(&shared.reader, shared.clock.now()) {
+            let facts = match of.facts(&shared.reader, shared.clock.now(), shared.idle) {
                 Ok(facts) => facts,
                 Err(end) => return Step::Over((end, None)),
             };
@@ -246,23 +274,117 @@ impl Shared {
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 
-    /// Asks a model, or those that stand in for it.
+    /// Asks a model, or those that stand in for it, with what they are to know; calls the tools that it calls, and asks
+    /// again, until it answers.
     async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
-        match begun.asked(&self.routing, model, instruction) {
-            Ok((first, instead)) => self.ask_all(first, instead).await,
-            Err(error) => (String::new(), Err(error)),
+        let asked = begun.asked(&self.routing, model, instruction);
+        let (first, instead) = match asked {
+            Ok(asked) => asked,
+            Err(error) => return (String::new(), Err(error)),
+        };
+        let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
+        let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
+        let Context { system, history, asking } = match told {
+            Ok(context) => context,
+            Err(error) => return (String::new(), Err(RunError::Retry { error: error.to_string(), after: None })),
+        };
+        let hands = match asking {
+            Some(asking) => self.hands().await.map(|hands| (hands, asking)),
+            None => None,
+        };
+        let mut outbox = begun.speaks_by_tool().then(Outbox::default);
+        let mut tools = hands.as_ref().map(|(hands, asking)| hands.tools(asking)).unwrap_or_default();
+        tools.extend(outbox.iter().flat_map(|_| Outbox::tools()));
+        let tools: Arc<[Value]> = tools.into();
+        let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
+        for asked in &mut all {
+            asked.prompt.system.clone_from(&system);
+            asked.prompt.history = Arc::clone(&history);
+            asked.prompt.tools = Arc::clone(&tools);
         }
+        let mut spent: Option<Tokens> = None;
+        for round in 1..=ROUNDS_COUNT_MAX {
+            if round == ROUNDS_COUNT_MAX {
+                // Without tools there is nothing left to it but to answer.
+                all.iter_mut().for_each(|asked| asked.prompt.tools = Arc::default());
+            }
+            let (provider, answer) = self.ask_all(&all).await;
+            let mut answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => return (provider, Err(error)),
+            };
+            spent = sum(spent, answer.tokens);
+            let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
+            if calls_last && answer.text.trim().is_empty() {
+                break;
+            }
+            if answer.calls.is_empty() || calls_last || tools.is_empty() {
+                answer.tokens = spent;
+                let said = match outbox {
+                    Some(outbox) => outbox.close(answer),
+                    None => answer.spoken(),
+                };
+                return (provider, said);
+            }
+            let came = self.call_all(hands.as_ref(), outbox.as_mut(), begun, round, answer).await;
+            all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));
+        }
+        let error = format!("the model was asked {ROUNDS_COUNT_MAX} times and called tools each time");
+        (String::new(), Err(RunError::Permanent { error }))
+    }
+
+    /// What models may do, once there is somebody who does it.
+    async fn hands(&self) -> Option<Arc<dyn Hands>> {
+        let mut hands = self.hands.clone()?;
+        hands.wait_for(Option::is_some).await.ok()?.clone()
+    }
+
+    /// Calls the tools of one answer, one after the other.
+    async fn call_all(
+        &self,
+        hands: Option<&(Arc<dyn Hands>, Asking)>,
+        mut outbox: Option<&mut Outbox>,
+        begun: &Begun,
+        round: usize,
+        answer: Answer,
+    ) -> Round {
+        let mut calls = Vec::new();
+        for (place, call) in answer.calls.into_iter().enumerate() {
+            let came = if place >= CALLS_COUNT_MAX {
+                format!("Error: not done; at most {CALLS_COUNT_MAX} calls are made in one go")
+            } else {
+                match serde_json::from_str(if call.arguments.trim().is_empty() { "{}" } else { &call.arguments }) {
+                    Ok(arguments) => {
+                        let said = outbox.as_mut().and_then(|outbox| outbox.call(&call.name, &arguments));
+                        let token = begun.token((round * CALLS_COUNT_MAX + place) as u16);
+                        match (said, hands) {
+                            (Some(said), _) => said,
+                            (None, Some((hands, asking))) => {
+                                minds::outcome(hands.call(asking, &call.name, arguments, token).await)
+                            }
+                            (None, None) => format!("Error: there is no tool '{}'", call.name),
+                        }
+                    }
+                    Err(error) => format!("Error: the arguments are not JSON: {error}"),
+                }
+            };
+            calls.push((call, came));
+        }
+        Round { text: answer.text, calls }
     }
 
     /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask_all(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
+    async fn ask_all(&self, all: &[Asked]) -> (String, Result<Answer, RunError>) {
+        let Some((first, instead)) = all.split_first() else {
+            return (String::new(), Err(RunError::Permanent { error: "there is nobody to ask".into() }));
+        };
         let name = first.provider.clone();
-        let (mut error, mut after) = match self.run(&first, true).await {
+        let (mut error, mut after) = match self.run(first, true).await {
             Err(RunError::Retry { error, after }) => (error, after),
             answer => return (name, answer),
         };
         for asked in instead {
-            match self.run(&asked, false).await {
+            match self.run(asked, false).await {
                 Err(RunError::Retry { error: why, after: wait }) => {
                     error = format!("{error}; {asked}: {why}");
                     after = after.max(wait);
@@ -270,9 +392,9 @@ impl Shared {
                 // It stands in for another, which may be there again.
                 Err(RunError::Permanent { error: why }) => error = format!("{error}; {asked}: {why}"),
                 Err(RunError::Ambiguous { error: why }) => {
-                    return (asked.provider, Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
+                    return (asked.provider.clone(), Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
                 }
-                Ok(answer) => return (asked.provider, Ok(answer)),
+                Ok(answer) => return (asked.provider.clone(), Ok(answer)),
             }
         }
         (name, Err(RunError::Retry { error, after }))
@@ -306,5 +428,15 @@ impl Shared {
         if beats.wait_for(|beat| *beat >= last).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+fn sum(one: Option<Tokens>, other: Option<Tokens>) -> Option<Tokens> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Tokens {
+            input: one.input.saturating_add(other.input),
+            output: one.output.saturating_add(other.output),
+        }),
+        (one, other) => one.or(other),
     }
 }

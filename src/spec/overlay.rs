@@ -10,7 +10,7 @@ use crate::time::Span;
 use super::raw::{RawAfter, RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
-use super::{OnHookError, Payload, Policy, RetryPolicy, Schedule};
+use super::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule};
 
 /// The writing that validates to this schedule; policies are written only where they are not the default.
 #[must_use]
@@ -41,6 +41,10 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         model: match &schedule.payload {
             Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => task.model.clone(),
+        },
+        session: match &schedule.payload {
+            Payload::Message(_) | Payload::Template(_) => None,
+            Payload::Task(task) => words::differing(words::SESSION, task.session, RunSession::default()),
         },
         hook: schedule.hook.clone(),
         on_hook_error: words::differing(words::ON_HOOK_ERROR, schedule.on_hook_error, OnHookError::default()),

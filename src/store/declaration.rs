@@ -10,18 +10,19 @@ use std::collections::BTreeMap;
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::calendar::{After, Dialect, DialectChoice, Ends, Except, Patterns, Trigger, Zone};
-use crate::engine::change::{Maker, Plan};
+use crate::engine::change::{ConversationId, Maker, Plan};
 use crate::id::{ScheduleId, ScheduleKey};
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task,
+    RunSession, Schedule, Source, Talk, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates; 6: started by another schedule, and expected to succeed.
+/// and templates; 6: conversations, started by another schedule, and expected to succeed.
 const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
-/// of the model, or by the agent; 5: made by scripts; 6: started by another schedule, and expected to succeed.
+/// of the model, or by the agent; 5: made by scripts; 6: that know their
+/// conversation, are started by another schedule, and expected to succeed.
 const PLAN_VERSION: u8 = 6;
 
 type Read<T> = Result<T, Malformed>;
@@ -45,7 +46,10 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.text(text);
         }
         Payload::Task(task) => {
-            out.byte(2);
+            out.byte(match task.session {
+                RunSession::Isolated => 2,
+                RunSession::Conversation => 4,
+            });
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
         }
@@ -79,8 +83,31 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         OnHookError::Fail => 0,
         OnHookError::DeliverPlain => 1,
     });
+    put_talk(&mut out, schedule.talk);
     out.option(schedule.expect_every, Put::span);
     out
+}
+
+fn put_talk(out: &mut Vec<u8>, talk: Option<Talk>) {
+    match talk {
+        None => out.byte(0),
+        Some(Talk::Heard(number)) => {
+            out.byte(1);
+            out.number(number);
+        }
+        Some(Talk::Answer) => out.byte(2),
+        Some(Talk::Aside) => out.byte(3),
+    }
+}
+
+fn read_talk(bytes: &mut Bytes<'_>) -> Read<Option<Talk>> {
+    Ok(match bytes.byte()? {
+        0 => None,
+        1 => Some(Talk::Heard(bytes.number()?)),
+        2 => Some(Talk::Answer),
+        3 => Some(Talk::Aside),
+        other => return bytes.wrong(format!("nothing done in a conversation is written {other}")),
+    })
 }
 
 /// The pair of [`schedule_row`].
@@ -103,8 +130,13 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
             1 => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
+                session: RunSession::Isolated,
             }),
-            2 => Payload::Task(Task { instruction: bytes.string()?, model: bytes.option(Bytes::string)? }),
+            kind @ (2 | 4) => Payload::Task(Task {
+                instruction: bytes.string()?,
+                model: bytes.option(Bytes::string)?,
+                session: if kind == 2 { RunSession::Isolated } else { RunSession::Conversation },
+            }),
             3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
@@ -121,6 +153,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
         hook: if version < 5 { None } else { bytes.option(Bytes::string)? },
         on_hook_error: if version < 5 { OnHookError::Fail } else { read_on_hook_error(bytes)? },
+        talk: if version < 6 { None } else { read_talk(bytes)? },
         expect_every: if version < 6 { None } else { bytes.option(Bytes::span)? },
     };
     bytes.end()?;
@@ -156,6 +189,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
         }
         Some(Maker::Script) => out.byte(3),
     }
+    out.option(plan.converses, |out, id| out.raw(&id.0.to_le_bytes()));
     out.option(plan.expect_every, Put::span);
     out
 }
@@ -171,10 +205,15 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         maker: if version < 3 { None } else { read_maker(bytes, version)? },
+        converses: if version < 6 { None } else { bytes.option(read_conversation)? },
         expect_every: if version < 6 { None } else { bytes.option(Bytes::span)? },
     };
     bytes.end()?;
     Ok(plan)
+}
+
+fn read_conversation(bytes: &mut Bytes<'_>) -> Read<ConversationId> {
+    Ok(ConversationId(u64::from_le_bytes(bytes.raw(8)?.try_into().unwrap_or_default())))
 }
 
 fn read_maker(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Maker>> {

@@ -96,6 +96,10 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
+            | Change::Session { .. }
+            | Change::Uttered { .. }
+            | Change::Heard { .. }
+            | Change::Place { .. }
             | Change::DropHistory { .. } => {}
         }
     }
@@ -117,6 +121,10 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
         | Change::Note { .. }
         | Change::Grant(_)
         | Change::Audit(_)
+        | Change::Session { .. }
+        | Change::Uttered { .. }
+        | Change::Heard { .. }
+        | Change::Place { .. }
         | Change::DropHistory { .. } => None,
     }
 }

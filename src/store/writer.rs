@@ -21,6 +21,7 @@ use super::grants;
 use super::journal::{self, Entries};
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
+use super::sessions;
 use super::tables::{self, JOURNAL, OPEN, meta};
 use super::{expected, notes};
 use crate::engine::change::Change;
@@ -217,6 +218,7 @@ impl Writer {
         expected::write(&txn, batch)?;
         grants::write(&txn, batch)?;
         audit::write(&txn, batch)?;
+        sessions::write(&txn, batch)?;
         if drop_history(&txn, batch, marks)? {
             self.drop_texts(&txn, marks)?;
         }
@@ -348,6 +350,7 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
         txn.delete_table(tables::ledger(&tables::ledger_name(day)))?;
     }
     audit::drop_before(txn, from)?;
+    sessions::drop_before(txn, from)?;
     Ok(true)
 }
 

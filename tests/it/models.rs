@@ -105,9 +105,9 @@ fn asked(play: Play) -> String {
     let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1 };
     let runner = openai::open(&settings, Some("sk-hidden".into())).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let prompt = Prompt { model: "tiny".to_owned(), instruction: "sum \"up\"".to_owned() };
+    let prompt = Prompt::new("tiny", "sum \"up\"");
     let told = match tokio.block_on(runner.run(prompt)) {
-        Ok(Answer { text, model, tokens }) => {
+        Ok(Answer { text, model, tokens, .. }) => {
             let tokens = tokens.map(|tokens| (tokens.input, tokens.output));
             format!("{model} {tokens:?}: {text:?}")
         }
@@ -213,7 +213,7 @@ fn a_model_that_is_not_there_may_be_there_later() {
     };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let runner = open(&format!("http://{port}/v1"), None).unwrap();
-    let prompt = Prompt { model: "tiny".to_owned(), instruction: "x".to_owned() };
+    let prompt = Prompt::new("tiny", "x");
     let told = tokio.block_on(runner.run(prompt));
     assert!(matches!(&told, Err(RunError::Retry { error, .. }) if error.starts_with("no connection")), "{told:?}");
     let refused = [
@@ -234,7 +234,11 @@ fn a_model_that_is_not_there_may_be_there_later() {
 
 fn answering(request: &Received) -> Play {
     let body = request.json();
-    let said = format!("{} of {}", body["messages"][0]["content"].as_str().unwrap(), body["model"]);
+    let said = format!(
+        "{} of {}",
+        body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap(),
+        body["model"]
+    );
     let usage = json!({"prompt_tokens": 5, "completion_tokens": 2});
     Play::json(200, &json!({"choices": [{"message": {"content": said}}], "usage": usage}))
 }

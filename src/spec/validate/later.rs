@@ -20,12 +20,6 @@ struct Later {
 }
 
 const LATER: &[Later] = &[
-    Later {
-        path: "session",
-        needs: "isolated runs",
-        instead: "leave it out: texts go to the conversation of their chat",
-        given: |raw| raw.session.as_deref().is_some_and(|session| session != "conversation"),
-    },
     Later { path: "silence", needs: "silent runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
     Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
 ];

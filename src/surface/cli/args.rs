@@ -14,6 +14,7 @@ use super::held::Pause;
 use super::hook_args::Hook;
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 use super::letters::DeadLetters;
+use super::sessions::Sessions;
 pub use super::store_args::{Backup, Restore, Verify};
 pub use super::tool_args::{Mcp, Tools};
 
@@ -133,6 +134,9 @@ pub enum Command {
     /// Show what was given up, of all schedules
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Show conversations with agents, and end them
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Compute the next times of a trigger, or of a schedule
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
                             Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \

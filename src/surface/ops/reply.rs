@@ -1,8 +1,7 @@
 //! What is answered: the bodies of all replies.
 //!
 //! Units: times are RFC 3339 texts in UTC; a time that people read comes with the same instant in the schedule's
-//! zone. Absent values are left out.
-//! Not here: how they look in a terminal (`cli/render`).
+//! zone. Absent values are left out. Not here: how they look in a terminal (`cli/render`).
 
 use std::borrow::Cow;
 
@@ -11,12 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
-pub use super::letters::DeadLettersListed;
-pub use super::state::{BackedUp, Counts, StatusShown};
+pub use super::bulk::{Exported, Imported, LineProblem};
+pub use super::letters::{
+    DeadLettersListed, LetterLine, LetterPart, LetterRefused, LetterShown, LettersDone, RetriedShown,
+};
+pub use super::sessions::{InboundTold, MessagesShown, SessionAnswered, SessionEnded, SessionShown, SessionsListed};
+pub use super::state::{BackedUp, Counts, GatedShown, SessionCounts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
 pub use super::verified::{FaultShown, VerifiedShown};
 use crate::calendar::Zone;
-use crate::spec::RawSchedule;
 use crate::time::Timestamp;
 
 /// An instant on the wire: RFC 3339 in UTC.
@@ -316,6 +318,12 @@ pub struct RunLine {
     pub detail: Option<String>,
     /// Attempts to deliver it that were begun.
     pub attempts: u16,
+    /// It was given up before, and somebody had it tried again; attempts are counted from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried: Option<RetriedShown>,
+    /// It was given up, and somebody has seen that: dead letters are listed without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// What was done to make its text; left out for a literal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionShown>,
@@ -408,36 +416,4 @@ pub struct Previewed {
     /// How plain words were read where they could be read otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-}
-
-/// Declarations.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Exported {
-    /// Each as a file would declare it.
-    pub schedules: Vec<RawSchedule>,
-    /// There are more; ask again with this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-}
-
-/// What became of many lines.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Imported {
-    /// Lines that are, or were, to be created.
-    pub good: u64,
-    /// Schedules that were created.
-    pub created: u64,
-    /// Lines that were there already.
-    pub existing: u64,
-    /// What is wrong.
-    pub problems: Vec<LineProblem>,
-}
-
-/// One mistake in a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct LineProblem {
-    /// Its line, from 1.
-    pub line: u64,
-    /// The mistake: `path`, `message`, `value`, `hint`.
-    pub problem: Value,
 }

@@ -7,7 +7,9 @@ mod delivery;
 mod except;
 mod expect;
 mod failing;
+mod gates;
 mod hooks;
+mod letters;
 mod misfire;
 mod overdue;
 mod overlap;
@@ -17,6 +19,7 @@ mod running;
 mod slots;
 mod spread;
 mod tasks;
+mod turns;
 mod words;
 mod world;
 

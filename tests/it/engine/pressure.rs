@@ -39,6 +39,7 @@ fn engine() -> Engine {
         on_hook_error: OnHookError::Fail,
         expect_every: None,
         source: None,
+        talk: None,
     };
     let (op, key, start, generation) = (OpId(0), ScheduleKey(1), Start::Active, 1);
     engine.handle(NOW, Input::Create { op, key, schedule: Arc::new(schedule), start, generation });

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chimewheel::calendar::{After, Cron, DialectChoice, End, Ends, Except, Trigger, Zone};
 use chimewheel::id::{ScheduleId, ScheduleKey};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, Schedule,
-    Task,
+    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RunSession,
+    Schedule, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -46,17 +46,17 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     Schedule {
         id: ScheduleId::parse(id).unwrap(),
         name: None,
-        agent: "tester".into(),
+        agent: get("agent").unwrap_or("tester").into(),
         created_by_session: None,
         created_at: now,
         zone,
         destination: (chat != "none").then(|| Destination {
             gateway: "console".into(),
             chat_id: chat.into(),
-            thread: None,
+            thread: get("thread").map(str::to_owned),
         }),
         trigger,
-        payload: payload(get("task"), get("template"), get("provider")),
+        payload: payload(&get),
         bounds: Bounds {
             start_at: get("start").map(instant),
             end_at: get("end").map(instant),
@@ -75,6 +75,15 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         on_hook_error: OnHookError::Fail,
         expect_every: get("expect").map(span),
         source: None,
+        talk: None,
+    }
+}
+
+fn session(word: Option<&str>) -> RunSession {
+    match word {
+        Some("conversation") => RunSession::Conversation,
+        Some(other) => panic!("no session is called {other}"),
+        None => RunSession::Isolated,
     }
 }
 
@@ -96,12 +105,12 @@ fn ends(words: &str) -> Ends {
     if words == "any" { Ends::ANY } else { Ends::of(words.split(',').map(end)).unwrap() }
 }
 
-fn payload(task: Option<&str>, template: Option<&str>, provider: Option<&str>) -> Payload {
-    match (task, template) {
-        (Some(instruction), _) => Payload::Task(Task {
-            instruction: instruction.to_owned(),
-            model: Some(format!("{}/any", provider.unwrap_or("echo"))),
-        }),
+fn payload<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Payload {
+    match (get("task"), get("template")) {
+        (Some(instruction), _) => {
+            let model = Some(format!("{}/any", get("provider").unwrap_or("echo")));
+            Payload::Task(Task { instruction: instruction.to_owned(), model, session: session(get("session")) })
+        }
         (None, Some(template)) => Payload::Template(template.to_owned()),
         (None, None) => Payload::Message("hello".into()),
     }

@@ -98,7 +98,13 @@ fn shape(script: Option<&str>, lines: &str, reach: Arc<Reach>, answer: Result<&s
         Step::Over(shaped) => shaped,
         Step::Ask { shaping, model, instruction } => {
             let model = model.unwrap_or_else(|| "usual".into());
-            let answer = answer.map(|text| Answer { text: format!("{text}{instruction}"), model, tokens: None });
+            let answer = answer.map(|text| Answer {
+                text: format!("{text}{instruction}"),
+                model,
+                tokens: None,
+                calls: Vec::new(),
+                is_silent: false,
+            });
             shaping.answered("echo", answer)
         }
     }
@@ -128,7 +134,7 @@ fn told((end, said): &Shaped) -> String {
     let Some(said) = said else { return end };
     let notes = said.notes.as_ref().map(|notes| format!(" | {}", notes.replace('\n', ", "))).unwrap_or_default();
     let next = said.next.map(|next| format!(" | next at {next}")).unwrap_or_default();
-    let tell = said.tell.as_ref().map(|text| format!(" | tell {text:?}")).unwrap_or_default();
+    let tell = said.tell.first().map(|text| format!(" | tell {text:?}")).unwrap_or_default();
     let state = said.state.as_ref().map(|state| format!(" | state {state}")).unwrap_or_default();
     format!("{end}{notes}{next}{tell}{state}")
 }

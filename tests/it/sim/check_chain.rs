@@ -33,7 +33,7 @@ pub fn check(
 ) {
     for stretch in stretches {
         let Some(first) = played.ledger.get(stretch.first) else { continue };
-        let mut ends: Vec<i64> = first.iter().filter_map(|run| ended_at(run, stretch.ends)).collect();
+        let mut ends: Vec<i64> = first.iter().filter_map(|run| started_at(played, run, stretch.ends)).collect();
         ends.sort_unstable();
         let of_stretch = |run: &&Run| {
             let at = run.claimed_at.as_millis();
@@ -82,6 +82,17 @@ fn check_pause(id: &str, run: &Run, pauses: &[(i64, i64)], verdict: &mut Verdict
     let is_paused = pauses.iter().any(|&(from, until)| from < at && at < until);
     let says_so = matches!(&run.phase, Phase::Settled { outcome: Outcome::Skipped(SkipReason::Paused), .. });
     verdict.claim(!is_paused || says_so, || format!("I10: {id} is paused: {run:?}"));
+}
+
+/// When a run of the first started others by its end, if it did. A dead letter has done so when it was given up, or
+/// else, tried again, when it came to something else.
+fn started_at(played: &Played, run: &Run, ends: Ends) -> Option<i64> {
+    if run.retried.is_none() || !ends.has(End::Failed) {
+        return ended_at(run, ends);
+    }
+    let letters = played.history.letters.iter().map(|asked| &asked.run);
+    let before = letters.filter(|one| one.occurrence == run.occurrence && one.retried.is_none());
+    before.filter_map(|one| ended_at(one, ends)).next()
 }
 
 /// When a run of the first ended, if that counts.

@@ -9,7 +9,7 @@ use chimewheel::engine::{Input, Outgoing, RunEnd, Said};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
 use chimewheel::runtime::runs::{self, Asked};
-use chimewheel::spec::{Destination, OverlapPolicy, Payload, Task};
+use chimewheel::spec::{Destination, OverlapPolicy, Payload, RunSession, Task};
 use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Mark, Rev};
@@ -104,7 +104,9 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
-        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")) });
+        let converses = rev.schedule.destination.is_some() && self.chance.one_in(2);
+        let session = if converses { RunSession::Conversation } else { RunSession::Isolated };
+        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")), session });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,
@@ -168,7 +170,7 @@ impl World {
         let said = Said {
             state: keeps.then(|| format!("{{\"n\":{number}}}").into()),
             next: next.map(Timestamp::from_millis),
-            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()),
+            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()).into_iter().collect(),
             ..Said::default()
         };
         let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, Some(Box::new(said)));

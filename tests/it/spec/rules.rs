@@ -416,7 +416,6 @@ fn what_is_not_built_is_refused() {
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs silent runs (leave it out)
             budget: 'budget' is not built into this version: it needs priced models (leave it out)
             after: 'when' and 'after' are mutually exclusive (keep one of them)

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
-    Spread, State, Status,
+    Cause, Change, ConversationId, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId,
+    Retried, Run, SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task, Tokens,
+    RunSession, Schedule, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -124,12 +124,18 @@ impl Chance {
     }
 
     pub fn plan(&mut self) -> Plan {
+        let (trigger, bounds, except, policy) = (self.trigger(), self.bounds(), self.except(), self.policy());
+        let gateway: Option<String> = self.maybe(Self::word);
         Plan {
-            trigger: self.trigger(),
-            bounds: self.bounds(),
-            except: self.except(),
-            policy: self.policy(),
-            gateway: self.maybe(Self::word),
+            trigger,
+            bounds,
+            except,
+            policy,
+            converses: gateway
+                .as_ref()
+                .filter(|gateway| gateway.len() % 3 == 1)
+                .map(|gateway| ConversationId(u64::MAX - gateway.len() as u64)),
+            gateway,
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
             expect_every: self.expected(),
@@ -164,6 +170,7 @@ impl Chance {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
+                    session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -182,6 +189,7 @@ impl Chance {
                 file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
                 content: c.maybe(|c| u128::from(c.next()) << 64 | u128::from(c.next())),
             }),
+            talk: [None, None, Some(Talk::Heard(key * 300)), Some(Talk::Answer), Some(Talk::Aside)][key as usize % 5],
         }
     }
 
@@ -268,6 +276,7 @@ impl Chance {
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
+            retried: (self.aside(4) == 0).then(|| Retried { at: Timestamp::from_millis(START), times: 2 }),
             execution,
             phase,
         }
@@ -283,6 +292,7 @@ impl Chance {
                 if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
+            3 if self.aside(3) == 0 => Outcome::Dropped { error: self.word() },
             3 => Outcome::Failed { error: self.word() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
@@ -291,16 +301,32 @@ impl Chance {
     }
 }
 
-/// The change as the sample of format 3 has it: nothing is expected of a schedule.
+fn alone(payload: &Payload) -> Payload {
+    match payload {
+        Payload::Task(task) => Payload::Task(Task { session: RunSession::Isolated, ..task.clone() }),
+        other => other.clone(),
+    }
+}
+
+/// The change as the sample of format 3 has it: nothing is done in conversations, or about dead letters, nothing is
+/// expected of a schedule, and none is started by another one.
 pub fn as_of_format_3(change: Change) -> Change {
+    let undropped = |phase: Phase| match phase {
+        Phase::Settled { at, outcome: Outcome::Dropped { error } } => {
+            Phase::Settled { at, outcome: Outcome::Failed { error } }
+        }
+        other => other,
+    };
     match change {
         Change::Plan { id, plan } => {
-            Change::Plan { id, plan: Arc::new(Plan { expect_every: None, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { converses: None, expect_every: None, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
-            let schedule = Schedule { expect_every: None, ..(*schedule).clone() };
-            Change::Declare { key, schedule: Arc::new(schedule), state }
+            let payload = alone(&schedule.payload);
+            let schedule = Arc::new(Schedule { talk: None, expect_every: None, payload, ..(*schedule).clone() });
+            Change::Declare { key, schedule, state }
         }
+        Change::Run(run) => Change::Run(Run { retried: None, phase: undropped(run.phase.clone()), ..run }),
         other => other,
     }
 }
@@ -312,16 +338,19 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, expect_every: None, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, converses: None, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
-                Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
+                Payload::Task(task) => Payload::Task(Task {
+                    model: Some("echo/a/b".to_owned()),
+                    session: RunSession::Isolated,
+                    ..task.clone()
+                }),
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
-            let schedule =
-                Schedule { payload, hook: None, on_hook_error: fail, expect_every: None, ..(*schedule).clone() };
+            let schedule = Schedule { payload, hook: None, on_hook_error: fail, talk: None, ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
@@ -343,13 +372,8 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan {
-                except: None,
-                maker: None,
-                expect_every: None,
-                policy: policy(plan.policy),
-                ..(*plan).clone()
-            };
+            let plan =
+                Plan { except: None, maker: None, converses: None, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
@@ -364,7 +388,7 @@ pub fn as_of_format_1(change: Change) -> Change {
                 hook: None,
                 on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
-                expect_every: None,
+                talk: None,
                 ..(*schedule).clone()
             };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chimewheel::access::{Actor, Destination, Grant, Record, Touched, Via};
-use chimewheel::engine::change::{Cause, Change, Outcome, Phase, Run};
+use chimewheel::calendar::{After, End, Ends, Trigger};
+use chimewheel::engine::change::{Cause, Change, Expected, Outcome, Phase, Plan, Run};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::spec::Schedule;
 use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
 use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
@@ -16,7 +18,7 @@ use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Seed and commits of the histories in `tests/data/format-N.redb`, from format 1 on.
-const SAMPLES: [(u64, usize); 3] = [(11, 10), (12, 10), (13, 40)];
+const SAMPLES: [(u64, usize); 4] = [(11, 10), (12, 10), (13, 40), (14, 40)];
 /// An instant later than all history that is dropped in them.
 const AT: Timestamp = Timestamp::from_seconds(1_900_000_000);
 
@@ -77,12 +79,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 4_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 5_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 4, ours: 3, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 4"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 5, ours: 4, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 5"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 
@@ -178,6 +180,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
         number: 1,
         claimed_at: begin,
         attempt: 1,
+        retried: None,
         execution: None,
         phase: Phase::Settled { at: begin, outcome: Outcome::Cancelled },
     };
@@ -196,9 +199,10 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
     let batches = (0..commits).map(|number| {
         let batch = model.batch(&mut chance).into_iter();
         let mut batch: super::model::Batch = match format {
-            1 => batch.map(as_of_format_1).collect(),
-            2 => batch.map(as_of_format_2).collect(),
-            _ => batch.map(as_of_format_3).collect(),
+            1 => batch.map(as_of_format_3).map(as_of_format_1).collect(),
+            2 => batch.map(as_of_format_3).map(as_of_format_2).collect(),
+            3 => batch.map(as_of_format_3).collect(),
+            _ => batch.flat_map(chained).collect(),
         };
         if format > 1 && number == commits / 2 {
             batch.extend([Change::Grant(Arc::new(grant())), Change::Audit(Arc::new(record()))]);
@@ -207,6 +211,28 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
         batch
     });
     (batches.collect(), model)
+}
+
+/// Of some schedules a success is expected, and some are started by another one.
+fn chained(change: Change) -> Vec<Change> {
+    match change {
+        Change::Declare { key, schedule, state } if key.0 % 3 == 1 => {
+            let schedule = Schedule { trigger: after(key), ..(*schedule).clone() };
+            let expected = schedule.expect_every.map(|_| Expected { since: AT, told: key.0 % 2 == 1 });
+            vec![Change::Declare { key, schedule: Arc::new(schedule), state }, Change::Expected { key, expected }]
+        }
+        Change::Plan { id, plan } if id.0 % 3 == 1 => {
+            let plan = Plan { trigger: after(ScheduleKey(id.0.into())), ..(*plan).clone() };
+            vec![Change::Plan { id, plan: Arc::new(plan) }]
+        }
+        other => vec![other],
+    }
+}
+
+fn after(key: ScheduleKey) -> Trigger {
+    let ends = if key.0.is_multiple_of(2) { Ends::ANY } else { Ends::only(End::Failed) };
+    let key = (!key.0.is_multiple_of(4)).then_some(ScheduleKey(key.0 - 1));
+    Trigger::After(After { schedule: "s0-0".into(), key, ends })
 }
 
 fn grant() -> Grant {
@@ -236,6 +262,7 @@ fn record() -> Record {
         operation: "import".into(),
         changed,
         token: None,
+        conversation: None,
     }
 }
 
@@ -243,11 +270,11 @@ fn record() -> Record {
 /// released.
 #[test]
 #[ignore = "writes the sample of the current format"]
-fn write_the_sample_of_format_3() {
+fn write_the_sample_of_format_4() {
     let data = tempfile::tempdir().unwrap();
     let mut opened = Store::open(data.path(), &super::model::options()).unwrap();
-    for (number, batch) in sample(3).0.iter().enumerate() {
-        if number + 3 == SAMPLES[2].1 {
+    for (number, batch) in sample(4).0.iter().enumerate() {
+        if number + 3 == SAMPLES[3].1 {
             // A close folds, and makes the file small. What comes after it stays in the journal.
             opened.writer.close().unwrap();
             drop((opened.reader, opened.owner));
@@ -256,7 +283,7 @@ fn write_the_sample_of_format_3() {
         opened.writer.commit(batch).unwrap();
     }
     drop(opened);
-    fs::copy(data.path().join(FILE), "tests/data/format-3.redb").unwrap();
+    fs::copy(data.path().join(FILE), "tests/data/format-4.redb").unwrap();
 }
 
 #[test]
@@ -279,6 +306,7 @@ fn the_sample_of_every_format_is_read() {
         let counts = Store::verify(Path::new(&file)).unwrap().0.counts;
         let is_new = |what| counts.get(what).is_some_and(|count| *count > 0);
         assert_eq!((is_new("deliveries"), is_new("kept for hooks")), (format > 2, format > 2));
+        assert_eq!(is_new("expected to succeed"), format > 3);
         let records = || reader.audit(None, 10, |_| true).unwrap().into_iter().map(|(_, record)| record);
         if format == 1 {
             assert_eq!((reader.grants().unwrap(), records().count()), (Vec::new(), 0));

@@ -112,6 +112,7 @@ impl Crowd {
             on_hook_error: OnHookError::Fail,
             expect_every: None,
             source: None,
+            talk: None,
         };
         Ok(Declaration { schedule, paused: false, past: false })
     }

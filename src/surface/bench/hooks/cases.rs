@@ -220,5 +220,6 @@ fn schedule() -> Result<Schedule, Error> {
         client_token: None,
         process_handle: None,
         source: None,
+        talk: None,
     })
 }

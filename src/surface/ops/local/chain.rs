@@ -95,7 +95,8 @@ impl Local {
             None => [reader.key_of(&after.schedule)?, reader.by_name(&schedule.agent, &after.schedule)?],
         };
         for key in keys.into_iter().flatten() {
-            if let Some((_, first)) = reader.schedule(key)?.filter(|(_, first)| first.agent == schedule.agent) {
+            let is_its = |first: &Schedule| first.agent == schedule.agent && first.talk.is_none();
+            if let Some((_, first)) = reader.schedule(key)?.filter(|(_, first)| is_its(first)) {
                 return Ok(Some((key, first)));
             }
         }
