@@ -118,6 +118,14 @@ impl Engine {
         gateway.is_none_or(|gateway| self.lanes.open(&gateway) < self.options.open_per_gateway)
     }
 
+    /// Whether the next occurrence of a gateway has to wait for room.
+    #[must_use]
+    pub fn is_full(&self, gateway: &str) -> bool {
+        let has_room = self.open.len() < self.options.open_per_gateway
+            || self.lanes.open(gateway) < self.options.open_per_gateway;
+        !has_room || self.overdue.waiting.contains_key(gateway)
+    }
+
     /// Leaves a due where it is, in the store, until its gateway has room.
     pub(super) fn wait_for_room(&mut self, key: ScheduleKey) {
         let Some(state) = self.state(key) else { return };

@@ -18,7 +18,6 @@ use crate::engine::OpId;
 use crate::engine::change::{Change, GivenUp};
 use crate::gateway::{Delivery, Inbound};
 use crate::id::{ScheduleId, SessionKey, stable_hash};
-use crate::limits::OPEN_COUNT_MAX;
 use crate::limits::SESSION_ANSWERS_COUNT_MAX;
 use crate::runtime::meter::{Arrival, Meter};
 use crate::runtime::ops::{Answer, Declaration, Done, Op, OpError, OverQuota};
@@ -194,8 +193,9 @@ impl Turns {
         let of = Conversation { place: destination, agent };
         let said =
             Utterance { at: self.clock.now(), voice: Voice::Agent, text, message_id, schedule: Some(schedule) };
-        if let Err(error) = self.say(&of, said) {
-            tracing::error!("a text that was delivered is missing in its session: {error}");
+        match self.book.active_or_fresh(&of, said.at) {
+            Ok((key, session)) => self.say(key, session, said),
+            Err(error) => tracing::error!("a text that was delivered is missing in its session: {error}"),
         }
     }
 
@@ -203,14 +203,6 @@ impl Turns {
     pub(super) fn arrived(&mut self, arrived: Arrived) {
         if self.is_ending() {
             return;
-        }
-        let open = self.engine.figures().open;
-        if open >= OPEN_COUNT_MAX {
-            return tracing::warn!(
-                gateway = &*arrived.gateway,
-                open,
-                "too much is open: messages wait at their platform"
-            );
         }
         for message in arrived.messages {
             let (place, id) = (place_of(&arrived.gateway, &message), message.message_id.clone());
@@ -240,22 +232,33 @@ impl Turns {
         let of = Conversation { place, agent };
         let Inbound { message_id, chat, sender, text, reply_to, .. } = message;
         let sender = Person { id: sender.id, name: sender.name };
-        let number = self.book.next_heard;
-        let said = match Command::read(&text) {
+        let heard = |text, said| Heard {
+            at: now,
+            of: of.clone(),
+            message_id: message_id.clone(),
+            said,
+            chat,
+            sender: sender.clone(),
+            text,
+            reply_to,
+        };
+        let heard = match Command::read(&text) {
             Some(command) => {
                 self.obey(command, &of, &message_id)?;
-                None
+                heard(text, None)
             }
             None => {
+                let (key, session) = self.book.active_or_fresh(&of, now)?;
+                let heard = heard(text, Some((key, session.next)));
+                self.hand_over(key, &heard)?;
                 let voice = Voice::User { id: sender.id.clone(), name: sender.name.clone() };
+                let text = heard.text.clone();
                 let message_id = Some(message_id.clone());
-                Some(self.say(&of, Utterance { at: now, voice, text: text.clone(), message_id, schedule: None })?)
+                self.say(key, session, Utterance { at: now, voice, text, message_id, schedule: None });
+                heard
             }
         };
-        let heard = Heard { at: now, of, message_id, said, chat, sender, text, reply_to };
-        if let Some((session, _)) = said {
-            self.hand_over(session, number, &heard)?;
-        }
+        let number = self.book.next_heard;
         self.book.next_heard += 1;
         self.book.staged_heard.insert((heard.of.place.clone(), heard.message_id.clone()));
         self.meter.arrived(&heard.of.place.gateway, Arrival::Taken);
@@ -264,20 +267,23 @@ impl Turns {
     }
 
     /// Puts a message into its session.
-    fn say(&mut self, of: &Conversation, said: Utterance) -> Result<(SessionKey, u64), StoreError> {
-        let (key, mut session) = self.book.active_or_fresh(of, said.at)?;
+    fn say(&mut self, key: SessionKey, mut session: Session, said: Utterance) {
         let number = session.say(&said);
         let change = self.book.stage(key, session);
         self.note(Change::Uttered { key, number, said: Arc::new(said.kept()) });
         self.note(change);
-        Ok((key, number))
     }
 
     /// Gives a message to whoever answers for the agent; without anybody it waits to be fetched.
-    fn hand_over(&mut self, session: SessionKey, number: u64, heard: &Heard) -> Result<(), OpError> {
+    fn hand_over(&mut self, session: SessionKey, heard: &Heard) -> Result<(), OpError> {
+        let number = self.book.next_heard;
         let Some(schedule) = replies::hand_over(&self.book.manners.agents, session, number, heard) else {
             return Ok(());
         };
+        // What comes later is not to pass by what waits for room already.
+        if schedule.destination.as_ref().is_some_and(|place| self.engine.is_full(&place.gateway)) {
+            return Err(OpError::Busy);
+        }
         self.declare_at_once(schedule)
     }
 
@@ -310,16 +316,17 @@ impl Turns {
     fn obey(&mut self, command: Command, of: &Conversation, message_id: &str) -> Result<(), OpError> {
         let now = self.clock.now();
         let active = self.book.active(of, now)?;
-        let text = match (command, active) {
-            (Command::New, Some((key, session))) => {
-                self.end(key, session, EndedBy::User);
-                replies::ENDED.to_owned()
-            }
+        let text = match (&command, &active) {
+            (Command::New, Some(_)) => replies::ENDED.to_owned(),
             (Command::New, None) => replies::NOTHING_TO_END.to_owned(),
             (Command::Status, active) => replies::status(of, active.as_ref(), self.book.manners.idle),
         };
         let id = id_of(now, &of.place, message_id, "answer");
-        self.declare_at_once(replies::aside(id, now, of, text))
+        self.declare_at_once(replies::aside(id, now, of, text))?;
+        if let (Command::New, Some((key, session))) = (command, active) {
+            self.end(key, session, EndedBy::User);
+        }
+        Ok(())
     }
 
     /// A schedule that is due now.

@@ -193,7 +193,9 @@ fn whoever_waits_for_one_gateway_holds_up_no_schedule_without_one() {
     world.script(ScheduleKey(1), "hangs");
     world.add("second", "every 1m", Start::Active);
     world.add("recorded", "every 1m chat none", Start::Active);
+    assert!(!world.engine.is_full("console"));
     world.advance(Span::from_seconds(300));
+    assert!(world.engine.is_full("console") && !world.engine.is_full("chat"));
     assert_eq!(world.state(ScheduleKey(2)).runs, 0);
     assert_eq!(world.state(ScheduleKey(3)).runs, 5);
     world.answer_all();
