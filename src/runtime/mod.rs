@@ -22,6 +22,7 @@ mod running;
 pub mod runs;
 pub mod shaping;
 mod shell;
+pub mod silence;
 mod tally;
 pub mod turn;
 mod verify;

@@ -199,7 +199,7 @@ impl Shared {
             self.shape(begun).await
         } else {
             let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
-            (runs::unshaped(&provider, answer), None)
+            (runs::unshaped(&schedule, &provider, answer), None)
         };
         (self.reach.fitted(&schedule, end), said)
     }

@@ -14,6 +14,7 @@ use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
 use crate::engine::{Input, Outgoing, Ran, RunEnd, Said};
 use crate::id::OccurrenceId;
 use crate::runner::{Answer, Prompt, RunError};
+use crate::runtime::silence;
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
 use crate::spec::{Payload, Schedule};
 use crate::store::{Reader, StoreError};
@@ -143,14 +144,25 @@ pub const fn ended(occurrence: OccurrenceId, took: Span, end: RunEnd, said: Opti
 
 /// What an answer comes to that no script looks at.
 #[must_use]
-pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
+pub fn unshaped(schedule: &Schedule, provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
     match answer {
         Ok(Answer { text, model, tokens }) => {
-            let texts = vec![Outgoing { text: text.into(), to: None }];
-            RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
+            let model = Some(format!("{provider}/{model}"));
+            match silence::reason(schedule, &text) {
+                Some(reason) => RunEnd::Silent { reason, model, tokens },
+                None => RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }], model, tokens },
+            }
         }
-        Err(RunError::Retry { error, after }) => RunEnd::Retry { error, after },
-        Err(RunError::Permanent { error }) => RunEnd::Permanent { error },
-        Err(RunError::Ambiguous { error }) => RunEnd::Ambiguous { error },
+        Err(error) => failed(error),
+    }
+}
+
+/// What an attempt without an answer comes to.
+#[must_use]
+pub fn failed(error: RunError) -> RunEnd {
+    match error {
+        RunError::Retry { error, after } => RunEnd::Retry { error, after },
+        RunError::Permanent { error } => RunEnd::Permanent { error },
+        RunError::Ambiguous { error } => RunEnd::Ambiguous { error },
     }
 }

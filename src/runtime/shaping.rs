@@ -1,8 +1,8 @@
 //! What scripts make of a run: before somebody is asked for a text, and of what was answered. Without threads, so that a
 //! test walks the same road as the program.
 //!
-//! The order is gate, model, message, then the text (the schedule's own, or a model's answer), then silent, deliver and
-//! next; failed where the answer is an error. A function that fails ends the run with its mistake, or, where the
+//! The order is gate, model, message, then the text (the schedule's own, or a model's answer), then silent, the
+//! answer's own word that it is silent, deliver and next; failed where the answer is an error. A function that fails ends the run with its mistake, or, where the
 //! schedule says `deliver_plain`, counts as not there, and the mistake is noted.
 //! What the script keeps and notes counts once the run is over, not between its attempts.
 //! Invariant: every run comes to one [`RunEnd`]. Not here: what a script can do (`script`), who may begin (`engine`),
@@ -18,7 +18,8 @@ use crate::gateway::text::{Numbering, split};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
-use crate::runtime::runs::unshaped;
+use crate::runtime::runs::failed;
+use crate::runtime::silence;
 use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
 use crate::spec::tree::shorten;
 use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
@@ -172,7 +173,7 @@ impl Shaping {
             Ok(wish) => wish,
             Err(mistake) => return self.summed_up(mistake, None),
         };
-        let end = match (wish, unshaped("", Err(error))) {
+        let end = match (wish, failed(error)) {
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
@@ -274,7 +275,9 @@ impl Shaping {
 
     fn after(&mut self, (text, model, tokens): Made) -> Result<RunEnd, RunEnd> {
         self.result = Some(Arc::clone(&text));
-        if let Some(reason) = self.call(|hook, scene| hook.silent(scene, &text), None)? {
+        // The hook is asked first, so that it sees every answer.
+        let by_hook = self.call(|hook, scene| hook.silent(scene, &text), None)?;
+        if let Some(reason) = by_hook.or_else(|| silence::reason(&self.schedule, &text)) {
             return Ok(RunEnd::Silent { reason, model, tokens });
         }
         let texts = match self.call(|hook, scene| hook.deliver(scene, &text), None)? {

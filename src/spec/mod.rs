@@ -100,12 +100,24 @@ pub enum Payload {
 }
 
 /// An instruction for a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// What it is told.
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+    /// How an answer may say that there is nothing to send.
+    pub silence: Silence,
+}
+
+/// How a model may keep its answer from being sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Silence {
+    /// By an answer that is one JSON object with `"silent": true`.
+    #[default]
+    Json,
+    /// Not at all: every answer is sent.
+    Never,
 }
 
 /// What becomes of a run whose hook or template fails.

@@ -10,7 +10,7 @@ use crate::time::Span;
 use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
-use super::{OnHookError, Payload, Policy, RetryPolicy, Schedule};
+use super::{OnHookError, Payload, Policy, RetryPolicy, Schedule, Silence};
 
 /// The writing that validates to this schedule; policies are written only where they are not the default.
 #[must_use]
@@ -37,6 +37,10 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         model: match &schedule.payload {
             Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => task.model.clone(),
+        },
+        silence: match &schedule.payload {
+            Payload::Message(_) | Payload::Template(_) => None,
+            Payload::Task(task) => words::differing(words::SILENCE, task.silence, Silence::default()),
         },
         hook: schedule.hook.clone(),
         on_hook_error: words::differing(words::ON_HOOK_ERROR, schedule.on_hook_error, OnHookError::default()),
@@ -112,9 +116,10 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     lay!(expect_every, on_hook_error, client_token, process_handle);
     if let Some(payload) = change.payload.as_ref().filter(|payload| !payload.given().is_empty()) {
         merged.payload = Some(payload.clone());
-        // A model belongs to its task: another kind of payload has none.
+        // A model belongs to its task, and so does its silence: another kind of payload has none.
         if payload.task.is_none() {
             merged.model.clone_from(&change.model);
+            merged.silence.clone_from(&change.silence);
         }
     }
     if !change.labels.is_empty() {
@@ -193,6 +198,7 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
         "payload" => raw.payload = None,
         "model" => raw.model = None,
+        "silence" => raw.silence = None,
         "hook" => raw.hook = None,
         "on_hook_error" => raw.on_hook_error = None,
         "start_at" => raw.start_at = None,

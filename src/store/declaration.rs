@@ -14,12 +14,12 @@ use crate::engine::change::{Maker, Plan};
 use crate::id::ScheduleId;
 use crate::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task,
+    Schedule, Silence, Source, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates.
-const SCHEDULE_VERSION: u8 = 5;
+/// and templates; 6: how a task may be silent.
+const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
 /// of the model, or by the agent; 5: made by scripts.
 const PLAN_VERSION: u8 = 5;
@@ -48,6 +48,10 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.byte(2);
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
+            out.byte(match task.silence {
+                Silence::Json => 0,
+                Silence::Never => 1,
+            });
         }
         Payload::Template(text) => {
             out.byte(3);
@@ -102,8 +106,13 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
             1 => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
+                ..Task::default()
             }),
-            2 => Payload::Task(Task { instruction: bytes.string()?, model: bytes.option(Bytes::string)? }),
+            2 => Payload::Task(Task {
+                instruction: bytes.string()?,
+                model: bytes.option(Bytes::string)?,
+                silence: if version < 6 { Silence::default() } else { read_silence(bytes)? },
+            }),
             3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
         },
@@ -123,6 +132,14 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
     };
     bytes.end()?;
     Ok((generation, schedule))
+}
+
+fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {
+    Ok(match bytes.byte()? {
+        0 => Silence::Json,
+        1 => Silence::Never,
+        other => return bytes.wrong(format!("no way to be silent is written {other}")),
+    })
 }
 
 fn read_on_hook_error(bytes: &mut Bytes<'_>) -> Read<OnHookError> {

@@ -54,6 +54,7 @@ mod runner;
 mod runtime;
 mod schedules;
 mod script;
+mod silence;
 mod sim;
 mod source;
 mod spec;

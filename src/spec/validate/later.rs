@@ -26,7 +26,12 @@ const LATER: &[Later] = &[
         instead: "leave it out: texts go to the conversation of their chat",
         given: |raw| raw.session.as_deref().is_some_and(|session| session != "conversation"),
     },
-    Later { path: "silence", needs: "silent runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
+    Later {
+        path: "silence",
+        needs: "tools inside of runs, where it says tool",
+        instead: "write json, or leave it out: an answer that is {\"silent\": true} is not sent",
+        given: |raw| raw.silence.as_deref() == Some("tool"),
+    },
     Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
     Later {
         path: "after",

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::spec::raw::RawSchedule;
 use crate::spec::tree::shorten;
-use crate::spec::{OnHookError, Payload, Task};
+use crate::spec::{OnHookError, Payload, Silence, Task};
 
 impl Check<'_> {
     /// The payload: exactly one of its kinds.
@@ -29,6 +29,12 @@ impl Check<'_> {
         if let Some(model) = &raw.model {
             let problem = Problem::new("model", "is given, and no task that it could do").value(shorten(model));
             self.refuse(problem.hint("leave it out, or write payload: {task: \"…\"}"));
+        }
+        if let Some(silence) = &raw.silence {
+            let problem = Problem::new("silence", "is given, and no task whose model could be silent");
+            self.refuse(
+                problem.value(shorten(silence)).hint("leave it out; of other texts a hook says what is sent"),
+            );
         }
         if let Some(template) = payload.template {
             return self.template(template).map(Payload::Template);
@@ -102,11 +108,14 @@ impl Check<'_> {
             None if self.is_doubtful("model") => return None,
             None => None,
         };
+        // The table of what is not built speaks of `tool`.
+        let silence = raw.silence.as_deref().filter(|word| *word != "tool");
+        let silence = self.word("silence", silence, words::SILENCE, Silence::default());
         if let Err(problem) = self.context.routing.choose(model.as_deref(), agent) {
             let value = problem.value.as_deref().map(shorten);
             self.refuse(Problem { value, ..problem });
             return None;
         }
-        Some(Task { instruction: instruction?, model })
+        Some(Task { instruction: instruction?, model, silence })
     }
 }

@@ -58,6 +58,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
             (Some(instruction), _) => Payload::Task(Task {
                 instruction: instruction.to_owned(),
                 model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
+                ..Task::default()
             }),
             (None, Some(template)) => Payload::Template(template.to_owned()),
             (None, None) => Payload::Message("hello".into()),

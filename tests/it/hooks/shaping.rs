@@ -187,8 +187,18 @@ fn functions_are_asked_in_their_order_and_no_more_than_needed() {
     }
 }
 
-/// With `fail` the mistake ends the run, and nothing after it is asked; with `deliver_plain` the function counts as not
-/// there.
+#[test]
+fn a_hook_is_asked_before_an_answer_is_taken_at_its_word() {
+    // The instruction stands behind what is answered here, and closes it.
+    let (task, answer) = (TASK.replace("look", "}"), r#"{"silent": true, "reason": "no mail""#);
+    let said = |script: &str, more: &str| told(&shape(Some(script), &format!("{task}{more}"), reach(""), Ok(answer)));
+    let next = r#"next {"silent": true, "reason": "no mail"}"#;
+    assert_eq!(said(TRACED, ""), format!("silent: no mail | gate, model, message, silent, {next}"));
+    assert_eq!(said(&traced("silent", "false"), ""), format!("silent: no mail | gate, model, message, {next}"));
+    assert_eq!(said(&traced("silent", "\"seen\""), ""), format!("silent: seen | gate, model, message, {next}"));
+    assert!(said(TRACED, "\nsilence: never").starts_with("send "));
+}
+
 #[test]
 fn a_mistake_of_each_function_ends_the_run_or_is_borne_as_the_schedule_says() {
     let before = ["gate", "model", "message", "silent", "deliver", "next"];

@@ -104,7 +104,8 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
-        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")) });
+        rev.schedule.payload =
+            Payload::Task(Task { instruction, model: Some(format!("{provider}/any")), ..Task::default() });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,

@@ -13,7 +13,7 @@ use chimewheel::engine::change::{
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::spec::{
     Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Source, Task, Tokens,
+    Schedule, Silence, Source, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -159,6 +159,7 @@ impl Chance {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
+                    silence: if key.is_multiple_of(3) { Silence::Never } else { Silence::Json },
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -282,6 +283,20 @@ impl Chance {
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
             _ => Outcome::Unknown { error: self.word() },
         }
+    }
+}
+
+/// The change as the sample of format 3 has it, which was written before tasks said how they may be silent.
+pub fn as_of_format_3(change: Change) -> Change {
+    match change {
+        Change::Declare { key, schedule, state } => {
+            let payload = match &schedule.payload {
+                Payload::Task(task) => Payload::Task(Task { silence: Silence::Json, ..task.clone() }),
+                Payload::Template(_) | Payload::Message(_) => schedule.payload.clone(),
+            };
+            Change::Declare { key, schedule: Arc::new(Schedule { payload, ..(*schedule).clone() }), state }
+        }
+        other => other,
     }
 }
 

@@ -11,7 +11,7 @@ use chimewheel::store::{FILE, OpenError, Opened, Options, Owner, Store, owner};
 use chimewheel::time::{Span, Timestamp};
 use redb::{Database, TableDefinition};
 
-use super::chance::{Chance, as_of_format_1, as_of_format_2};
+use super::chance::{Chance, as_of_format_1, as_of_format_2, as_of_format_3};
 use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -194,7 +194,7 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
     let (mut model, mut chance) = (Model::loose(), Chance(seed));
     model.before_hooks = format < 3;
     let batches = (0..commits).map(|number| {
-        let batch = model.batch(&mut chance).into_iter();
+        let batch = model.batch(&mut chance).into_iter().map(as_of_format_3);
         let mut batch: super::model::Batch = match format {
             1 => batch.map(as_of_format_1).collect(),
             2 => batch.map(as_of_format_2).collect(),
