@@ -126,6 +126,16 @@ pub const LAST_TEXT_BYTES_MAX: usize = 4096;
 pub const RUN_NOTES_BYTES_MAX: usize = 4096;
 /// Milliseconds from the end of a run to the due that its hook may wish for.
 pub const WISH_MS_MIN: u64 = 1000;
+/// Tokens that a model may make in one answer where it has a price, unless its `max_tokens` says otherwise.
+pub const ANSWER_TOKENS_MAX: u32 = 4096;
+/// Tokens that a prompt may have beyond its bytes, for what surrounds it.
+pub const PROMPT_MORE_TOKENS_MAX: u64 = 256;
+/// Millionths of the greatest amount of money that can be written.
+pub const COST_MICROS_MAX: u64 = 1_000_000_000_000_000;
+/// Models of one provider that may have prices of their own.
+pub const RATES_COUNT_MAX: usize = 1000;
+/// Runs that are looked at to say what was spent.
+pub const COST_ROWS_MAX: usize = 500_000;
 /// Runs with one provider at a time, unless its config says otherwise.
 pub const PROVIDER_RUNS_COUNT_MAX: usize = 4;
 /// Milliseconds that one attempt to run may take, unless its provider's config says otherwise: ten minutes.

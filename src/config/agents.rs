@@ -122,7 +122,7 @@ impl Agent {
             is_some
         });
         let quota = section.section(text, "quota");
-        let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, path, text, notices));
+        let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, text));
         section.finish(text);
         Self { timezone, token, destinations, quota, expires, model, tools }
     }
@@ -141,7 +141,7 @@ fn pattern(given: &str, gateways: &BTreeMap<String, Gateway>) -> Result<Pattern,
     })
 }
 
-fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, notices: &mut Vec<Notice>) -> Quota {
+fn read_quota(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Quota {
     let mut quota = Quota::default();
     if let Some(active) = section.whole(text, "active", 0..100_000_001) {
         quota.active = active as u32;
@@ -155,9 +155,7 @@ fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, not
     if let Some(bytes) = section.whole(text, "payload_bytes", 1..limits::MESSAGE_BYTES_MAX as u64 + 1) {
         quota.payload_bytes = bytes as usize;
     }
-    if section.amount(text, "cost_per_day").is_some() {
-        notices.push(Notice::not_built(format!("{path}.quota.cost_per_day"), "budgets"));
-    }
+    quota.cost_per_day = section.cost(text, "cost_per_day");
     section.finish(text);
     quota
 }

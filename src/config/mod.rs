@@ -9,6 +9,7 @@ mod conceal;
 mod gateway;
 mod later;
 mod provider;
+mod rates;
 mod routing;
 mod section;
 mod show;
@@ -23,9 +24,11 @@ pub use self::agents::{Agent, Agents};
 pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::provider::{OpenAi, Provider};
+pub use self::rates::{Rate, Rates};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
 use crate::limits;
+use crate::money::Cost;
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -53,6 +56,8 @@ pub struct Config {
     pub routing: Routing,
     /// A file that says the same in an older form, where nothing is said here.
     pub engine_json: Option<PathBuf>,
+    /// What all models together may cost in one day, of UTC; `None`: nothing is said.
+    pub cost_per_day: Option<Cost>,
     /// What single agents are and may do.
     pub agents: Agents,
     /// Names of the sets of tools that are on.
@@ -182,6 +187,7 @@ impl Config {
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
+            cost_per_day: None,
             agents: Agents::default(),
             tool_sets: agents::default_sets(),
             limits: Limits::default(),
@@ -233,9 +239,13 @@ impl Config {
         }
         if let Some(section) = root.section(text, "providers") {
             for (name, provider) in section.names(text) {
-                let provider = Provider::read(provider, &name, text, around, &mut config.notices);
+                let provider = Provider::read(provider, &name, text, around);
                 config.providers.insert(name, provider);
             }
+        }
+        if let Some(mut section) = root.section(text, "budget") {
+            config.cost_per_day = section.cost(text, "cost_per_day");
+            section.finish(text);
         }
         if let Some(section) = root.section(text, "agents") {
             config.agents = Agents::read(section, text, around, &config.gateways, &mut config.notices);

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::money::Spent;
 use crate::spec::{Bounds, Destination, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
+
+pub use crate::engine::kept::{DaySpent, Kept, LastText};
 
 /// Number of a [`Plan`] inside one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,10 +120,12 @@ pub struct Execution {
     pub since: Timestamp,
     /// How long its attempts took that ended.
     pub took: Span,
-    /// The model that answered.
+    /// The model that answered last.
     pub model: Option<String>,
-    /// What that took, where it was told.
+    /// What all its answers took, where that was told.
     pub tokens: Option<Tokens>,
+    /// What it has taken; of a call that is under way, or that broke off, what that may take at most.
+    pub spent: Spent,
     /// What its hook noted.
     pub notes: Option<Arc<str>>,
     /// Where its text goes, if not to the schedule's destination.
@@ -232,6 +237,11 @@ pub enum Outcome {
         /// Why, as the hook says.
         reason: String,
     },
+    /// It did not run, because it could have cost more than may be spent.
+    OverBudget {
+        /// Which limit that is, and what is left of it.
+        reason: String,
+    },
     /// It was given up: a dead letter.
     Failed {
         /// The last error.
@@ -272,7 +282,7 @@ pub enum OutcomeKind {
     Delivered,
     /// See [`Outcome::Silent`].
     Silent,
-    /// See [`Outcome::Skipped`] and [`Outcome::Gated`].
+    /// See [`Outcome::Skipped`], [`Outcome::Gated`] and [`Outcome::OverBudget`].
     Skipped,
     /// See [`Outcome::Failed`].
     Failed,
@@ -349,39 +359,6 @@ pub enum Change {
     },
 }
 
-/// What is kept for a hook from one run to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kept {
-    /// The map that the hook keeps, as JSON.
-    State,
-    /// The latest text that was made: a [`LastText`].
-    Text,
-}
-
-/// The latest text that was made for a schedule, as far as its hook may look back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastText {
-    /// When it was made.
-    pub at: Timestamp,
-    /// Its beginning.
-    pub text: Arc<str>,
-}
-
-impl LastText {
-    /// As it is kept: milliseconds, a space, the text.
-    #[must_use]
-    pub fn to_kept(&self) -> Arc<str> {
-        format!("{} {}", self.at.as_millis(), self.text).into()
-    }
-
-    /// The pair of [`LastText::to_kept`]; `None`: it is something else.
-    #[must_use]
-    pub fn from_kept(kept: &str) -> Option<Self> {
-        let (at, text) = kept.split_once(' ')?;
-        Some(Self { at: Timestamp::from_millis(at.parse().ok()?), text: text.into() })
-    }
-}
-
 impl Outcome {
     /// The outcome without its details.
     #[must_use]
@@ -389,7 +366,7 @@ impl Outcome {
         match self {
             Self::Delivered { .. } => OutcomeKind::Delivered,
             Self::Silent { .. } => OutcomeKind::Silent,
-            Self::Skipped(_) | Self::Gated { .. } => OutcomeKind::Skipped,
+            Self::Skipped(_) | Self::Gated { .. } | Self::OverBudget { .. } => OutcomeKind::Skipped,
             Self::Failed { .. } => OutcomeKind::Failed,
             Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
             Self::Unknown { .. } => OutcomeKind::Unknown,

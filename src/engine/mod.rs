@@ -12,7 +12,7 @@
 //! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
-//! too many failures in a row: `streak.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
+//! too many failures in a row: `streak.rs`; what may be spent: `book.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -21,6 +21,7 @@
 //! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
 mod backoff;
+mod book;
 pub mod boot;
 pub mod change;
 mod clock;
@@ -28,6 +29,7 @@ mod declare;
 mod dues;
 mod edited;
 mod input;
+mod kept;
 mod lanes;
 mod options;
 mod overdue;
@@ -45,6 +47,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::book::Book;
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
 use crate::engine::overdue::Overdue;
@@ -57,7 +60,8 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
-pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
+pub use book::Budgets;
+pub use input::{Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Ran, Reply, RunEnd, Said, Start, Timing, Verdict};
 pub use options::Options;
 pub use window::{Content, Window};
 
@@ -97,6 +101,7 @@ pub struct Engine {
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
     runs: Runs,
+    book: Book,
     manual: BTreeSet<OccurrenceId>,
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
@@ -141,6 +146,7 @@ impl Engine {
             open: BTreeMap::new(),
             lanes: Lanes::default(),
             runs: Runs::default(),
+            book: Book::default(),
             manual: BTreeSet::new(),
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
@@ -167,6 +173,7 @@ impl Engine {
             Input::RunNow { op, key } => self.run_now(op, key),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
+            Input::Reserve { occurrence, bid } => self.reserve(occurrence, bid),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
         }
@@ -274,6 +281,7 @@ impl Engine {
         self.effects.extend(windows.into_iter().map(Effect::Send));
         self.effects.extend(runs);
         self.effects.extend(self.runs.take_ends());
+        self.effects.extend(self.book.take_verdicts());
         for (op, reply) in self.replies.drain(..) {
             self.effects.push_back(Effect::Reply { op, reply });
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Routing;
+use crate::engine::Budgets;
 use crate::limits;
 
 /// What the engine is started with.
@@ -27,6 +28,8 @@ pub struct Options {
     pub rooms: Arc<BTreeMap<String, usize>>,
     /// Which model does a task.
     pub routing: Arc<Routing>,
+    /// What models may cost.
+    pub budgets: Arc<Budgets>,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             open_per_gateway: limits::OPEN_COUNT_MAX,
             rooms: Arc::default(),
             routing: Arc::default(),
+            budgets: Arc::default(),
         }
     }
 }

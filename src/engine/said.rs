@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Tells a schedule's owner, by a notice whose text is written beside it.
-    fn tell(&mut self, key: ScheduleKey, text: Arc<str>) {
+    pub(super) fn tell(&mut self, key: ScheduleKey, text: Arc<str>) {
         let Some(mut state) = self.state(key) else { return };
         let due = self.manual_due(key, &state);
         let mut notice = self.claimed(key, &mut state, due, Cause::Notice);

@@ -100,6 +100,10 @@ pub enum Bug {
     WishIgnored,
     /// A start forgets deliveries that were not sent.
     BootForgetsDeliveries,
+    /// A call is made though it may cost more than is left.
+    BudgetUnguarded,
+    /// A start forgets what was spent, and what was reserved when the process ended.
+    BootForgetsSpending,
 }
 
 impl Bug {
@@ -147,5 +151,7 @@ impl Bug {
         Self::KeySharedByDeliveries,
         Self::WishIgnored,
         Self::BootForgetsDeliveries,
+        Self::BudgetUnguarded,
+        Self::BootForgetsSpending,
     ];
 }

@@ -17,7 +17,7 @@ pub mod openai;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, PROMPT_MORE_TOKENS_MAX};
 use crate::spec::Tokens;
 use crate::time::Span;
 
@@ -28,6 +28,16 @@ pub struct Prompt {
     pub model: String,
     /// What is to be done.
     pub instruction: String,
+    /// How many tokens the answer may have, where that is limited.
+    pub max_tokens: Option<u32>,
+}
+
+impl Prompt {
+    /// More tokens than it has cannot be: each stands for a byte at least.
+    #[must_use]
+    pub const fn tokens_most(&self) -> u64 {
+        self.instruction.len() as u64 + PROMPT_MORE_TOKENS_MAX
+    }
 }
 
 /// What a runner says.
@@ -64,6 +74,26 @@ pub enum RunError {
         /// What happened.
         error: String,
     },
+    /// It has done work that is to be paid, and there is no text all the same.
+    #[error("{error}")]
+    Paid {
+        /// What happened; never one of these again.
+        error: Box<RunError>,
+        /// What it took, where that is told.
+        tokens: Option<Tokens>,
+    },
+}
+
+impl RunError {
+    /// What happened, and whether that is to be paid: `None` is not, `Some(None)` is, and nobody knows how much.
+    #[must_use]
+    pub fn unpaid(self) -> (Self, Option<Option<Tokens>>) {
+        match self {
+            Self::Paid { error, tokens } => (*error, Some(tokens)),
+            Self::Ambiguous { .. } => (self, Some(None)),
+            Self::Retry { .. } | Self::Permanent { .. } => (self, None),
+        }
+    }
 }
 
 /// What [`Runner::run`] returns.

@@ -65,11 +65,14 @@ fn address(base: &str) -> Result<Url, Problem> {
 impl Runner for OpenAi {
     fn run(&self, prompt: Prompt) -> Running<'_> {
         Box::pin(async move {
-            let body = json!({
+            let mut body = json!({
                 "model": prompt.model,
                 "messages": [{"role": "user", "content": prompt.instruction}],
                 "stream": false,
             });
+            if let Some(most) = prompt.max_tokens {
+                body["max_tokens"] = json!(most);
+            }
             let request = Request::post(self.url.clone(), self.headers.clone(), body.to_string().into_bytes());
             let answered = self.client.send(request, MODEL_ANSWER_BYTES_MAX, None).await;
             let answer = answered.map_err(|unanswered| match unanswered {
@@ -88,7 +91,7 @@ impl Runner for OpenAi {
                 Body::Whole(body) => self.read(&body, prompt.model),
                 Body::TooLong => {
                     let error = format!("the answer is longer than {MODEL_ANSWER_BYTES_MAX} bytes");
-                    Err(RunError::Permanent { error })
+                    Err(RunError::Paid { error: Box::new(RunError::Permanent { error }), tokens: None })
                 }
                 Body::Broken(error) => Err(RunError::Ambiguous { error }),
             }
@@ -108,7 +111,9 @@ fn refused(status: StatusCode, after: Option<Span>, why: &str) -> RunError {
         401 | 403 => {
             RunError::Permanent { error: format!("{error}; look at the provider's api_key_env or api_key_file") }
         }
-        408 | 409 | 425 | 429 | 500..=599 => RunError::Retry { error, after },
+        // Somebody gave up waiting for the model, which may have gone on.
+        408 | 504 => RunError::Paid { error: Box::new(RunError::Retry { error, after }), tokens: None },
+        409 | 425 | 429 | 500..=599 => RunError::Retry { error, after },
         _ => RunError::Permanent { error },
     }
 }
@@ -161,6 +166,17 @@ impl OpenAi {
             // The model may have answered, and been paid, behind whatever spoilt this.
             RunError::Ambiguous { error: format!("the answer is not a chat completion: {error}") }
         })?;
+        let usage = completion.usage.as_ref();
+        let tokens =
+            usage.and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));
+        match self.judge(completion, asked) {
+            Ok(answer) => Ok(Answer { tokens, ..answer }),
+            Err(error) => Err(RunError::Paid { error: Box::new(error), tokens }),
+        }
+    }
+
+    /// The text, or why there is none.
+    fn judge(&self, completion: Completion, asked: String) -> Result<Answer, RunError> {
         // Some endpoints say so under the status of a success.
         if let Some(error) = completion.error.filter(|error| !error.is_null()) {
             return Err(RunError::Retry { error: self.told(&error), after: None });
@@ -181,11 +197,15 @@ impl OpenAi {
         };
         let is_name =
             |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-        let answer = Answer::new(&text, completion.model.filter(is_name).unwrap_or(asked))?;
-        let tokens = completion
-            .usage
-            .and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));
-        Ok(Answer { tokens, ..answer })
+        let model = completion.model.filter(is_name).unwrap_or(asked);
+        match Answer::new(&text, model) {
+            Err(RunError::Retry { .. }) if finish_reason.as_deref() == Some("length") => {
+                let error = "the answer is empty, and all its tokens are used up: the provider's max_tokens, or the \
+                             schedule's budget.max_tokens_per_run, is too small";
+                Err(RunError::Permanent { error: error.into() })
+            }
+            answer => answer,
+        }
     }
 
     /// What the body of a refusal says.

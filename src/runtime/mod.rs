@@ -17,6 +17,7 @@ mod declare;
 mod dispatch;
 pub mod meter;
 mod ops;
+pub mod purse;
 pub mod round;
 mod running;
 pub mod runs;
@@ -48,8 +49,10 @@ pub use verify::{VerifyError, verify, verify_beside, verify_file};
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::config::{Agents, Routing};
 use crate::engine::boot::ZoneRules;
-use crate::engine::{Engine, Input, Options};
+use crate::engine::change::DaySpent;
+use crate::engine::{Budgets, Engine, Input, Options};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
+use crate::money::Cost;
 use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
@@ -94,6 +97,8 @@ pub struct Outside {
     pub scripts: Arc<Scripts>,
     /// What single agents may do.
     pub agents: Arc<Agents>,
+    /// What all models together may cost in one day.
+    pub cost_per_day: Option<Cost>,
 }
 
 impl From<Gateways> for Outside {
@@ -170,7 +175,7 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing, scripts, agents } = outside.into();
+        let Outside { gateways, providers, routing, scripts, agents, cost_per_day } = outside.into();
         let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
@@ -188,6 +193,7 @@ impl Runtime {
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
             routing: Arc::clone(&routing),
+            budgets: Arc::new(budgets_of(&agents, cost_per_day)),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
@@ -351,10 +357,20 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
     Ok(Booted { turns, recorder, watchdog })
 }
 
+fn budgets_of(agents: &Agents, all: Option<Cost>) -> Budgets {
+    let agents = agents.iter().filter_map(|(name, agent)| Some((name.to_owned(), agent.quota.cost_per_day?)));
+    Budgets { all, agents: agents.collect() }
+}
+
 /// Takes plans, rows and open occurrences back from the store.
 fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), StoreError> {
     opened.each_plan(|id, plan| engine.restore_plan(id, plan))?;
     opened.each_state(|key, state| engine.restore(key, state))?;
+    opened.reader.each_spent(|key, kept| {
+        if let Some(spent) = DaySpent::from_kept(kept) {
+            engine.restore_spent(key, spent);
+        }
+    })?;
     let mut open = Vec::new();
     opened.each_open(|run| open.push(run))?;
     for run in open {

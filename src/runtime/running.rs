@@ -14,14 +14,15 @@ use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::config::Routing;
-use crate::engine::{Input, RunEnd};
+use crate::config::{Rates, Routing};
+use crate::engine::{Bid, Input, Paid, Ran, RunEnd, Verdict};
 use crate::id::OccurrenceId;
 use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
 use crate::runner::{Answer, RunError, Runner};
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
-use crate::runtime::runs::{self, Asked, Begun};
+use crate::runtime::purse::Purse;
+use crate::runtime::runs::{self, Asked, Begun, NoAnswer};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
 use crate::store::Reader;
@@ -36,6 +37,8 @@ pub struct Provider {
     pub timeout: Span,
     /// How many it makes at a time.
     pub room: usize,
+    /// What its models cost.
+    pub rates: Rates,
 }
 
 /// The providers by the name that models use.
@@ -85,6 +88,13 @@ pub(super) struct Running {
     shared: Arc<Shared>,
 }
 
+/// Where a run asks for leave to spend.
+struct Till<'a> {
+    occurrence: OccurrenceId,
+    purse: &'a mut Purse,
+    answers: &'a Sender<Message>,
+}
+
 struct Shared {
     providers: HashMap<String, Seats>,
     routing: Arc<Routing>,
@@ -98,6 +108,8 @@ struct Shared {
     stopping: AtomicBool,
     /// What ends a run that is under way, when it is dropped.
     ends: Mutex<HashMap<OccurrenceId, oneshot::Sender<()>>>,
+    /// Where runs wait to hear whether they may ask a model.
+    verdicts: Mutex<HashMap<OccurrenceId, oneshot::Sender<Verdict>>>,
 }
 
 impl Running {
@@ -109,12 +121,24 @@ impl Running {
         beats: watch::Receiver<u64>,
     ) -> Self {
         let Makers { providers, routing, scripts, reach } = makers;
-        let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
+        let (stopping, ends, verdicts) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
-        let shared =
-            Shared { providers, routing, scripts, reach, script_seats, clock, reader, tokio, beats, stopping, ends };
+        let shared = Shared {
+            providers,
+            routing,
+            scripts,
+            reach,
+            script_seats,
+            clock,
+            reader,
+            tokio,
+            beats,
+            stopping,
+            ends,
+            verdicts,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -125,7 +149,7 @@ impl Running {
         shared.ends().insert(occurrence, end);
         self.shared.tokio.spawn(async move {
             let mut unanswered = Unanswered { occurrence, shared, answers, is_told: false };
-            let input = unanswered.shared.attempt(occurrence, ended).await;
+            let input = unanswered.shared.attempt(occurrence, ended, &unanswered.answers).await;
             unanswered.tell(input);
         });
     }
@@ -133,6 +157,14 @@ impl Running {
     /// Ends a run that is under way; its answer comes all the same.
     pub(super) fn end(&self, occurrence: OccurrenceId) {
         drop(self.shared.ends().remove(&occurrence));
+    }
+
+    /// Tells a run whether it may ask its model.
+    pub(super) fn judged(&self, occurrence: OccurrenceId, verdict: Verdict) {
+        if let Some(waiting) = self.shared.verdicts().remove(&occurrence) {
+            // Whoever was ended meanwhile makes no call.
+            let _ = waiting.send(verdict);
+        }
     }
 
     /// From here on none is begun.
@@ -154,6 +186,7 @@ impl Unanswered {
     fn tell(&mut self, input: Input) {
         self.is_told = true;
         self.shared.ends().remove(&self.occurrence);
+        self.shared.verdicts().remove(&self.occurrence);
         // A loop that has ended settles what is open when it is started again.
         let _ = self.answers.send(Message::Input(input));
     }
@@ -163,7 +196,8 @@ impl Drop for Unanswered {
     fn drop(&mut self) {
         if !self.is_told && std::thread::panicking() {
             let error = "the runner broke down; its panic is in the log".into();
-            self.tell(runs::ended(self.occurrence, Span::ZERO, RunEnd::Ambiguous { error }, None));
+            let (took, end) = (Span::ZERO, RunEnd::Ambiguous { error });
+            self.tell(runs::ended(self.occurrence, Ran { took, end, said: None, paid: Paid::UNKNOWN }));
         }
     }
 }
@@ -174,7 +208,16 @@ impl Shared {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(self: &Arc<Self>, occurrence: OccurrenceId, ended: oneshot::Receiver<()>) -> Input {
+    fn verdicts(&self) -> std::sync::MutexGuard<'_, HashMap<OccurrenceId, oneshot::Sender<Verdict>>> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        occurrence: OccurrenceId,
+        ended: oneshot::Receiver<()>,
+        answers: &Sender<Message>,
+    ) -> Input {
         if self.stopping.load(Ordering::SeqCst) {
             return runs::not_begun(occurrence);
         }
@@ -183,29 +226,31 @@ impl Shared {
             Err(input) => return input,
         };
         let watch = Stopwatch::start();
-        let (end, said) = tokio::select! {
+        let ((end, said), paid) = tokio::select! {
             biased;
-            _ = ended => (RunEnd::Ambiguous { error: "it was ended".into() }, None),
-            shaped = self.make(begun) => shaped,
+            _ = ended => ((RunEnd::Ambiguous { error: "it was ended".into() }, None), Paid::UNKNOWN),
+            made = self.make(begun, answers) => made,
         };
         let took = Span::from_millis(watch.elapsed().as_millis() as u64);
-        runs::ended(occurrence, took, end, said)
+        runs::ended(occurrence, Ran { took, end, said, paid })
     }
 
     /// Makes the text of a run, or whatever it comes to.
-    async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
+    async fn make(self: &Arc<Self>, begun: Begun, answers: &Sender<Message>) -> (Shaped, Paid) {
         let schedule = Arc::clone(&begun.schedule);
+        let mut purse = Purse::new(&begun);
         let (end, said) = if schedule.uses_scripts() {
-            self.shape(begun).await
+            self.shape(begun, &mut purse, answers).await
         } else {
-            let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
-            (runs::unshaped(&schedule, &provider, answer), None)
+            let instruction = begun.instruction().unwrap_or_default();
+            let answer = self.ask(&begun, None, instruction, &mut purse, answers).await;
+            (runs::unshaped(&schedule, answer), None)
         };
-        (self.reach.fitted(&schedule, end), said)
+        ((self.reach.fitted(&schedule, end), said), purse.paid())
     }
 
     /// The same where scripts have a say.
-    async fn shape(self: &Arc<Self>, begun: Begun) -> Shaped {
+    async fn shape(self: &Arc<Self>, begun: Begun, purse: &mut Purse, answers: &Sender<Message>) -> Shaped {
         let budget = Budget::new(self.beats.clone());
         let (shared, of, deadline) = (Arc::clone(self), begun.clone(), budget.clone());
         let step = self.aside(move || {
@@ -225,10 +270,10 @@ impl Shared {
             Ok(Step::Over(shaped)) => return shaped,
             Err(end) => return (end, None),
         };
-        let (provider, answer) = self.ask(&begun, model.as_deref(), &instruction).await;
+        let answer = self.ask(&begun, model.as_deref(), &instruction, purse, answers).await;
         let answered = self.aside(move || {
             budget.renew();
-            shaping.answered(&provider, answer)
+            shaping.answered(answer)
         });
         answered.await.unwrap_or_else(|end| (end, None))
     }
@@ -247,54 +292,82 @@ impl Shared {
     }
 
     /// Asks a model, or those that stand in for it.
-    async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
-        match begun.asked(&self.routing, model, instruction) {
-            Ok((first, instead)) => self.ask_all(first, instead).await,
-            Err(error) => (String::new(), Err(error)),
-        }
+    async fn ask(
+        &self,
+        begun: &Begun,
+        model: Option<&str>,
+        instruction: &str,
+        purse: &mut Purse,
+        answers: &Sender<Message>,
+    ) -> Result<Answer, NoAnswer> {
+        let (first, instead) = begun.asked(&self.routing, model, instruction)?;
+        let mut till = Till { occurrence: begun.run.occurrence, purse, answers };
+        self.ask_all(first, instead, &mut till).await
     }
 
     /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask_all(&self, first: Asked, instead: Vec<Asked>) -> (String, Result<Answer, RunError>) {
-        let name = first.provider.clone();
-        let (mut error, mut after) = match self.run(&first, true).await {
-            Err(RunError::Retry { error, after }) => (error, after),
-            answer => return (name, answer),
+    async fn ask_all(&self, first: Asked, instead: Vec<Asked>, till: &mut Till<'_>) -> Result<Answer, NoAnswer> {
+        let (mut error, mut after) = match self.run(&first, true, till).await {
+            Err(NoAnswer::Error(RunError::Retry { error, after })) => (error, after),
+            answer => return answer,
         };
         for asked in instead {
-            match self.run(&asked, false).await {
-                Err(RunError::Retry { error: why, after: wait }) => {
+            match self.run(&asked, false, till).await {
+                Err(NoAnswer::Error(RunError::Retry { error: why, after: wait })) => {
                     error = format!("{error}; {asked}: {why}");
                     after = after.max(wait);
                 }
                 // It stands in for another, which may be there again.
-                Err(RunError::Permanent { error: why }) => error = format!("{error}; {asked}: {why}"),
-                Err(RunError::Ambiguous { error: why }) => {
-                    return (asked.provider, Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
+                Err(NoAnswer::Error(RunError::Permanent { error: why })) => {
+                    error = format!("{error}; {asked}: {why}")
                 }
-                Ok(answer) => return (asked.provider, Ok(answer)),
+                Err(NoAnswer::OverBudget { reason }) => error = format!("{error}; {asked}: {reason}"),
+                Err(NoAnswer::Error(RunError::Ambiguous { error: why })) => {
+                    return Err(RunError::Ambiguous { error: format!("{error}; {why}") }.into());
+                }
+                answer @ (Ok(_) | Err(NoAnswer::NotAsked | NoAnswer::Error(RunError::Paid { .. }))) => return answer,
             }
         }
-        (name, Err(RunError::Retry { error, after }))
+        Err(RunError::Retry { error, after }.into())
     }
 
-    async fn run(&self, asked: &Asked, waits: bool) -> Result<Answer, RunError> {
+    async fn run(&self, asked: &Asked, waits: bool, till: &mut Till<'_>) -> Result<Answer, NoAnswer> {
         let Some(Seats { provider, free }) = self.providers.get(&asked.provider) else {
             let name = &asked.provider;
             let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
-            return Err(RunError::Permanent { error });
+            return Err(RunError::Permanent { error }.into());
         };
         let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
         let Some(_seat) = seat else {
-            return Err(RunError::Retry { error: "it has no room now".into(), after: None });
+            return Err(RunError::Retry { error: "it has no room now".into(), after: None }.into());
         };
-        tokio::select! {
+        let mut prompt = asked.prompt.clone();
+        if let Some(bid) = till.purse.bid(&mut prompt, &provider.rates)? {
+            self.leave(bid, till).await?;
+        }
+        let answer = tokio::select! {
             biased;
-            answer = provider.runner.run(asked.prompt.clone()) => answer,
+            answer = provider.runner.run(prompt.clone()) => answer,
             () = self.patience(provider.timeout) => {
                 let error = format!("the run took longer than {}, and was ended", provider.timeout);
                 Err(RunError::Ambiguous { error })
             }
+        };
+        Ok(till.purse.over((&asked.provider, &provider.rates), &prompt, answer)?)
+    }
+
+    /// Waits until what a call may take is reserved, or says why it must not be made.
+    async fn leave(&self, bid: Bid, till: &mut Till<'_>) -> Result<(), NoAnswer> {
+        let (tell, told) = oneshot::channel();
+        self.verdicts().insert(till.occurrence, tell);
+        // A loop that has ended tells nobody anything: the process is ending.
+        let _ = till.answers.send(Message::Input(Input::Reserve { occurrence: till.occurrence, bid }));
+        let verdict = told.await.unwrap_or(Verdict::NotNow);
+        till.purse.heard();
+        match verdict {
+            Verdict::Granted => Ok(()),
+            Verdict::Refused { reason } => Err(NoAnswer::OverBudget { reason }),
+            Verdict::NotNow => Err(NoAnswer::NotAsked),
         }
     }
 

@@ -18,11 +18,11 @@ use crate::gateway::text::{Numbering, split};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
-use crate::runtime::runs::failed;
+use crate::runtime::runs::{NoAnswer, failed};
 use crate::runtime::silence;
 use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
 use crate::spec::tree::shorten;
-use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
+use crate::spec::{Destination, OnHookError, Payload, Schedule};
 use crate::time::Timestamp;
 
 /// Where texts can go, and whom scripts may send to.
@@ -75,9 +75,9 @@ impl Reach {
     /// is tried again sends the same bytes. One that cannot be cut stays whole; its gateway says why it refuses it.
     #[must_use]
     pub fn fitted(&self, schedule: &Schedule, end: RunEnd) -> RunEnd {
-        let RunEnd::Composed { texts, model, tokens } = end else { return end };
+        let RunEnd::Composed { texts } = end else { return end };
         let texts = texts.into_iter().flat_map(|one| self.parts(schedule, one)).collect();
-        RunEnd::Composed { texts, model, tokens }
+        RunEnd::Composed { texts }
     }
 
     fn parts(&self, schedule: &Schedule, one: Outgoing) -> Vec<Outgoing> {
@@ -121,9 +121,6 @@ pub enum Step {
 /// How a run ended, and what its hook said besides.
 pub type Shaped = (RunEnd, Option<Box<Said>>);
 
-/// The text, and who made it.
-type Made = (Arc<str>, Option<String>, Option<Tokens>);
-
 impl Shaping {
     /// Looks the scripts up, and does everything that comes before a model is asked; all of the run if none is.
     #[must_use]
@@ -133,7 +130,7 @@ impl Shaping {
         match shaping.look_up(scripts).and_then(|()| shaping.before()) {
             Ok(Before::Gated(reason)) => Step::Over(shaping.over(RunEnd::Gated { reason })),
             Ok(Before::Text(text)) => {
-                let end = shaping.after((text, None, None));
+                let end = shaping.after(text);
                 Step::Over(shaping.over_or_wrong(end))
             }
             Ok(Before::Ask { model, instruction }) => Step::Ask { shaping: Box::new(shaping), model, instruction },
@@ -143,14 +140,14 @@ impl Shaping {
 
     /// Does the rest of a run for which somebody was asked.
     #[must_use]
-    pub fn answered(mut self, provider: &str, answer: Result<Answer, RunError>) -> Shaped {
+    pub fn answered(mut self, answer: Result<Answer, NoAnswer>) -> Shaped {
         match answer {
-            Ok(Answer { text, model, tokens }) => {
-                let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
-                let end = self.after(made);
+            Ok(Answer { text, .. }) => {
+                let end = self.after(text.into());
                 self.over_or_wrong(end)
             }
-            Err(error) => self.failed(error),
+            Err(NoAnswer::Error(error)) => self.failed(error),
+            Err(none @ (NoAnswer::OverBudget { .. } | NoAnswer::NotAsked)) => self.over(failed(none)),
         }
     }
 
@@ -173,7 +170,7 @@ impl Shaping {
             Ok(wish) => wish,
             Err(mistake) => return self.summed_up(mistake, None),
         };
-        let end = match (wish, failed(error)) {
+        let end = match (wish, failed(error.into())) {
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
@@ -191,7 +188,8 @@ impl Shaping {
     /// The wish for the next due, and what the script keeps and notes. A run that is to be tried again has no wish.
     fn over(mut self, mut end: RunEnd) -> Shaped {
         let is_last = self.scene.attempt() >= self.schedule.policy.retry.max_attempts;
-        if !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. }) {
+        let is_again = !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. });
+        if is_again || end == RunEnd::NotBegun {
             return self.summed_up(end, None);
         }
         let result = self.result.clone();
@@ -273,19 +271,19 @@ impl Shaping {
         }
     }
 
-    fn after(&mut self, (text, model, tokens): Made) -> Result<RunEnd, RunEnd> {
+    fn after(&mut self, text: Arc<str>) -> Result<RunEnd, RunEnd> {
         self.result = Some(Arc::clone(&text));
         // The hook is asked first, so that it sees every answer.
         let by_hook = self.call(|hook, scene| hook.silent(scene, &text), None)?;
         if let Some(reason) = by_hook.or_else(|| silence::reason(&self.schedule, &text)) {
-            return Ok(RunEnd::Silent { reason, model, tokens });
+            return Ok(RunEnd::Silent { reason });
         }
         let texts = match self.call(|hook, scene| hook.deliver(scene, &text), None)? {
             Some(outgoing) => self.addressed_all(outgoing)?,
             None => None,
         };
         let texts = texts.unwrap_or_else(|| vec![Outgoing { text, to: None }]);
-        Ok(RunEnd::Composed { texts, model, tokens })
+        Ok(RunEnd::Composed { texts })
     }
 
     fn addressed_all(&mut self, outgoing: Vec<script::Outgoing>) -> Result<Option<Vec<Outgoing>>, RunEnd> {

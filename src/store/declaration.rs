@@ -12,13 +12,14 @@ use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
 use crate::engine::change::{Maker, Plan};
 use crate::id::ScheduleId;
+use crate::money::Cost;
 use crate::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Silence, Source, Task,
+    Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RetryPolicy, Schedule, Silence, Source, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates; 6: how a task may be silent.
+/// and templates; 6: how a task may be silent, and what it may take.
 const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
 /// of the model, or by the agent; 5: made by scripts.
@@ -52,6 +53,8 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
                 Silence::Json => 0,
                 Silence::Never => 1,
             });
+            out.option(task.budget.max_tokens_per_run, |out, most| out.number(u64::from(most)));
+            out.option(task.budget.max_cost_per_day, |out, most| out.number(most.as_micros()));
         }
         Payload::Template(text) => {
             out.byte(3);
@@ -112,6 +115,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
                 instruction: bytes.string()?,
                 model: bytes.option(Bytes::string)?,
                 silence: if version < 6 { Silence::default() } else { read_silence(bytes)? },
+                budget: if version < 6 { Budget::default() } else { read_budget(bytes)? },
             }),
             3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
@@ -132,6 +136,13 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
     };
     bytes.end()?;
     Ok((generation, schedule))
+}
+
+fn read_budget(bytes: &mut Bytes<'_>) -> Read<Budget> {
+    Ok(Budget {
+        max_tokens_per_run: bytes.option(Bytes::narrow)?,
+        max_cost_per_day: bytes.option(|bytes| bytes.number().map(Cost::from_micros))?,
+    })
 }
 
 fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {

@@ -58,6 +58,8 @@ mod silence;
 mod sim;
 mod source;
 mod spec;
+#[cfg(feature = "openai")]
+mod spending;
 #[cfg(feature = "client")]
 mod standin;
 mod storage;

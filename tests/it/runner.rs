@@ -10,7 +10,8 @@ use chimewheel::time::Span;
 
 fn ask(runner: &dyn Runner, instruction: &str) -> Result<Answer, RunError> {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let prompt = Prompt { model: "tiny; $(echo no)".to_owned(), instruction: instruction.to_owned() };
+    let prompt =
+        Prompt { model: "tiny; $(echo no)".to_owned(), instruction: instruction.to_owned(), max_tokens: None };
     tokio.block_on(runner.run(prompt))
 }
 
@@ -35,6 +36,7 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
     let told = match ask(&command, instruction) {
         Ok(Answer { text, model, .. }) => format!("{model}: {text:?}"),
         Err(RunError::Retry { error, after }) => format!("retry {after:?}: {error}"),
+        Err(RunError::Paid { error, .. }) => panic!("a command is not paid: {error}"),
         Err(RunError::Permanent { error }) => format!("permanent: {error}"),
         Err(RunError::Ambiguous { error }) => format!("ambiguous: {error}"),
     };

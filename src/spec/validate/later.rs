@@ -32,7 +32,6 @@ const LATER: &[Later] = &[
         instead: "write json, or leave it out: an answer that is {\"silent\": true} is not sent",
         given: |raw| raw.silence.as_deref() == Some("tool"),
     },
-    Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
     Later {
         path: "after",
         needs: "chained schedules",

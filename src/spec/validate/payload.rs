@@ -36,6 +36,10 @@ impl Check<'_> {
                 problem.value(shorten(silence)).hint("leave it out; of other texts a hook says what is sent"),
             );
         }
+        if raw.budget.is_some() {
+            let problem = Problem::new("budget", "is given, and no task that could cost anything");
+            self.refuse(problem.hint("leave it out"));
+        }
         if let Some(template) = payload.template {
             return self.template(template).map(Payload::Template);
         }
@@ -116,6 +120,7 @@ impl Check<'_> {
             self.refuse(Problem { value, ..problem });
             return None;
         }
-        Some(Task { instruction: instruction?, model, silence })
+        let budget = self.budget(raw)?;
+        Some(Task { instruction: instruction?, model, silence, budget })
     }
 }

@@ -135,7 +135,14 @@ async fn start(setup: &Setup, scripts: &Arc<Scripts>, clock: &Arc<dyn Clock>, ki
     let gateways = outside::gateways(&setup.config, out).map_err(Error::problems)?;
     let providers = outside::providers(&setup.config).map_err(Error::problems)?;
     let (routing, agents) = (setup.config.routing.clone(), Arc::new(setup.config.agents.clone()));
-    let outside = Outside { gateways, providers, routing, scripts: Arc::clone(scripts), agents };
+    let outside = Outside {
+        gateways,
+        providers,
+        routing,
+        scripts: Arc::clone(scripts),
+        agents,
+        cost_per_day: setup.config.cost_per_day,
+    };
     let mut waited = Duration::ZERO;
     loop {
         let started = Runtime::start(&settings, Arc::clone(clock), outside.clone(), Tokio::current());

@@ -16,7 +16,7 @@ use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
 use crate::surface::ops::request::{
-    Add, Cancel, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
+    Add, Cancel, Costs, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
 };
 
 /// The header that makes a repeated create harmless.
@@ -225,6 +225,13 @@ pub(super) async fn dead_letters(call: Call) -> Result<Response, Error> {
     let listed = call.ask(DeadLetters { agent, limit, cursor }).await?;
     let response = json_answer(StatusCode::OK, &listed)?;
     Ok(linked(response, &call, call.route.path, listed.cursor.as_deref()))
+}
+
+pub(super) async fn costs(call: Call) -> Result<Response, Error> {
+    let query = &call.query;
+    let (by, since, agent) = (query.text("by"), query.text("since"), query.text("agent"));
+    let told = call.ask(Costs { by, since, agent }).await?;
+    json_answer(StatusCode::OK, &told)
 }
 
 pub(super) async fn occurrences(call: Call) -> Result<Response, Error> {

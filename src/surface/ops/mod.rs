@@ -7,6 +7,7 @@
 
 pub mod books;
 pub mod caller;
+mod costs;
 mod letters;
 pub mod local;
 pub mod preview;
@@ -168,6 +169,8 @@ operations! {
     "runs" => Runs -> RunsListed;
     /// Lists what was given up, of all schedules, newest due first.
     "dead-letters" => DeadLetters -> DeadLettersListed;
+    /// Sums up what models took, by schedule, agent or model.
+    "costs" => Costs -> CostsTold;
     /// Computes the next times of a trigger or a schedule.
     "preview" => Preview -> Previewed;
     /// Writes schedules in the form in which files declare them.

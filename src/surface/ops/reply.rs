@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 pub use super::books::{Audited, ProcessEnded, TokenMade, TokenRevoked, TokensListed};
+pub use super::costs::{CostLine, CostsTold};
 pub use super::letters::DeadLettersListed;
 pub use super::state::{BackedUp, Counts, StatusShown};
 pub use super::told::{ChangeTold, ChangesTold, RunTold, WhatChanged};
@@ -352,6 +353,10 @@ pub struct ExecutionShown {
     /// Tokens that it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_out: Option<u32>,
+    /// What its models cost, in millionths of the money that prices are written in; of a call that broke off, or is under
+    /// way, the most that it may cost. Left out where nothing was to be paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<u64>,
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -25,6 +25,7 @@ use super::keeper::is_regular;
 use super::report::Tally;
 use super::run::Played;
 use super::runs::RunSaid;
+use super::spending;
 
 /// What came of judging a run.
 pub struct Verdict {
@@ -39,6 +40,7 @@ impl Verdict {
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
         check_hooks::check(played, &mut verdict);
+        spending::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -132,7 +134,7 @@ fn check_outcome(
                 history.runs.iter().any(|one| one.occurrence == run.occurrence && one.said == RunSaid::Silent);
             (schedule.destination.is_none() || is_made) && tries.is_empty()
         }
-        Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
+        Outcome::Skipped(_) | Outcome::Gated { .. } | Outcome::OverBudget { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
         Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
         Outcome::Failed { .. } => last.is_some_and(|last| {

@@ -17,6 +17,7 @@ use super::gateway::Mood;
 use super::keeper::Kept;
 use super::runs::RunTry;
 use super::shape::Shape;
+use super::spending::Spending;
 
 /// A place in the order of what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +142,7 @@ pub struct History {
     pub known: BTreeMap<String, Known>,
     pub attempts: Vec<Attempt>,
     pub runs: Vec<RunTry>,
+    pub spending: Vec<Spending>,
     pub interruptions: Vec<Interruption>,
     /// Where a crash happened, with what was durable before it.
     pub crashes: Vec<(Mark, Mark)>,

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::faults::{Fuse, NUDGE_MS};
 use super::history::{Ask, End, Interruption, Mark};
 use super::world::{Event, World};
-use super::{check_hooks, load, runs};
+use super::{check_hooks, load, runs, spending};
 use crate::store::disk::{Disk, Survivors};
 use crate::store::model::options;
 
@@ -76,6 +76,7 @@ impl World {
             history_days: self.history.history_days as u32,
             pause_after: load::PAUSE_AFTER,
             catchup_per_second: self.history.catchup_per_second.unwrap_or(u32::MAX),
+            budgets: spending::budgets(),
             ..Options::default()
         };
         let Booted { turns, recorder, .. } = boot(opened, clock, options).expect("a readable store");
@@ -90,6 +91,7 @@ impl World {
             });
             self.history.disturb(self.history.true_time_of(self.down_at).min(self.true_ms), self.true_ms);
         }
+        self.calls.clear();
         self.process = Some(Process {
             boot: number,
             turns,

@@ -418,7 +418,6 @@ fn what_is_not_built_is_refused() {
         expect![[r#"
             session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs tools inside of runs, where it says tool (write json, or leave it out: an answer that is {"silent": true} is not sent)
-            budget: 'budget' is not built into this version: it needs priced models (leave it out)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)

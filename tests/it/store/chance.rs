@@ -11,11 +11,14 @@ use chimewheel::engine::change::{
     Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use chimewheel::money::{Cost, Spent};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    Schedule, Silence, Source, Task, Tokens,
+    Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RetryPolicy, Schedule, Silence, Source, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
+
+const SPENT: Spent = Spent { cost: Cost::from_micros(1_234_567), tokens: 300 };
 
 /// The first due of anything here: 2026-01-01.
 pub const START: i64 = 1_767_225_600_000;
@@ -160,6 +163,10 @@ impl Chance {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
                     silence: if key.is_multiple_of(3) { Silence::Never } else { Silence::Json },
+                    budget: Budget {
+                        max_tokens_per_run: key.is_multiple_of(4).then_some(4000),
+                        max_cost_per_day: key.is_multiple_of(5).then_some(Cost::from_micros(500_001)),
+                    },
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -247,6 +254,7 @@ impl Chance {
                 since: Timestamp::from_millis(START + self.aside(DAY as u64) as i64),
                 took: Span::from_millis(self.aside(100_000)),
                 model: (self.aside(3) == 0).then(|| "echo/a".to_owned()),
+                spent: if self.aside(4) == 0 { SPENT } else { Spent::ZERO },
                 tokens: (self.aside(5) == 0).then_some(Tokens { input: 3, output: u32::MAX }),
                 notes: (self.aside(7) == 0).then(|| "seen".into()),
                 to: (self.aside(11) == 0).then(destination),
@@ -279,6 +287,7 @@ impl Chance {
                 SkipReason::Past,
             ])),
             3 => Outcome::Failed { error: self.word() },
+            4 if self.aside(3) == 0 && self.aside(13) == 0 => Outcome::OverBudget { reason: "dear".to_owned() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
             _ => Outcome::Unknown { error: self.word() },
@@ -291,10 +300,22 @@ pub fn as_of_format_3(change: Change) -> Change {
     match change {
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
-                Payload::Task(task) => Payload::Task(Task { silence: Silence::Json, ..task.clone() }),
+                Payload::Task(task) => {
+                    Payload::Task(Task { silence: Silence::Json, budget: Budget::default(), ..task.clone() })
+                }
                 Payload::Template(_) | Payload::Message(_) => schedule.payload.clone(),
             };
             Change::Declare { key, schedule: Arc::new(Schedule { payload, ..(*schedule).clone() }), state }
+        }
+        Change::Run(run) => {
+            let unpaid = |execution: Box<Execution>| Box::new(Execution { spent: Spent::ZERO, ..*execution });
+            let phase = match run.phase {
+                Phase::Settled { at, outcome: Outcome::OverBudget { .. } } => {
+                    Phase::Settled { at, outcome: Outcome::Gated { reason: "not today".to_owned() } }
+                }
+                other => other,
+            };
+            Change::Run(Run { execution: run.execution.map(unpaid), phase, ..run })
         }
         other => other,
     }

@@ -38,6 +38,7 @@ impl Local {
             | Request::RunNow(_)
             | Request::Runs(_)
             | Request::DeadLetters(_)
+            | Request::Costs(_)
             | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)

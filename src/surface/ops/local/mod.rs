@@ -10,6 +10,7 @@ mod access;
 mod apply;
 mod audit;
 mod changes;
+mod costs;
 mod declare;
 mod differing;
 mod find;
@@ -176,6 +177,7 @@ impl Local {
             Request::DeadLetters(asked) => {
                 self.reading(move |local| local.dead_letters(&asked)).await.map(Reply::DeadLetters)
             }
+            Request::Costs(asked) => self.reading(move |local| local.costs(&asked)).await.map(Reply::Costs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
