@@ -4,8 +4,10 @@
 //! what is added on purpose. It leads a process group of its own. Units: process ids.
 //! Limits of this: when the daemon itself is killed, a program runs on until it notices that its pipes are gone.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::process::Command;
 
@@ -28,31 +30,61 @@ pub(crate) fn command(program: &Path) -> Command {
     command
 }
 
+/// The leaders of every group that may have somebody in it.
+static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+// A panic while the lock is held leaves the set whole.
+fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
+    LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every program that was started and has not ended, with all that it started: this process ends at once.
+pub(crate) fn kill_all() {
+    leaders().iter().copied().for_each(kill);
+}
+
+#[cfg(unix)]
+fn kill(leader: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(leader) = Pid::from_raw(leader.cast_signed()) {
+        // That nobody is left is as good.
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill(_leader: u32) {}
+
 /// A program and all that it started, by the number of the first. Dropped, it is killed; so it must be dropped before
 /// the child is, while the group still bears its leader's number.
-pub(crate) struct Group(pub Option<u32>);
+pub(crate) struct Group(Option<u32>);
 
 impl Group {
-    #[cfg(unix)]
-    pub fn kill(&self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        if let Some(leader) = self.0.and_then(|id| Pid::from_raw(id.cast_signed())) {
-            // That nobody is left is as good.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
+    /// The group of a program that was started.
+    pub fn of(leader: Option<u32>) -> Self {
+        leaders().extend(leader);
+        Self(leader)
     }
 
-    #[cfg(not(unix))]
-    pub fn kill(&self) {}
+    pub fn kill(&self) {
+        self.0.into_iter().for_each(kill);
+    }
 
     /// Nobody is left in it, and its number may be given to others.
     pub fn let_go(mut self) {
-        self.0 = None;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        if let Some(leader) = self.0.take() {
+            leaders().remove(&leader);
+        }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
+        self.forget();
     }
 }

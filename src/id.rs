@@ -76,6 +76,28 @@ pub struct IdError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScheduleKey(pub u64);
 
+/// A session's number inside one store. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub u64);
+
+impl SessionKey {
+    const PREFIX: &str = "sess_";
+
+    /// The key that a public id names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(Self::PREFIX)?;
+        let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (is_plain && (digits == "0" || !digits.starts_with('0'))).then(|| digits.parse().ok().map(Self)).flatten()
+    }
+}
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}{}", Self::PREFIX, self.0))
+    }
+}
+
 /// One due of one generation of one schedule, or one of the deliveries that it became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OccurrenceId {

@@ -23,8 +23,11 @@
 //!          |  Effect, drained in order           |
 //!          +--> store     committed before anything below happens
 //!          +--> running --> scripts, runner -----+   Input::Ran: a text that was made is durable before it
-//!          +--> dispatch --> gateway ------------+   is sent; a literal text without a hook is never run
+//!          +--> dispatch --> gateway ------------+   is sent; a short literal text is never run
 //! ```
+//!
+//! People answer: a *gateway* that hears hands what they write to the loop, which puts it into its *session* and hands it on
+//! to the agent by a schedule that is due at once. A delivered text goes into its session with the record of its delivery.
 //!
 //! # Invariants
 //!
@@ -53,27 +56,31 @@
 //! gateway; an occurrence may become several. *overlap*: a due that arrives while an earlier run of the same schedule
 //! is not over. *misfire*: a due that
 //! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
-//! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *wheel*: the timer wheel.
+//! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *session*: a
+//! conversation of an agent in a chat, from its first message to its end. *turn*: the one run of a conversation that goes on.
+//! *pace*: how fast a platform may be written to. *dead letter*: what was given up. *wheel*: the timer wheel.
 //!
 //! # Modules in reading order
 //!
 //! | rank | module | holds |
 //! |---|---|---|
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
+//! | 0 | [`pace`] | how fast a platform may be written to |
 //! | 0 | [`access`] | destinations, tokens, quotas, the audit's records |
 //! | 0 | [`money`] | what models cost |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
 //! | 1 | [`config`] | `chimewheel.toml` |
+//! | 1 | [`session`] | conversations: when one goes on, what is kept of it |
 //! | 2 | [`spec`] | what a user may write, and what is valid |
 //! | 3 | [`engine`] | the state machine of occurrences: misfire, catching up, exclusions, overlap, retry, order, pause, bounds |
 //! | 3 | `client`, `child` | what the two below share: the HTTP client, and how programs are started and ended |
 //! | 4 | [`runner`] | what does a task: a model, a program, or an echo |
 //! | 4 | [`script`] | hooks and templates: what a script may see and do, and its limits |
 //! | 4 | [`gateway`] | ways to reach chats |
-//! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history |
-//! | 5 | [`runtime`] | the loop, the clock, commits, sends, shutdown |
+//! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history, sessions |
+//! | 5 | [`runtime`] | the loop, the clock, commits, sends, what is heard, conversations, shutdown |
 //! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
@@ -89,11 +96,13 @@ pub mod guide;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod pace;
 pub mod planted;
 pub mod problem;
 pub mod runner;
 pub mod runtime;
 pub mod script;
+pub mod session;
 pub mod spec;
 pub mod store;
 pub mod surface;

@@ -2,9 +2,20 @@
 //!
 //! A name ends in `_MAX` or `_MIN` with its unit before it; relations between limits are proved below.
 
+mod conversations;
+mod money;
 mod platforms;
 
+pub use self::conversations::*;
+pub use self::money::*;
 pub use self::platforms::*;
+
+/// The beginning of a text that keeps to a limit in bytes, in whole characters.
+#[must_use]
+pub fn within(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or_default()]
+}
 
 /// Bytes of a schedule id.
 pub const ID_BYTES_MAX: usize = 128;
@@ -14,6 +25,9 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const NOTE_BYTES_MAX: usize = 1024;
 /// Bytes of a literal message.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a literal message up to which it is sent as it stands; every platform takes so much at once. A longer one goes
+/// through a run, which cuts it for where it goes.
+pub const LITERAL_BYTES_MAX: usize = 1000;
 /// Bytes of one schedule file.
 pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Schedules in one file.
@@ -96,6 +110,26 @@ pub const NOTICE_AGE_MS_MAX: u64 = 86_400_000;
 pub const NOTICE_WAIT_MS_MAX: u64 = 1_800_000;
 /// Milliseconds for which a delivery in backoff holds its chat; a longer wait lets the others pass.
 pub const LANE_HOLD_MS_MAX: u64 = 30_000;
+/// Milliseconds for which a chat or an account is left alone that is limited, however long the platform says.
+pub const LIMITED_MS_MAX: u64 = 3_600_000;
+/// Milliseconds for which a chat or an account is left alone that is limited, however short the platform says.
+pub const LIMITED_MS_MIN: u64 = 100;
+/// The same where the platform does not say for how long.
+pub const LIMITED_UNSAID_MS_MAX: u64 = 5000;
+/// Tokens of a full bucket.
+pub const PACE_BURST_COUNT_MAX: u16 = 1000;
+/// Chats that wait for a token, or have nothing to send and whose bucket is not full; one more is forgotten at once.
+pub const GATE_WAITS_COUNT_MAX: usize = 200_000;
+/// Attempts in a row that fail before an account is shut, each as a sick platform lets them fail.
+pub const BREAKER_FAILURES_COUNT_MIN: u16 = 5;
+/// Chats that they must have been for, so that one bad chat shuts nobody out.
+pub const BREAKER_CHATS_COUNT_MIN: usize = 3;
+/// Milliseconds until the first probe of an account that is shut; each probe that fails doubles them.
+pub const BREAKER_WAIT_MS_MIN: u64 = 1000;
+/// Milliseconds between two probes at the most.
+pub const BREAKER_WAIT_MS_MAX: u64 = 300_000;
+/// Chats that are looked at for one whose next delivery may be tried twice, so that it does for a probe.
+pub const PROBE_LOOK_COUNT_MAX: usize = 16;
 /// Deliveries of one chat handed to its gateway in one go.
 pub const LANE_WINDOW_COUNT_MAX: usize = 64;
 /// Chats of one gateway whose deliveries are being committed, wait for the gateway or are with it.
@@ -118,24 +152,14 @@ pub const ALIASES_COUNT_MAX: usize = 256;
 pub const RUNS_COUNT_MAX: usize = 256;
 /// Runs that scripts alone make at a time.
 pub const SCRIPT_RUNS_COUNT_MAX: usize = 64;
-/// Deliveries that one occurrence may become.
-pub const DELIVERIES_COUNT_MAX: usize = 256;
+/// Deliveries that one occurrence may become: every text that a hook may return, each cut into as many parts as may be.
+pub const DELIVERIES_COUNT_MAX: usize = 1584;
 /// Bytes of the latest text that a hook may look back at; longer ones are cut.
 pub const LAST_TEXT_BYTES_MAX: usize = 4096;
 /// Bytes of what a hook notes in the record of one run; longer notes are cut.
 pub const RUN_NOTES_BYTES_MAX: usize = 4096;
 /// Milliseconds from the end of a run to the due that its hook may wish for.
 pub const WISH_MS_MIN: u64 = 1000;
-/// Tokens that a model may make in one answer where it has a price, unless its `max_tokens` says otherwise.
-pub const ANSWER_TOKENS_MAX: u32 = 4096;
-/// Tokens that a prompt may have beyond its bytes, for what surrounds it.
-pub const PROMPT_MORE_TOKENS_MAX: u64 = 256;
-/// Millionths of the greatest amount of money that can be written.
-pub const COST_MICROS_MAX: u64 = 1_000_000_000_000_000;
-/// Models of one provider that may have prices of their own.
-pub const RATES_COUNT_MAX: usize = 1000;
-/// Runs that are looked at to say what was spent.
-pub const COST_ROWS_MAX: usize = 500_000;
 /// Runs with one provider at a time, unless its config says otherwise.
 pub const PROVIDER_RUNS_COUNT_MAX: usize = 4;
 /// Milliseconds that one attempt to run may take, unless its provider's config says otherwise: ten minutes.
@@ -150,6 +174,8 @@ pub const RUN_STDERR_BYTES_MAX: usize = 64 * 1024;
 pub const SEND_MS_MAX: u64 = 30_000;
 /// Milliseconds that HTTP requests in flight are waited for at shutdown.
 pub const HTTP_END_MS_MAX: u64 = 1000;
+/// Milliseconds that threads are waited for when everything else is over.
+pub const THREADS_END_MS_MAX: u64 = 500;
 /// Milliseconds that deliveries in flight are waited for at shutdown.
 pub const SHUTDOWN_MS_MAX: u64 = 10_000;
 
@@ -191,6 +217,8 @@ pub const HISTORY_DAYS_MAX: u32 = 30;
 pub const FAULTS_COUNT_MAX: usize = 1000;
 /// Rows of the ledgers that are looked at for one page of dead letters.
 pub const DEAD_LETTER_ROWS_MAX: usize = 500_000;
+/// Dead letters that are tried again, or dropped, at once.
+pub const DEAD_LETTERS_COUNT_MAX: usize = 10_000;
 /// Bytes of an error's text kept in the ledger.
 pub const ERROR_BYTES_MAX: usize = 1024;
 
@@ -356,6 +384,10 @@ pub const FREE_BYTES_LOW_MIN: u64 = 1024 * 1024 * 1024;
 pub const OPEN_FILES_MIN: u64 = 1024;
 /// Milliseconds by which the daemon's clock may differ from the doctor's, the answer's way included.
 pub const DOCTOR_CLOCK_MS_MAX: u64 = 5000;
+/// Milliseconds that the doctor's look at one gateway may take.
+pub const DOCTOR_PROBE_MS_MAX: u64 = 15_000;
+/// Pages of schedules that the doctor asks a daemon for.
+pub const DOCTOR_PAGES_COUNT_MAX: usize = 20;
 /// Milliseconds by which the wall clock may differ from one that only counts, while the doctor looks.
 pub const DOCTOR_STEP_MS_MAX: u64 = 100;
 
@@ -374,6 +406,7 @@ const _: () = assert!(STALL_BEATS_MIN * BEAT_MS_MAX < STALL_MS_MAX, "a stall is 
 const _: () = assert!(SEND_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");
 const _: () = assert!(FIRE_ALL_COUNT_MAX <= BUFFERED_RUNS_COUNT_MAX as u64, "whatever is caught up can be buffered");
 const _: () = assert!(PARALLEL_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one schedule cannot ask for more than all may");
+const _: () = assert!(DELIVERIES_COUNT_MAX == OUTGOING_COUNT_MAX * PARTS_COUNT_MAX, "no run fails for its parts");
 const _: () = assert!(DELIVERIES_COUNT_MAX < u16::MAX as usize, "a delivery's number has 16 bits");
 const _: () = assert!(PROVIDER_RUNS_COUNT_MAX <= RUNS_COUNT_MAX, "one provider has no more than all");
 const _: () = assert!(RUN_MS_MAX.is_multiple_of(BEAT_MS_MAX), "patience is counted in whole beats");

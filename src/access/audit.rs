@@ -5,7 +5,7 @@
 //! Not here: which operations there are (`surface/ops`), how records are kept (`store`).
 
 use crate::access::Actor;
-use crate::id::ScheduleKey;
+use crate::id::{ScheduleKey, SessionKey};
 use crate::limits;
 use crate::time::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct Record {
     pub changed: Touched,
     /// The token that was made or revoked.
     pub token: Option<String>,
+    /// The session that was ended, or in which something was said.
+    pub conversation: Option<SessionKey>,
 }
 
 /// The way a request came in.
@@ -40,12 +42,14 @@ pub enum Via {
     Mcp,
     /// Schedule files, which the daemon applies by itself.
     Files,
+    /// A model of the program's own, in a conversation or a run.
+    Chat,
 }
 
 impl Via {
     /// Every way in with its word; its place is its number on disk.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Cli, "cli"), (Self::Http, "http"), (Self::Mcp, "mcp"), (Self::Files, "files")];
+    pub const ALL: [(Self, &'static str); 5] =
+        [(Self::Cli, "cli"), (Self::Http, "http"), (Self::Mcp, "mcp"), (Self::Files, "files"), (Self::Chat, "chat")];
 
     /// The way in of a word.
     #[must_use]

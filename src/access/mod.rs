@@ -12,5 +12,5 @@ mod quota;
 
 pub use audit::{Record, Touched, Via};
 pub use grant::{Actor, Grant, Hash, hash, is_same, token};
-pub use place::{Destination, Pattern};
+pub use place::{ChatKind, Destination, Pattern};
 pub use quota::Quota;

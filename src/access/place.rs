@@ -22,6 +22,33 @@ impl fmt::Display for Destination {
     }
 }
 
+/// Kinds of chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChatKind {
+    /// Two sides.
+    Direct,
+    /// Several people.
+    Group,
+    /// One writes, many read.
+    Channel,
+}
+
+impl ChatKind {
+    /// Each with the word that files and rows use.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Direct, "dm"), (Self::Group, "group"), (Self::Channel, "channel")];
+
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "dm",
+            Self::Group => "group",
+            Self::Channel => "channel",
+        }
+    }
+}
+
 /// Places that an agent may send to: one chat with its threads, one thread, or whatever begins alike.
 ///
 /// Written `gateway:chat_id`, `gateway:chat_id/thread`, or with a `*` as the last character; `*:*` is anywhere.

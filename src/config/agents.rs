@@ -5,10 +5,11 @@
 //! Not here: keeping to what is said (`surface/ops/local/access`).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::routing::read_model;
 use super::section::{Section, Text};
-use super::{Gateway, Notice, Secret, Surroundings};
+use super::{Gateway, Secret, Surroundings, Webhook, gateway};
 use crate::access::{Pattern, Quota};
 use crate::limits;
 use crate::problem::{Problem, nearest};
@@ -36,6 +37,12 @@ pub struct Agent {
     pub expires: Option<Span>,
     /// The model of its tasks, unless something that goes before says otherwise.
     pub model: Option<String>,
+    /// Where messages that people write to it are posted; `None`: they are not.
+    pub webhook: Option<Webhook>,
+    /// Who it is, as its model is told; with it, the program itself answers what people write to it.
+    pub system: Option<System>,
+    /// Whether its runs may make schedules, which otherwise only conversations may.
+    pub runs_may_schedule: bool,
     /// Names of the tools that it may use; `None`: all of them.
     pub tools: Option<Vec<String>>,
 }
@@ -57,17 +64,14 @@ impl Agents {
         text: &mut Text<'_>,
         around: Surroundings<'_>,
         gateways: &BTreeMap<String, Gateway>,
-        notices: &mut Vec<Notice>,
     ) -> Self {
         let mut agents = BTreeMap::new();
         for (name, agent) in section.names(text) {
-            let path = agent.path("name");
             let wrong = name.trim().is_empty() || name.len() > limits::NAME_BYTES_MAX;
             if wrong || name.chars().any(char::is_control) {
                 agent.refuse(text, "", Problem::new("", "is not an agent's name").value(&name));
             }
-            let path = path.trim_end_matches(".name").to_owned();
-            agents.insert(name, Agent::read(agent, &path, text, around, gateways, notices));
+            agents.insert(name, Agent::read(agent, text, around, gateways));
         }
         Self(agents)
     }
@@ -82,19 +86,14 @@ impl FromIterator<(String, Agent)> for Agents {
 impl Agent {
     fn read(
         mut section: Section<'_, '_>,
-        path: &str,
         text: &mut Text<'_>,
         around: Surroundings<'_>,
         gateways: &BTreeMap<String, Gateway>,
-        notices: &mut Vec<Notice>,
     ) -> Self {
         let timezone = section.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned()));
         let model = section.parsed(text, "model", read_model).flatten();
-        for key in ["system_prompt", "system_prompt_file"] {
-            if section.string(text, key).is_some() {
-                notices.push(Notice::not_built(format!("{path}.{key}"), "conversations"));
-            }
-        }
+        let system = System::read(&mut section, text, around);
+        let runs_may_schedule = section.flag(text, "runs_may_schedule").unwrap_or(false);
         let token = section.secret(text, ["token", "token_env", "token_file"]);
         let token = token.map(|secret| around.secret(secret));
         let tools = section.strings(text, "tools");
@@ -121,10 +120,50 @@ impl Agent {
             }
             is_some
         });
+        let webhook = section.section(text, "webhook").map(|section| gateway::webhook(section, text, around));
+        if webhook.is_some() && system.is_some() {
+            let problem = Problem::new("", "stands beside a system prompt: only one of the two can answer");
+            section.refuse(text, "webhook", problem.hint("take one of them out"));
+        }
         let quota = section.section(text, "quota");
         let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, text));
         section.finish(text);
-        Self { timezone, token, destinations, quota, expires, model, tools }
+        Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools }
+    }
+}
+
+/// Who an agent is, as its model is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum System {
+    /// In these words.
+    Text(String),
+    /// In the words of this file.
+    File(PathBuf),
+}
+
+impl System {
+    fn read(section: &mut Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Option<Self> {
+        let short = |given: &str| {
+            if given.trim().is_empty() {
+                Err(Problem::new("", "is empty"))
+            } else if given.len() > limits::SYSTEM_BYTES_MAX {
+                Err(Problem::new("", format!("is longer than {} bytes", limits::SYSTEM_BYTES_MAX)))
+            } else {
+                Ok(given.to_owned())
+            }
+        };
+        let words = section.parsed(text, "system_prompt", short);
+        let file = section.parsed(text, "system_prompt_file", super::not_empty);
+        match (words, file) {
+            (Some(_), Some(_)) => {
+                let problem = Problem::new("", "only one of system_prompt and system_prompt_file may be given");
+                section.refuse(text, "system_prompt_file", problem);
+                None
+            }
+            (Some(words), None) => Some(Self::Text(words)),
+            (None, Some(file)) => Some(Self::File(around.path(&file))),
+            (None, None) => None,
+        }
     }
 }
 

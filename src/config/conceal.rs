@@ -7,6 +7,9 @@
 /// What the last part of a secret's key contains.
 const SOUNDS: [&str; 7] = ["token", "secret", "password", "passwd", "api_key", "apikey", "webhook"];
 
+/// What is shown in the place of a secret.
+pub(super) const MASK: &str = "***";
+
 /// The text with written secrets starred out, byte for byte.
 #[must_use]
 pub fn conceal(text: &str) -> String {
@@ -18,7 +21,7 @@ pub fn conceal(text: &str) -> String {
             None => secret_from(line),
         };
         let Some(from) = from else {
-            concealed.push_str(line);
+            push_without_user(&mut concealed, line);
             continue;
         };
         let value = &line[from..];
@@ -30,6 +33,20 @@ pub fn conceal(text: &str) -> String {
         concealed.extend(value.chars().flat_map(star));
     }
     concealed
+}
+
+/// Adds a line, but for who signs in by the addresses in it.
+fn push_without_user(concealed: &mut String, line: &str) {
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        let host = after.find(['/', '?', '#', '"', '\'', ' ', '\n']).unwrap_or(after.len());
+        let user = after[..host].rfind('@').unwrap_or(0);
+        concealed.push_str(before);
+        concealed.push_str("://");
+        concealed.extend(after[..user].chars().flat_map(star));
+        rest = &after[user..];
+    }
+    concealed.push_str(rest);
 }
 
 /// Where the value of the line's first secret begins.

@@ -84,16 +84,6 @@ pub(super) fn read(
     }
 }
 
-/// The setting that only matters for what people write, if one is made.
-pub(super) const fn of_receiving(gateway: &Gateway) -> Option<&'static str> {
-    match gateway {
-        Gateway::Discord(Discord { message_content: true, .. }) => Some("message_content"),
-        Gateway::Matrix(Matrix { join: true, .. }) => Some("join"),
-        Gateway::Slack(Slack { signing: Some(_), .. }) => Some("signing_secret"),
-        _ => None,
-    }
-}
-
 fn read_kind(given: &str) -> Result<&'static str, Problem> {
     KINDS.into_iter().find(|kind| *kind == given).ok_or_else(|| {
         let problem = Problem::new("", "is not a kind of gateway");
@@ -104,7 +94,8 @@ fn read_kind(given: &str) -> Result<&'static str, Problem> {
     })
 }
 
-fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Webhook {
+/// Where messages are posted, and how.
+pub(super) fn webhook(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Webhook {
     let url = section.parsed(text, "url", http_url);
     if !section.has("url") {
         let hint = "the address that messages are posted to, such as url = \"https://host/path\"";

@@ -8,8 +8,10 @@ mod agents;
 mod conceal;
 mod gateway;
 mod later;
+mod pace;
 mod provider;
 mod rates;
+mod routes;
 mod routing;
 mod section;
 mod show;
@@ -20,11 +22,13 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-pub use self::agents::{Agent, Agents};
+pub use self::agents::{Agent, Agents, System};
 pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
+pub use self::pace::{Choice, PaceChoice};
 pub use self::provider::{OpenAi, Provider};
 pub use self::rates::{Rate, Rates};
+pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
 use crate::limits;
@@ -50,6 +54,8 @@ pub struct Config {
     pub timezone: String,
     /// Gateways by name; `console` is always there.
     pub gateways: BTreeMap<String, Gateway>,
+    /// How fast they may send, where that is said.
+    pub paces: BTreeMap<String, PaceChoice>,
     /// Providers of models by name; `echo` is always there.
     pub providers: BTreeMap<String, Provider>,
     /// Which model does a task.
@@ -60,6 +66,10 @@ pub struct Config {
     pub cost_per_day: Option<Cost>,
     /// What single agents are and may do.
     pub agents: Agents,
+    /// Which agent is spoken to by a message that comes in.
+    pub routes: Routes,
+    /// A session in which nothing is said for so long is over.
+    pub session_idle: Span,
     /// Names of the sets of tools that are on.
     pub tool_sets: Vec<String>,
     /// Limits that may be set.
@@ -184,11 +194,14 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7420)),
             timezone: "UTC".to_owned(),
             gateways: BTreeMap::from([("console".to_owned(), Gateway::Console { format: Format::Text })]),
+            paces: BTreeMap::new(),
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
             cost_per_day: None,
             agents: Agents::default(),
+            routes: Routes::default(),
+            session_idle: routes::IDLE,
             tool_sets: agents::default_sets(),
             limits: Limits::default(),
             log: Log { level: None, format: Format::Text },
@@ -229,10 +242,11 @@ impl Config {
             config.timezone = zone;
         }
         if let Some(section) = root.section(text, "gateways") {
-            for (name, gateway) in section.names(text) {
+            for (name, mut gateway) in section.names(text) {
+                let pace = PaceChoice::read(&mut gateway, text);
                 let gateway = gateway::read(gateway, &name, text, around);
-                if let Some(key) = gateway::of_receiving(&gateway) {
-                    config.notices.push(Notice::not_built(format!("gateways.{name}.{key}"), "inbound messages"));
+                if pace != PaceChoice::default() {
+                    config.paces.insert(name.clone(), pace);
                 }
                 config.gateways.insert(name, gateway);
             }
@@ -248,7 +262,11 @@ impl Config {
             section.finish(text);
         }
         if let Some(section) = root.section(text, "agents") {
-            config.agents = Agents::read(section, text, around, &config.gateways, &mut config.notices);
+            config.agents = Agents::read(section, text, around, &config.gateways);
+        }
+        config.routes = Routes::read(&mut root, text, &config.agents, &config.gateways);
+        if let Some(section) = root.section(text, "sessions") {
+            config.session_idle = routes::read_idle(section, text).unwrap_or(config.session_idle);
         }
         if let Some(section) = root.section(text, "tools") {
             config.tool_sets = agents::read_sets(section, text);

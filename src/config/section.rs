@@ -116,7 +116,8 @@ impl<'a, 'i> Section<'a, 'i> {
         match read(&given) {
             Ok(value) => Some(value),
             Err(problem) => {
-                self.refuse(text, key, problem.value(given));
+                let value = problem.value.clone().unwrap_or(given);
+                self.refuse(text, key, problem.value(value));
                 None
             }
         }

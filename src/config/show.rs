@@ -5,15 +5,25 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Rate, Routing, Webhook};
+use super::conceal::MASK;
+use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Rate, Route, Routing, System, Webhook};
 use crate::money::Cost;
 
 impl Config {
     /// The effective config as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let gateways: Map<String, Value> =
-            self.gateways.iter().map(|(name, gateway)| (name.clone(), gateway.to_json())).collect();
+        let gateways: Map<String, Value> = self
+            .gateways
+            .iter()
+            .map(|(name, gateway)| {
+                let mut shown = gateway.to_json();
+                if let Some(pace) = self.paces.get(name).and_then(|pace| pace.to_json()) {
+                    shown["pace"] = pace;
+                }
+                (name.clone(), shown)
+            })
+            .collect();
         let providers: Map<String, Value> = self
             .providers
             .iter()
@@ -25,7 +35,7 @@ impl Config {
                     Provider::Command { program, args, timeout, max_in_flight } => json!({
                         "kind": "command",
                         "program": program.display().to_string(),
-                        "args": args,
+                        "args": args.iter().map(|_| MASK).collect::<Vec<_>>(),
                         "timeout": timeout.to_string(),
                         "max_in_flight": max_in_flight,
                     }),
@@ -36,6 +46,7 @@ impl Config {
             .collect();
         let agents: Map<String, Value> =
             self.agents.iter().map(|(name, agent)| (name.to_owned(), agent.to_json())).collect();
+        let routes: Vec<Value> = self.routes.iter().map(Route::to_json).collect();
         let mut log = Map::new();
         if let Some(level) = &self.log.level {
             log.insert("level".to_owned(), json!(level));
@@ -51,6 +62,8 @@ impl Config {
             "providers": providers,
             "routing": self.routing.to_json(),
             "agents": agents,
+            "routes": routes,
+            "sessions": {"idle": self.session_idle.to_string()},
             "tools": {"sets": self.tool_sets},
             "limits": {
                 "history_days": self.limits.history_days,
@@ -137,6 +150,21 @@ impl Routing {
     }
 }
 
+impl Route {
+    fn to_json(&self) -> Value {
+        let Self { gateway, chat_type, chat_id, sender_id, unaddressed, agent } = self;
+        let mut test = Map::new();
+        let chat_type = chat_type.map(|kind| kind.word().to_owned());
+        let given = [("gateway", gateway), ("chat_type", &chat_type), ("chat_id", chat_id), ("sender_id", sender_id)];
+        for (key, value) in given {
+            if let Some(value) = value {
+                test.insert(key.to_owned(), json!(value));
+            }
+        }
+        json!({"match": test, "unaddressed": unaddressed, "agent": agent})
+    }
+}
+
 impl Webhook {
     fn to_json(&self) -> Value {
         // Whoever knows the path of many an address may post to it, so it is a secret, too.
@@ -158,7 +186,8 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, model, tools } = self;
+        let Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools } =
+            self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -171,7 +200,7 @@ impl Agent {
         if let Some(cost) = quota.cost_per_day {
             shown["quota"]["cost_per_day"] = amount(cost);
         }
-        let masked = token.as_ref().map(|_| "***".to_owned());
+        let masked = token.as_ref().map(|_| MASK.to_owned());
         for (key, value) in [
             ("timezone", timezone.clone()),
             ("token", masked),
@@ -181,6 +210,17 @@ impl Agent {
             if let Some(value) = value {
                 shown[key] = json!(value);
             }
+        }
+        match system {
+            Some(System::Text(words)) => shown["system_prompt"] = json!(words),
+            Some(System::File(file)) => shown["system_prompt_file"] = json!(file.display().to_string()),
+            None => {}
+        }
+        if *runs_may_schedule {
+            shown["runs_may_schedule"] = json!(true);
+        }
+        if let Some(webhook) = webhook {
+            shown["webhook"] = webhook.to_json();
         }
         if let Some(tools) = tools {
             shown["tools"] = json!(tools);

@@ -4,11 +4,12 @@
 //! reserved today, and the most that this call may take, stay within each of them; so none is ever exceeded, however many
 //! calls are under way. What a schedule has spent, its reservations included, is written in the batch that the call waits
 //! for: a process that ends in the middle of a call leaves it counted as the most that it may have taken.
-//! A day is one of UTC, by the clock at the time of the call. A clock that is set back begins no new day: what was spent
-//! goes on counting, under the later day where that is the next one.
+//! A day is one of UTC, by the clock at the time of the call. A clock that is set comes to another day, and finds there
+//! what was spent on it: the latest days are all remembered, however the clock came to them.
 //! Units: `Cost`. Invariant: the sums are those of the rows that are kept, and are rebuilt from them at boot.
 //! Not here: what a call may take at most (`runtime`), which pays its own way up to what the run's tokens allow.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::engine::change::{Change, DaySpent, Kept, LaneId, Outcome, Phase};
 use crate::engine::{Bid, Effect, Engine, Verdict};
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::limits::SPENT_DAYS_COUNT_MAX;
 use crate::money::{Cost, Spent};
 use crate::planted::{self, Bug};
 
@@ -49,15 +51,25 @@ impl Scope {
 /// What was spent, and what is reserved.
 #[derive(Default)]
 pub(super) struct Book {
-    day: i64,
+    today: i64,
+    /// How often the day has changed.
+    turns: u64,
+    days: BTreeMap<i64, Day>,
+    /// Calls that are under way: of which day, and the most that they take.
+    held: HashMap<OccurrenceId, (i64, Spent)>,
+    verdicts: Vec<(OccurrenceId, Verdict)>,
+}
+
+/// What was spent on one day.
+#[derive(Default)]
+struct Day {
+    /// The turn that came to it last; 0: none since the start.
+    turn: u64,
     all: Cost,
     agents: HashMap<Arc<str>, Cost>,
     schedules: HashMap<ScheduleKey, DaySpent>,
-    /// Calls that are under way: of which day, and the most that they take.
-    held: HashMap<OccurrenceId, (i64, Spent)>,
     /// Chats that were told of a limit.
     told: HashSet<(Scope, LaneId)>,
-    verdicts: Vec<(OccurrenceId, Verdict)>,
 }
 
 /// How the record of a run changes when a call is settled.
@@ -79,28 +91,42 @@ impl Book {
         verdicts.map(|(occurrence, verdict)| Effect::Judged { occurrence, verdict })
     }
 
-    /// Begins a new day when its time has come.
+    /// Comes to a day, which may be an earlier one where the clock was set.
     fn turn_to(&mut self, today: i64) {
-        // The day after today is a clock's that was set back over midnight; one farther ahead was a mistake.
-        if today == self.day || today.saturating_add(1) == self.day {
+        if today == self.today && self.days.contains_key(&today) {
             return;
         }
-        if today > self.day {
-            self.all = Cost::ZERO;
-            self.agents.clear();
-            self.schedules.clear();
-            self.told.clear();
+        self.today = today;
+        self.turns += 1;
+        self.days.entry(today).or_default().turn = self.turns;
+        self.forget();
+    }
+
+    /// Lets go of the days that were left the longest ago; those around today may be come back to.
+    fn forget(&mut self) {
+        while self.days.len() > SPENT_DAYS_COUNT_MAX {
+            let far = self.days.iter().filter(|(day, _)| self.today.abs_diff(**day) > 1);
+            let Some((&oldest, _)) = far.min_by_key(|(day, of)| (of.turn, **day)) else { return };
+            self.days.remove(&oldest);
         }
-        self.day = today;
+    }
+
+    /// What is known of a schedule's days, the latest first.
+    fn of(&self, key: ScheduleKey) -> Vec<DaySpent> {
+        let mut days: Vec<&Day> = self.days.values().filter(|day| day.schedules.contains_key(&key)).collect();
+        days.reverse();
+        days.sort_by_key(|day| Reverse(day.turn));
+        days.into_iter().filter_map(|day| day.schedules.get(&key).cloned()).collect()
     }
 
     /// Why so much more must not be spent, and whose limit that is.
     fn refusal(&self, key: ScheduleKey, bid: &Bid, budgets: &Budgets) -> Option<(Scope, String)> {
+        let today = self.days.get(&self.today)?;
         for scope in Scope::EACH {
             let (limit, spent) = match scope {
-                Scope::Schedule => (bid.limit, self.schedules.get(&key).map(|own| own.cost)),
-                Scope::Agent => (budgets.agents.get(&*bid.agent).copied(), self.agents.get(&bid.agent).copied()),
-                Scope::All => (budgets.all, Some(self.all)),
+                Scope::Schedule => (bid.limit, today.schedules.get(&key).map(|own| own.cost)),
+                Scope::Agent => (budgets.agents.get(&*bid.agent).copied(), today.agents.get(&bid.agent).copied()),
+                Scope::All => (budgets.all, Some(today.all)),
             };
             let (Some(limit), spent) = (limit, spent.unwrap_or_default()) else { continue };
             if spent.plus(bid.most.cost) <= limit {
@@ -121,37 +147,39 @@ impl Book {
         }
         None
     }
+}
 
-    /// Adds to what was spent today, or takes from it.
-    fn change(&mut self, key: ScheduleKey, agent: &Arc<str>, change: impl Fn(Cost) -> Cost) {
+impl Day {
+    /// Adds to what was spent on it, or takes from that.
+    fn change(&mut self, number: i64, key: ScheduleKey, agent: &Arc<str>, change: impl Fn(Cost) -> Cost) {
         self.all = change(self.all);
         let own = self.agents.entry(Arc::clone(agent)).or_default();
         *own = change(*own);
-        let day = self.day;
-        let fresh = || DaySpent { day, cost: Cost::ZERO, told: 0, agent: Arc::clone(agent) };
+        let fresh = || DaySpent { day: number, cost: Cost::ZERO, told: 0, agent: Arc::clone(agent) };
         let own = self.schedules.entry(key).or_insert_with(fresh);
         own.cost = change(own.cost);
-        own.day = day;
         own.agent = Arc::clone(agent);
     }
 }
 
 impl Engine {
-    /// Takes back what was spent for a schedule, from the start of the process on; before its open runs.
-    pub fn restore_spent(&mut self, key: ScheduleKey, spent: DaySpent) {
-        let today = self.now.day();
-        if spent.day < today || planted::is(Bug::BootForgetsSpending) {
+    /// Takes back what was spent for a schedule on some day, from the start of the process on; before its open runs.
+    pub fn restore_spent(&mut self, key: ScheduleKey, spent: &DaySpent) {
+        if planted::is(Bug::BootForgetsSpending) {
             return;
         }
-        self.book.day = if spent.day == today.saturating_add(1) { spent.day } else { self.book.day.max(today) };
-        if let Some(state) = self.state(key) {
-            let told = Scope::EACH.into_iter().filter(|scope| spent.told & scope.bit() != 0);
-            self.book.told.extend(told.map(|scope| (scope, state.lane)));
-        }
-        self.book.change(key, &spent.agent, |cost| cost.plus(spent.cost));
-        if let Some(own) = self.book.schedules.get_mut(&key) {
+        let lane = self.state(key).map(|state| state.lane);
+        self.book.today = self.now.day();
+        let day = self.book.days.entry(spent.day).or_default();
+        day.change(spent.day, key, &spent.agent, |cost| cost.plus(spent.cost));
+        if let Some(own) = day.schedules.get_mut(&key) {
             own.told = spent.told;
         }
+        if let Some(lane) = lane {
+            let told = Scope::EACH.into_iter().filter(|scope| spent.told & scope.bit() != 0);
+            day.told.extend(told.map(|scope| (scope, lane)));
+        }
+        self.book.forget();
     }
 
     /// A run wants to make a call.
@@ -181,8 +209,9 @@ impl Engine {
             return Verdict::Refused { reason };
         }
         execution.spent = execution.spent.plus(bid.most);
-        self.book.held.insert(occurrence, (self.book.day, bid.most));
-        self.book.change(key, &bid.agent, |cost| cost.plus(bid.most.cost));
+        let today = self.book.today;
+        self.book.held.insert(occurrence, (today, bid.most));
+        self.book.days.entry(today).or_default().change(today, key, &bid.agent, |cost| cost.plus(bid.most.cost));
         self.keep_spent(key);
         Verdict::Granted
     }
@@ -194,10 +223,11 @@ impl Engine {
             return Owed { reserved: Spent::ZERO, taken: taken.unwrap_or_default() };
         };
         let taken = taken.unwrap_or(reserved);
-        let agent = self.book.schedules.get(&key).map(|own| Arc::clone(&own.agent));
-        // What was reserved on a day that is over is settled with it.
-        if let Some(agent) = agent.filter(|_| day == self.book.day && taken.cost != reserved.cost) {
-            self.book.change(key, &agent, |cost| cost.minus(reserved.cost).plus(taken.cost));
+        // What was reserved on a day that is forgotten is settled with it.
+        if let Some(of) = self.book.days.get_mut(&day).filter(|_| taken.cost != reserved.cost)
+            && let Some(agent) = of.schedules.get(&key).map(|own| Arc::clone(&own.agent))
+        {
+            of.change(day, key, &agent, |cost| cost.minus(reserved.cost).plus(taken.cost));
             self.keep_spent(key);
         }
         Owed { reserved, taken }
@@ -215,20 +245,20 @@ impl Engine {
     }
 
     fn keep_spent(&mut self, key: ScheduleKey) {
-        if let Some(own) = self.book.schedules.get(&key) {
-            let change = Change::Kept { key, part: Kept::Spent, text: Some(own.to_kept()) };
-            self.effects.push_back(Effect::Persist(change));
-        }
+        let text = Some(DaySpent::to_kept(&self.book.of(key)));
+        self.effects.push_back(Effect::Persist(Change::Kept { key, part: Kept::Spent, text }));
     }
 
     /// Tells the owner's chat of a limit, once a day.
     fn tell_of_limit(&mut self, key: ScheduleKey, scope: Scope, bid: &Bid, reason: &str) {
         let Some(state) = self.state(key) else { return };
-        if self.plans.gateway(state.plan).is_none() || !self.book.told.insert((scope, state.lane)) {
+        let today = self.book.today;
+        let day = self.book.days.entry(today).or_default();
+        if self.plans.gateway(state.plan).is_none() || !day.told.insert((scope, state.lane)) {
             return;
         }
-        self.book.change(key, &bid.agent, |cost| cost);
-        if let Some(own) = self.book.schedules.get_mut(&key) {
+        day.change(today, key, &bid.agent, |cost| cost);
+        if let Some(own) = day.schedules.get_mut(&key) {
             own.told |= scope.bit();
         }
         self.keep_spent(key);
@@ -241,6 +271,6 @@ impl Engine {
             "Schedule {title} was not run, for its budget: {reason}. Until the day is over, by UTC, it does not run \
              where it may cost too much{others}; this is told once a day."
         );
-        self.tell(key, text.into());
+        self.tell(key, vec![text.into()]);
     }
 }

@@ -77,6 +77,9 @@ impl Engine {
         let open: Vec<OccurrenceId> = self.open.keys().copied().collect();
         let mut open: Vec<_> = open.into_iter().map(|id| (id.due, id.schedule, id)).collect();
         open.sort_unstable();
+        for &(_, _, occurrence) in &open {
+            self.restore_turn(occurrence);
+        }
         for (_, _, occurrence) in open {
             self.resume_open(occurrence, step);
         }
@@ -129,11 +132,15 @@ impl Engine {
             Phase::Sending { .. } => self.back_in_line(occurrence),
             Phase::Retry { at, .. } => {
                 open.run.claimed_at = open.run.claimed_at.min(now);
+                if let Some(retried) = &mut open.run.retried {
+                    retried.at = retried.at.min(now);
+                }
                 if let Some(execution) = &mut open.run.execution {
                     execution.since = execution.since.min(now);
                 }
                 let at = at.minus(step).max(now).max(occurrence.due);
                 open.timer = Some(self.retries.insert(at.tick(), occurrence));
+                self.lanes.hold_again(open.lane, &open.gateway, occurrence, now, at);
             }
             Phase::Settled { .. } => {
                 self.lanes.closed(&open.gateway);

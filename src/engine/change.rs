@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
+pub use super::kept::{DaySpent, Kept, LastText};
+pub use super::outcome::{Outcome, OutcomeKind, SkipReason};
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
-use crate::id::{OccurrenceId, ScheduleKey};
+use crate::id::{OccurrenceId, ScheduleKey, SessionKey};
 use crate::money::Spent;
+use crate::session::{Heard, Session, Utterance};
 use crate::spec::{Bounds, Destination, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
-
-pub use crate::engine::kept::{DaySpent, Kept, LastText};
 
 /// Number of a [`Plan`] inside one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,10 @@ pub struct PlanId(pub u32);
 /// The queue a delivery waits in: a hash of gateway and chat. Two chats with one hash merely share a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LaneId(pub u64);
+
+/// The conversation that runs know: a hash of gateway, chat, thread and agent. Two of one hash merely take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationId(pub u64);
 
 /// Everything the engine needs to decide about a schedule, shared by all schedules that decide alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +44,8 @@ pub struct Plan {
     pub gateway: Option<String>,
     /// Who makes its texts; `None`: they are literal, and no script looks at them.
     pub maker: Option<Maker>,
+    /// The conversation that its runs know, so that one waits for another; `None`: they know none.
+    pub converses: Option<ConversationId>,
 }
 
 /// Who makes the texts of a schedule.
@@ -105,10 +112,21 @@ pub struct Run {
     pub claimed_at: Timestamp,
     /// Attempts of its delivery that were begun.
     pub attempt: u16,
+    /// Somebody had it tried again after it had been given up; attempts are counted from there.
+    pub retried: Option<Retried>,
     /// What was done to make its text; none for a literal one.
     pub execution: Option<Box<Execution>>,
     /// How far it is.
     pub phase: Phase,
+}
+
+/// A dead letter's second life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retried {
+    /// When it was asked for last. The age that ends retries counts from here.
+    pub at: Timestamp,
+    /// How often it was asked for.
+    pub times: u16,
 }
 
 /// The part of a run that makes its text.
@@ -217,81 +235,6 @@ pub struct Spread {
     pub errors: String,
 }
 
-/// How an occurrence ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The gateway took it.
-    Delivered {
-        /// The platform's id of the message.
-        message_id: Option<String>,
-    },
-    /// It ran and nothing was to be sent.
-    Silent {
-        /// Why.
-        reason: String,
-    },
-    /// It did not run.
-    Skipped(SkipReason),
-    /// Its hook held it back before anything was made of it.
-    Gated {
-        /// Why, as the hook says.
-        reason: String,
-    },
-    /// It did not run, because it could have cost more than may be spent.
-    OverBudget {
-        /// Which limit that is, and what is left of it.
-        reason: String,
-    },
-    /// It was given up: a dead letter.
-    Failed {
-        /// The last error.
-        error: String,
-    },
-    /// Its schedule was cancelled or replaced before it was sent.
-    Cancelled,
-    /// The next run of its schedule took its place.
-    Displaced,
-    /// Nobody knows whether the gateway took it, and it must not be sent twice.
-    Unknown {
-        /// What is known.
-        error: String,
-    },
-}
-
-/// Why dues were skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SkipReason {
-    /// The misfire policy said so.
-    Misfire,
-    /// Older than the catch-up window.
-    CatchupWindow,
-    /// The schedule was paused.
-    Paused,
-    /// It was already past when it was declared.
-    Past,
-    /// An exclusion covers it.
-    Except,
-    /// An earlier run of the schedule was not over.
-    Overlap,
-}
-
-/// An outcome without its details.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OutcomeKind {
-    /// See [`Outcome::Delivered`].
-    Delivered,
-    /// See [`Outcome::Silent`].
-    Silent,
-    /// See [`Outcome::Skipped`], [`Outcome::Gated`] and [`Outcome::OverBudget`].
-    Skipped,
-    /// See [`Outcome::Failed`].
-    Failed,
-    /// See [`Outcome::Cancelled`].
-    Cancelled,
-    /// See [`Outcome::Unknown`].
-    Unknown,
-}
-
 /// One thing to write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
@@ -352,6 +295,36 @@ pub enum Change {
     Grant(Arc<Grant>),
     /// A request changed something.
     Audit(Arc<Record>),
+    /// How a session is now.
+    Session {
+        /// Which.
+        key: SessionKey,
+        /// How it is.
+        session: Arc<Session>,
+    },
+    /// A message of a session.
+    Uttered {
+        /// Which session.
+        key: SessionKey,
+        /// Its number there.
+        number: u64,
+        /// What was said.
+        said: Arc<Utterance>,
+    },
+    /// A message came in and was taken.
+    Heard {
+        /// Its number among all that came in.
+        number: u64,
+        /// The message.
+        heard: Arc<Heard>,
+    },
+    /// How far a gateway has read its platform's stream.
+    Place {
+        /// Name of the gateway.
+        gateway: Arc<str>,
+        /// The place, as the gateway writes it.
+        place: Arc<str>,
+    },
     /// History older than this is no longer kept.
     DropHistory {
         /// First instant that is kept.
@@ -359,19 +332,15 @@ pub enum Change {
     },
 }
 
-impl Outcome {
-    /// The outcome without its details.
-    #[must_use]
-    pub const fn kind(&self) -> OutcomeKind {
-        match self {
-            Self::Delivered { .. } => OutcomeKind::Delivered,
-            Self::Silent { .. } => OutcomeKind::Silent,
-            Self::Skipped(_) | Self::Gated { .. } | Self::OverBudget { .. } => OutcomeKind::Skipped,
-            Self::Failed { .. } => OutcomeKind::Failed,
-            Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
-            Self::Unknown { .. } => OutcomeKind::Unknown,
-        }
-    }
+/// A run that never had a text, and never will.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Whose.
+    pub key: ScheduleKey,
+    /// How often it was begun.
+    pub attempts: u16,
+    /// The last error.
+    pub error: String,
 }
 
 impl Phase {
@@ -382,11 +351,30 @@ impl Phase {
     }
 }
 
+impl Change {
+    /// A run that this says was given up before it had a text.
+    #[must_use]
+    pub fn given_up(&self) -> Option<GivenUp> {
+        let Self::Run(Run { occurrence, attempt: 0, execution: Some(execution), phase, .. }) = self else {
+            return None;
+        };
+        let Phase::Settled { outcome: Outcome::Failed { error }, .. } = phase else { return None };
+        let is_whole = occurrence.delivery == 0 && execution.deliveries == 0;
+        is_whole.then(|| GivenUp { key: occurrence.schedule, attempts: execution.attempts, error: error.clone() })
+    }
+}
+
 impl Run {
     /// Whether nothing more will become of it.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
         matches!(self.phase, Phase::Settled { .. })
+    }
+
+    /// Whether it was given up, seen by somebody or not.
+    #[must_use]
+    pub const fn is_given_up(&self) -> bool {
+        matches!(self.phase, Phase::Settled { outcome: Outcome::Failed { .. } | Outcome::Dropped { .. }, .. })
     }
 
     /// The last due that it tells of.

@@ -22,6 +22,7 @@ impl Engine {
         if now.plus(Span::from_millis(CLOCK_SLEW_MS_MAX)) < self.latest {
             let step = self.latest.since(now);
             self.now = now;
+            self.lanes.now = now;
             self.latest = now;
             self.stepped_back(now, step);
             self.shift_waits(step);
@@ -32,6 +33,7 @@ impl Engine {
             self.missed_until = now.minus(GRACE);
         }
         self.now = now;
+        self.lanes.now = now;
         self.latest = self.latest.max(now);
     }
 
@@ -58,10 +60,13 @@ impl Engine {
     /// Waits for another attempt end as much earlier as the clock was set back, but never before the due; what
     /// stands in a queue and is not due any more waits for its due again.
     fn shift_waits(&mut self, step: Span) {
-        self.lanes.drop_holds();
+        self.lanes.shift(step);
         self.retries = crate::wheel::Wheel::new(self.now.tick());
         for open in self.open.values_mut() {
             open.run.claimed_at = open.run.claimed_at.min(self.now);
+            if let Some(retried) = &mut open.run.retried {
+                retried.at = retried.at.min(self.now);
+            }
             // It belonged to the wheel that is gone.
             open.timer = None;
             if let Some(execution) = &mut open.run.execution {

@@ -105,7 +105,7 @@ impl Engine {
         state.next_due = due.filter(|due| is_allowed(*due, state.runs));
         state.plan = self.plans.take(plan);
         state.lane = lane_of(&schedule);
-        if self.plans.provider(old.plan).is_some() && self.plans.provider(state.plan).is_none() {
+        if self.plans.provider(old.plan).is_some() && schedule.literal().is_some() {
             self.forget_kept(key);
         }
         self.plans.release(old.plan);

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::Window;
-use crate::engine::change::{Change, State};
+use crate::engine::change::{Change, Run, State};
+use crate::engine::{Letter, Window};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::money::{Cost, Spent};
+use crate::pace::Scope;
 use crate::spec::{Destination, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
 
@@ -73,6 +74,20 @@ pub enum Input {
         op: OpId,
         /// Which.
         key: ScheduleKey,
+    },
+    /// A dead letter is to be tried again.
+    Retry {
+        /// Who is to be answered.
+        op: OpId,
+        /// Which.
+        letter: Box<Letter>,
+    },
+    /// A dead letter was seen, and is to be listed no more.
+    Drop {
+        /// Who is to be answered.
+        op: OpId,
+        /// Its record, which is settled.
+        run: Box<Run>,
     },
     /// What became of an attempt.
     Answered {
@@ -147,6 +162,20 @@ pub enum Answer {
         /// The provider asks to wait at least this long.
         after: Option<Span>,
     },
+    /// It was not taken, because the chat or the account is sent to too fast. That is no attempt.
+    Limited {
+        /// What happened.
+        error: String,
+        /// How long the platform asks to wait, if it says.
+        after: Option<Span>,
+        /// Who is to wait.
+        scope: Scope,
+    },
+    /// It was not taken, and nothing else would be: the account is of no use now. That is no attempt either.
+    Shut {
+        /// What is wrong.
+        error: String,
+    },
     /// Trying again cannot help.
     Permanent {
         /// What happened.
@@ -161,6 +190,17 @@ pub enum Answer {
     NotTried,
     /// It was not tried, because its schedule was cancelled or replaced meanwhile.
     Superseded,
+}
+
+impl Answer {
+    /// Whether it has to be tried again, and what stands behind it in its window is not tried.
+    #[must_use]
+    pub const fn halts(&self) -> bool {
+        match self {
+            Self::Retry { .. } | Self::Limited { .. } | Self::Shut { .. } | Self::Ambiguous { .. } => true,
+            Self::Delivered { .. } | Self::Permanent { .. } | Self::NotTried | Self::Superseded => false,
+        }
+    }
 }
 
 /// The end of one attempt to run.
@@ -235,8 +275,8 @@ pub struct Said {
     pub next: Option<Timestamp>,
     /// What is to stand in the run's record.
     pub notes: Option<Arc<str>>,
-    /// What its schedule's owner is to be told, by a notice of its own.
-    pub tell: Option<Arc<str>>,
+    /// What its schedule's owner is to be told, by a notice of its own; several are parts of one text.
+    pub tell: Vec<Arc<str>>,
 }
 
 /// A text on its way out.
@@ -351,4 +391,8 @@ pub enum Reply {
     NotFound,
     /// A run was not begun, because an earlier one is not over.
     Overlaps,
+    /// The dead letter is one no more: it is being tried again.
+    Open,
+    /// The dead letter goes with its history right now.
+    Gone,
 }

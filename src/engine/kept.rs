@@ -14,7 +14,7 @@ pub enum Kept {
     State,
     /// The latest text that was made, for its hook: a [`LastText`].
     Text,
-    /// What its runs have spent in a day: a [`DaySpent`].
+    /// What its runs have spent on the latest days: a [`DaySpent`] each.
     Spent,
 }
 
@@ -56,22 +56,25 @@ pub struct DaySpent {
 }
 
 impl DaySpent {
-    /// As it is kept: four words, the agent's name last.
+    /// As the days of one schedule are kept: a line each, of four words, the agent's name last.
     #[must_use]
-    pub fn to_kept(&self) -> Arc<str> {
-        let Self { day, cost, told, agent } = self;
-        format!("{day} {} {told} {agent}", cost.as_micros()).into()
+    pub fn to_kept(days: &[Self]) -> Arc<str> {
+        let line = |Self { day, cost, told, agent }: &Self| format!("{day} {} {told} {agent}", cost.as_micros());
+        days.iter().map(line).collect::<Vec<_>>().join("\n").into()
     }
 
     /// The pair of [`DaySpent::to_kept`]; `None`: it is something else.
     #[must_use]
-    pub fn from_kept(kept: &str) -> Option<Self> {
-        let mut words = kept.splitn(4, ' ');
-        Some(Self {
-            day: words.next()?.parse().ok()?,
-            cost: Cost::from_micros(words.next()?.parse().ok()?),
-            told: words.next()?.parse().ok()?,
-            agent: words.next()?.into(),
-        })
+    pub fn from_kept(kept: &str) -> Option<Vec<Self>> {
+        let line = |line: &str| {
+            let mut words = line.splitn(4, ' ');
+            Some(Self {
+                day: words.next()?.parse().ok()?,
+                cost: Cost::from_micros(words.next()?.parse().ok()?),
+                told: words.next()?.parse().ok()?,
+                agent: words.next()?.into(),
+            })
+        };
+        kept.lines().map(line).collect()
     }
 }

@@ -4,23 +4,43 @@
 //! and no more until every one is answered. A head that must be tried again holds its lane while its wait ends
 //! within [`LANE_HOLD_MS_MAX`](crate::limits::LANE_HOLD_MS_MAX) of its first failure; after that the others pass.
 //! What is due now goes before what is caught up, and always finds room.
-//! Units: `Timestamp`. Not here: texts, attempts and their records (`settle`).
+//! Who may not be written to yet stands in no line and takes no place: its chat, or its gateway, has a timer (`gates`).
+//! Units: `Timestamp`. Not here: texts, attempts and their records (`settle`), when a gate opens (`gates`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::change::{Cause, LaneId};
+use crate::engine::gates::{Breaker, Gate, Waiter, Way};
 use crate::id::OccurrenceId;
-use crate::limits::{CATCHUP_LANES_COUNT_MAX, GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX};
+use crate::limits::{
+    CATCHUP_LANES_COUNT_MAX, GATEWAY_LANES_COUNT_MAX, LANE_HOLD_MS_MAX, LANE_WINDOW_COUNT_MAX, PROBE_LOOK_COUNT_MAX,
+};
+use crate::pace::Paces;
 use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
+use crate::wheel::Wheel;
 
 /// All queues.
-#[derive(Default)]
 pub(super) struct Lanes {
-    lanes: BTreeMap<LaneId, Lane>,
-    gateways: BTreeMap<Arc<str>, Gateway>,
+    pub(super) now: Timestamp,
+    pub(super) lanes: BTreeMap<LaneId, Lane>,
+    pub(super) gateways: BTreeMap<Arc<str>, Gateway>,
+    /// Gates that are shut; a wait is a timer here and nothing else.
+    pub(super) waits: Wheel<Waiter>,
+    paces: Arc<BTreeMap<String, Paces>>,
     in_flight: usize,
+}
+
+/// What a gateway is to be handed next.
+pub(super) struct Turn {
+    pub(super) lane: LaneId,
+    pub(super) gateway: Arc<str>,
+    pub(super) occurrences: Vec<OccurrenceId>,
+    /// Until when its gateway was shut the last time.
+    pub(super) was_shut: Option<Timestamp>,
+    /// And what it said.
+    pub(super) why: Option<Arc<str>>,
 }
 
 /// Who goes first where a gateway has little room.
@@ -38,8 +58,8 @@ impl Rank {
     }
 }
 
-struct Lane {
-    gateway: Arc<str>,
+pub(super) struct Lane {
+    pub(super) gateway: Arc<str>,
     queue: VecDeque<(OccurrenceId, Rank)>,
     /// How many of the queue are due now.
     fresh: usize,
@@ -49,6 +69,7 @@ struct Lane {
     hold: Option<Hold>,
     /// Stands in this line of its gateway.
     ready: Option<Rank>,
+    pub(super) gate: Gate,
 }
 
 /// A lane's head waits for its next attempt.
@@ -59,7 +80,7 @@ struct Hold {
 }
 
 #[derive(Default)]
-struct Gateway {
+pub(super) struct Gateway {
     /// Occurrences claimed and not settled.
     open: usize,
     busy: usize,
@@ -69,16 +90,29 @@ struct Gateway {
     line: VecDeque<LaneId>,
     /// The same for lanes that are only being caught up.
     late_line: VecDeque<LaneId>,
+    pub(super) paces: Paces,
+    pub(super) gate: Gate,
+    pub(super) breaker: Breaker,
+    /// What the gateway said when it was shut.
+    pub(super) why: Option<Arc<str>>,
+    /// When it was last found shut.
+    pub(super) was_shut: Option<Timestamp>,
 }
 
 impl Lanes {
+    /// No queue, at `now`; gateways without a pace take whatever comes.
+    pub(super) fn new(now: Timestamp, paces: Arc<BTreeMap<String, Paces>>) -> Self {
+        let (lanes, gateways, waits) = (BTreeMap::new(), BTreeMap::new(), Wheel::new(now.tick()));
+        Self { now, lanes, gateways, waits, paces, in_flight: 0 }
+    }
+
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// One occurrence more of this gateway is open.
     pub(super) fn opened(&mut self, gateway: &Arc<str>) {
-        self.gateways.entry(Arc::clone(gateway)).or_default().open += 1;
+        self.gateway(gateway).open += 1;
     }
 
     /// One occurrence less.
@@ -93,12 +127,17 @@ impl Lanes {
         self.gateways.get(gateway).map_or(0, |gateway| gateway.open)
     }
 
-    /// No head is waited for any more: the clock was set back, and so were the ends of the waits.
-    pub(super) fn drop_holds(&mut self) {
+    /// The clock was set back by `step`, and the ends of all waits with it. No head is waited for any more.
+    pub(super) fn shift(&mut self, step: Span) {
+        self.waits = Wheel::new(self.now.tick());
+        for gateway in self.gateways.values_mut() {
+            gateway.shift(step);
+        }
         let ids: Vec<LaneId> = self.lanes.keys().copied().collect();
         for id in ids {
             if let Some(lane) = self.lanes.get_mut(&id) {
                 lane.hold = None;
+                lane.gate.shift(step);
             }
             self.consider(id);
         }
@@ -134,6 +173,21 @@ impl Lanes {
         let held = held && !planted::is(Bug::RetryOvertaken);
         row.hold = held.then_some(Hold { head, since, waiting: true });
         self.consider(lane);
+    }
+
+    /// A head that waited when the last process ended is waited for again, unless somebody stands before it by now.
+    pub(super) fn hold_again(
+        &mut self,
+        lane: LaneId,
+        gateway: &Arc<str>,
+        head: OccurrenceId,
+        now: Timestamp,
+        at: Timestamp,
+    ) {
+        let row = self.lane(lane, gateway);
+        if row.hold.is_none() && row.queue.is_empty() {
+            self.hold(lane, head, now, at);
+        }
     }
 
     /// One delivery of the lane's window was answered.
@@ -176,13 +230,10 @@ impl Lanes {
 
     /// The next window of any lane whose gateway has room. `alone` says which occurrences must travel by
     /// themselves, because an attempt that was never made must not look like one.
-    pub(super) fn next_window(
-        &mut self,
-        alone: impl Fn(OccurrenceId) -> bool,
-    ) -> Option<(LaneId, Arc<str>, Vec<OccurrenceId>)> {
-        let (gateway, id) = self.next_in_line()?;
-        let lane = self.lanes.get_mut(&id)?;
-        let most = if lane.hold.is_some() { 1 } else { LANE_WINDOW_COUNT_MAX };
+    pub(super) fn next_window(&mut self, alone: impl Fn(OccurrenceId) -> bool) -> Option<Turn> {
+        let (name, id) = self.next_in_line(&alone)?;
+        let (lane, gateway) = (self.lanes.get_mut(&id)?, self.gateways.get_mut(&name)?);
+        let most = if lane.hold.is_some() || gateway.goes_one_by_one() { 1 } else { LANE_WINDOW_COUNT_MAX };
         let mut window = Vec::new();
         while window.len() < most
             && let Some(&(next, rank)) = lane.queue.front()
@@ -197,26 +248,59 @@ impl Lanes {
         }
         lane.unanswered = window.len();
         self.in_flight += window.len();
-        Some((id, gateway, window))
+        lane.gate.take(gateway.paces.chat, self.now);
+        gateway.gate.take(gateway.paces.account, self.now);
+        let (was_shut, why) = (gateway.was_shut, gateway.why.clone());
+        Some(Turn { lane: id, gateway: name, occurrences: window, was_shut, why })
     }
 
     /// Takes the lane that waited longest out of the line of a gateway with room.
-    fn next_in_line(&mut self) -> Option<(Arc<str>, LaneId)> {
-        for (name, gateway) in &mut self.gateways {
-            while gateway.busy < GATEWAY_LANES_COUNT_MAX
-                && let Some((id, rank)) = gateway.next()
-            {
-                let Some(lane) = self.lanes.get_mut(&id).filter(|lane| lane.ready == Some(rank)) else { continue };
-                lane.ready = None;
-                if lane.can_go_on() {
-                    lane.rank = rank;
-                    gateway.busy += 1;
-                    gateway.late += usize::from(rank == Rank::Late);
-                    return Some((Arc::clone(name), id));
+    fn next_in_line(&mut self, alone: &impl Fn(OccurrenceId) -> bool) -> Option<(Arc<str>, LaneId)> {
+        let Self { now, lanes, gateways, waits, .. } = self;
+        for (name, gateway) in gateways {
+            while gateway.busy < GATEWAY_LANES_COUNT_MAX && gateway.has_line() {
+                match gateway.way(*now) {
+                    Way::Open => {}
+                    Way::ShutUntil(at) => {
+                        gateway.gate.wake_at(at, waits, || Waiter::Gateway(Arc::clone(name)));
+                        break;
+                    }
+                    Way::Asked => break,
                 }
+                let is_probe = gateway.breaker.is_shut();
+                let head = |id: &LaneId| lanes.get(id).and_then(|lane| lane.queue.front());
+                if is_probe {
+                    gateway.prefer(|id| head(id).is_none_or(|(head, _)| !alone(*head)));
+                }
+                let Some((id, rank)) = gateway.next() else { break };
+                let Some(lane) = lanes.get_mut(&id).filter(|lane| lane.ready == Some(rank)) else { continue };
+                lane.ready = None;
+                if !lane.can_go_on() {
+                    continue;
+                }
+                let opens_at = lane.gate.opens_at(gateway.paces.chat);
+                if opens_at > *now {
+                    lane.gate.wake_at(opens_at, waits, || Waiter::Lane(id));
+                    continue;
+                }
+                if is_probe {
+                    gateway.begin_probe(id, *now);
+                }
+                lane.rank = rank;
+                gateway.busy += 1;
+                gateway.late += usize::from(rank == Rank::Late);
+                return Some((Arc::clone(name), id));
             }
         }
         None
+    }
+
+    fn gateway(&mut self, name: &Arc<str>) -> &mut Gateway {
+        let paces = &self.paces;
+        self.gateways.entry(Arc::clone(name)).or_insert_with(|| Gateway {
+            paces: paces.get(&**name).copied().unwrap_or_default(),
+            ..Gateway::default()
+        })
     }
 
     fn lane(&mut self, lane: LaneId, gateway: &Arc<str>) -> &mut Lane {
@@ -228,11 +312,12 @@ impl Lanes {
             fresh: 0,
             rank: Rank::Fresh,
             ready: None,
+            gate: Gate::default(),
         })
     }
 
     /// Puts the lane in its gateway's line if it can go on; forgets it when nothing is left of it.
-    fn consider(&mut self, id: LaneId) {
+    pub(super) fn consider(&mut self, id: LaneId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         if lane.can_go_on() {
             let is_late = lane.fresh == 0;
@@ -240,11 +325,12 @@ impl Lanes {
             // What becomes due in a chat that is caught up takes the whole chat with it: its order stays.
             if lane.ready.is_none() || (lane.ready, rank) == (Some(Rank::Late), Rank::Fresh) {
                 lane.ready = Some(rank);
-                let gateway = self.gateways.entry(Arc::clone(&lane.gateway)).or_default();
+                let gateway = Arc::clone(&lane.gateway);
+                let gateway = self.gateway(&gateway);
                 if is_late { gateway.late_line.push_back(id) } else { gateway.line.push_back(id) }
             }
         } else if lane.unanswered == 0 && lane.queue.is_empty() && lane.hold.is_none() {
-            self.lanes.remove(&id);
+            self.forget_or_wait(id);
         }
     }
 }
@@ -255,6 +341,18 @@ impl Gateway {
         let late = self.late < CATCHUP_LANES_COUNT_MAX;
         let fresh = self.line.pop_front().map(|id| (id, Rank::Fresh));
         fresh.or_else(|| late.then(|| self.late_line.pop_front().map(|id| (id, Rank::Late))).flatten())
+    }
+
+    fn has_line(&self) -> bool {
+        !self.line.is_empty() || self.late < CATCHUP_LANES_COUNT_MAX && !self.late_line.is_empty()
+    }
+
+    /// Brings a lane to the front that does for a probe, if one of the first does.
+    fn prefer(&mut self, does: impl Fn(&LaneId) -> bool) {
+        let line = if self.line.is_empty() { &mut self.late_line } else { &mut self.line };
+        if let Some(place) = line.iter().take(PROBE_LOOK_COUNT_MAX).position(does) {
+            line.rotate_left(place);
+        }
     }
 }
 
@@ -271,7 +369,8 @@ impl Lane {
         self.fresh += rank.count();
     }
 
-    fn can_go_on(&self) -> bool {
+    /// Whether it has something to send that waits for nothing but its gate.
+    pub(super) fn can_go_on(&self) -> bool {
         let waiting = self.hold.as_ref().is_some_and(|hold| hold.waiting);
         self.unanswered == 0 && !waiting && !self.queue.is_empty()
     }

@@ -11,8 +11,9 @@
 //! several texts are made it is `Spread` until each of these is delivered (`spread.rs`). What else a hook says:
 //! `said.rs`.
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
-//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`;
-//! too many failures in a row: `streak.rs`; what may be spent: `book.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
+//! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; for what
+//! platform: `gates.rs`; what was given up and is tried again: `letters.rs`; too many failures in a row: `streak.rs`;
+//! what may be spent: `book.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -28,10 +29,13 @@ mod clock;
 mod declare;
 mod dues;
 mod edited;
+mod gates;
 mod input;
 mod kept;
 mod lanes;
+mod letters;
 mod options;
+mod outcome;
 mod overdue;
 mod overlap;
 mod plans;
@@ -42,6 +46,7 @@ mod settle;
 mod slots;
 mod spread;
 mod streak;
+mod turns;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -61,7 +66,9 @@ use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
 pub use book::Budgets;
+pub use gates::Gated;
 pub use input::{Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Ran, Reply, RunEnd, Said, Start, Timing, Verdict};
+pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};
 
@@ -130,6 +137,7 @@ impl Engine {
     /// An engine without schedules; [`Engine::start`] comes next, after whatever is restored.
     #[must_use]
     pub fn new(now: Timestamp, options: Options) -> Self {
+        let paces = Arc::clone(&options.paces);
         Self {
             plans: Plans::new(Arc::clone(&options.routing)),
             options,
@@ -144,7 +152,7 @@ impl Engine {
             backlog: false,
             overdue: Overdue::default(),
             open: BTreeMap::new(),
-            lanes: Lanes::default(),
+            lanes: Lanes::new(now, paces),
             runs: Runs::default(),
             book: Book::default(),
             manual: BTreeSet::new(),
@@ -171,6 +179,8 @@ impl Engine {
             Input::Resume { op, key } => self.resume(op, key),
             Input::Cancel { op, key } => self.cancel(op, key),
             Input::RunNow { op, key } => self.run_now(op, key),
+            Input::Retry { op, letter } => self.retry_letter(op, *letter),
+            Input::Drop { op, run } => self.drop_letter(op, *run),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
             Input::Reserve { occurrence, bid } => self.reserve(occurrence, bid),
@@ -195,7 +205,8 @@ impl Engine {
         let retry = self.retries.next_expiry();
         let slewed = (self.now < self.latest).then_some(self.latest.tick());
         let overdue = self.overdue.next_wakeup(self.now).map(Timestamp::tick);
-        due.into_iter().chain(retry).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
+        let gate = self.lanes.waits.next_expiry();
+        due.into_iter().chain(retry).chain(gate).chain(slewed).chain(overdue).min().map(Timestamp::from_tick)
     }
 
     /// How late the oldest due is that should have been served by `now`, or the oldest retry. What was missed while
@@ -242,6 +253,12 @@ impl Engine {
             overdue: self.overdue.len(),
             running: self.runs.in_flight(),
         }
+    }
+
+    /// Gateways that may not send right now, or not to every chat.
+    #[must_use]
+    pub fn gated(&self) -> Vec<Gated> {
+        self.lanes.gated()
     }
 
     /// Occurrences handed to gateways or runners and not answered yet.

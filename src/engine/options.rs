@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::config::Routing;
 use crate::engine::Budgets;
 use crate::limits;
+use crate::pace::Paces;
 
 /// What the engine is started with.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Options {
     pub open_per_gateway: usize,
     /// How many runs each provider takes at a time; [`limits::PROVIDER_RUNS_COUNT_MAX`] where nothing is said.
     pub rooms: Arc<BTreeMap<String, usize>>,
+    /// What single gateways keep to; the others take whatever comes.
+    pub paces: Arc<BTreeMap<String, Paces>>,
     /// Which model does a task.
     pub routing: Arc<Routing>,
     /// What models may cost.
@@ -43,6 +46,7 @@ impl Default for Options {
             catchup_per_second: limits::CATCHUP_COUNT_MAX,
             open_per_gateway: limits::OPEN_COUNT_MAX,
             rooms: Arc::default(),
+            paces: Arc::default(),
             routing: Arc::default(),
             budgets: Arc::default(),
         }

@@ -2,7 +2,7 @@
 //!
 //! Only runs are counted, from their claim to their text or their end: one that waits for its provider, or to be run
 //! again, counts like one that is being run; a delivery does not count. A literal text takes no time, so schedules of
-//! those have no entry here.
+//! short ones have no entry here, and those of long ones, which are cut, wait for one another (`plans`).
 //! Units: runs. Invariants: the lists are a cache of the open occurrences' phases; a schedule has buffered runs only
 //! while another one of it counts.
 //! Not here: attempts and their ends (`runs`). Source: Temporal's overlap policies.
@@ -97,6 +97,11 @@ impl Overlaps {
         Some(next)
     }
 
+    /// Whether one more of a schedule may be made to wait, whatever its policy says.
+    pub(super) fn has_room(&self, key: ScheduleKey) -> bool {
+        self.of.get(&key).is_none_or(|runs| runs.buffered.len() < BUFFERED_RUNS_COUNT_MAX)
+    }
+
     fn buffered(&self, key: ScheduleKey) -> Vec<OccurrenceId> {
         self.of.get(&key).map(|runs| runs.buffered.iter().copied().collect()).unwrap_or_default()
     }
@@ -136,7 +141,7 @@ impl Engine {
         self.plans.provider(state.plan).is_some() && self.turn(key, state) == Turn::Never
     }
 
-    fn turn(&self, key: ScheduleKey, state: &State) -> Turn {
+    pub(super) fn turn(&self, key: ScheduleKey, state: &State) -> Turn {
         let policy = self.plans.get(state.plan).map_or(OverlapPolicy::Skip, |plan| plan.policy.overlap);
         self.runs.overlaps.turn(key, policy, |one| !self.open.contains_key(&one))
     }
@@ -145,7 +150,13 @@ impl Engine {
     pub(super) fn run_is_over(&mut self, occurrence: OccurrenceId) {
         let key = occurrence.schedule;
         // What was left holds its place until its runner has let go of it.
-        if self.runs.is_flying(occurrence) || !self.runs.overlaps.leave(occurrence) {
+        if self.runs.is_flying(occurrence) {
+            return;
+        }
+        if !self.open.contains_key(&occurrence) {
+            self.turn_is_over(occurrence);
+        }
+        if !self.runs.overlaps.leave(occurrence) {
             return;
         }
         self.begin_buffered(key);
@@ -183,9 +194,14 @@ impl Engine {
         }
     }
 
-    /// Ends a run that counts towards no bound, because it has not been or will be again.
+    /// Ends a run that counts towards no bound, because it has not been or will be again. A dead letter that was to be run
+    /// again is one as before.
     pub(super) fn take_back(&mut self, occurrence: OccurrenceId, outcome: Outcome) {
         let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if open.run.retried.is_some() {
+            let error = "it was given up before, and not run again: its schedule was paused, or the clock set back";
+            return self.settle(occurrence, Outcome::Failed { error: error.into() });
+        }
         let counted = matches!(open.run.cause, Cause::Due | Cause::CatchUp);
         open.run.number = 0;
         self.settle(occurrence, outcome);

@@ -10,11 +10,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::calendar::Trigger;
 use crate::config::Routing;
-use crate::engine::change::{Maker, Plan, PlanId};
-use crate::spec::{Payload, Schedule};
+use crate::engine::change::{ConversationId, Maker, Plan, PlanId};
+use crate::id::stable_hash;
+use crate::spec::{OverlapPolicy, Payload, Policy, RunSession, Schedule};
 use crate::time::Timestamp;
 
-/// Stands where the name of a provider would, for what scripts alone make; no provider can be called that.
+/// Stands where the name of a provider would, for what scripts alone make, and for literal texts that are only cut; no
+/// provider can be called that.
 pub(super) const SCRIPTS: &str = "(scripts)";
 
 /// Every plan in use.
@@ -176,17 +178,31 @@ pub(super) fn plan_of(schedule: &Schedule) -> Plan {
         trigger,
         bounds,
         except: schedule.except.clone(),
-        policy: schedule.policy,
+        policy: match schedule.literal() {
+            // All that its run does is to cut it, which is no reason to leave out a due.
+            Some(_) => Policy { overlap: OverlapPolicy::BufferAll, ..schedule.policy },
+            None => schedule.policy,
+        },
         gateway: schedule.destination.as_ref().map(|destination| destination.gateway.clone()),
         maker: match &schedule.payload {
-            Payload::Message(_) => schedule.hook.as_ref().map(|_| Maker::Script),
+            Payload::Message(_) => schedule.is_run().then_some(Maker::Script),
             Payload::Template(_) => Some(Maker::Script),
             Payload::Task(task) => Some(match &task.model {
                 Some(model) => Maker::Model(model.clone()),
                 None => Maker::UsualModel(schedule.agent.clone()),
             }),
         },
+        converses: conversation_of(schedule),
     }
+}
+
+/// The conversation that a schedule's runs know.
+fn conversation_of(schedule: &Schedule) -> Option<ConversationId> {
+    let knows = matches!(&schedule.payload, Payload::Task(task) if task.session == RunSession::Conversation);
+    let to = schedule.destination.as_ref().filter(|_| knows)?;
+    let thread = to.thread.as_deref().unwrap_or_default();
+    let hash = stable_hash(&[&to.gateway, &to.chat_id, thread, &schedule.agent]);
+    Some(ConversationId((hash >> 64) as u64))
 }
 
 /// Whether two plans decide alike.
@@ -201,6 +217,7 @@ fn alike(one: &Plan, other: &Plan) -> bool {
         (_, _) => false,
     };
     triggers
+        && one.converses == other.converses
         && (one.bounds, one.policy, &one.gateway, &one.maker, &one.except)
             == (other.bounds, other.policy, &other.gateway, &other.maker, &other.except)
 }
@@ -215,7 +232,7 @@ impl Plans {
             Trigger::Cron(cron) => (cron.text(), cron.dialect(), cron.zone()).hash(&mut hash),
         }
         plan.except.as_ref().map(|except| (except.zone(), except.texts())).hash(&mut hash);
-        (plan.bounds, plan.policy, &plan.gateway, &plan.maker).hash(&mut hash);
+        (plan.bounds, plan.policy, &plan.gateway, &plan.maker, plan.converses).hash(&mut hash);
         hash.finish()
     }
 }

@@ -11,11 +11,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::change::{Cause, Execution, Outcome, Phase};
+use crate::engine::change::{Cause, ConversationId, Execution, Outcome, Phase};
 use crate::engine::lanes::Rank;
 use crate::engine::overlap::Overlaps;
 use crate::engine::plans::SCRIPTS;
 use crate::engine::settle::clip;
+use crate::engine::turns::Turns;
 use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX, SCRIPT_RUNS_COUNT_MAX};
@@ -33,6 +34,7 @@ pub(super) struct Runs {
     /// Ends to be asked for.
     ends: Vec<OccurrenceId>,
     pub(super) overlaps: Overlaps,
+    pub(super) turns: Turns,
 }
 
 #[derive(Default)]
@@ -69,6 +71,7 @@ impl Runs {
             provider.line.remove(&(false, occurrence.due, occurrence));
             provider.line.remove(&(true, occurrence.due, occurrence));
         }
+        self.turns.remove(occurrence);
     }
 
     /// The next run of a provider with room.
@@ -153,7 +156,11 @@ impl Engine {
             model => rooms.get(model).copied().unwrap_or(PROVIDER_RUNS_COUNT_MAX),
         };
         while let Some((provider, occurrence)) = self.runs.next(room) {
+            let conversation = self.conversation(occurrence).filter(|_| !planted::is(Bug::TurnsAtOnce));
             let Some(open) = self.open.get_mut(&occurrence) else { continue };
+            if conversation.is_some_and(|id| !self.runs.turns.take(id, occurrence)) {
+                continue;
+            }
             let execution = open.run.execution.get_or_insert_with(|| Box::new(Execution::since(self.now)));
             execution.attempts = execution.attempts.saturating_add(1);
             let attempt = execution.attempts;
@@ -177,7 +184,7 @@ impl Engine {
             self.run_is_over(occurrence);
             return;
         };
-        let cause = open.run.cause;
+        let (cause, is_retried) = (open.run.cause, open.run.retried.is_some());
         let Ran { took, end, said, paid } = ran;
         if let Some(execution) = &mut open.run.execution {
             execution.spent = owed.applied(execution.spent);
@@ -187,7 +194,11 @@ impl Engine {
             execution.notes = said.as_ref().and_then(|said| said.notes()).or(execution.notes.take());
         }
         let refused = said.as_ref().and_then(|said| said.refused());
-        let said = said.filter(|_| refused.is_none());
+        let mut said = said.filter(|_| refused.is_none());
+        if let Some(said) = said.as_mut().filter(|_| is_retried) {
+            // The schedule has gone on since.
+            said.next = None;
+        }
         match refused.unwrap_or(end) {
             RunEnd::Composed { texts } => self.composed(occurrence, texts),
             RunEnd::Silent { reason } => {
@@ -283,6 +294,30 @@ impl Engine {
             | Phase::Sending { .. }
             | Phase::Retry { .. }
             | Phase::Settled { .. } => {}
+        }
+    }
+
+    /// The conversation that the run knows.
+    fn conversation(&self, occurrence: OccurrenceId) -> Option<ConversationId> {
+        let slot = self.slots.get(occurrence.schedule)?;
+        self.plans.get(slot.state.plan)?.converses
+    }
+
+    /// What was begun of a conversation when the last process ended goes on before anything else of it.
+    pub(super) fn restore_turn(&mut self, occurrence: OccurrenceId) {
+        let Some(open) = self.open.get(&occurrence) else { return };
+        let was_begun = !matches!(open.run.phase, Phase::Buffered | Phase::Waiting | Phase::Settled { .. });
+        let is_one = occurrence.delivery == 0 && open.run.cause != Cause::Notice;
+        if let Some(id) = self.conversation(occurrence).filter(|_| was_begun && is_one) {
+            self.runs.turns.restore(id, occurrence);
+        }
+    }
+
+    /// What a run had to say has reached its chat, or is given up: whoever waited for its conversation stands in line
+    /// again.
+    pub(super) fn turn_is_over(&mut self, occurrence: OccurrenceId) {
+        if let Some(next) = self.runs.turns.leave(occurrence) {
+            self.line_up_run(next);
         }
     }
 

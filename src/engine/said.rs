@@ -13,11 +13,9 @@ use std::sync::Arc;
 
 use crate::engine::change::{Cause, Change, Execution, Kept, LastText, Status};
 use crate::engine::settle::clip_to;
-use crate::engine::{Effect, Engine, RunEnd, Said};
+use crate::engine::{Effect, Engine, Outgoing, RunEnd, Said};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::limits::{
-    LAST_TEXT_BYTES_MAX, MESSAGE_BYTES_MAX, RUN_NOTES_BYTES_MAX, SCRIPT_STATE_BYTES_MAX, WISH_MS_MIN,
-};
+use crate::limits::{LAST_TEXT_BYTES_MAX, RUN_NOTES_BYTES_MAX, SCRIPT_STATE_BYTES_MAX, WISH_MS_MIN};
 use crate::planted::{self, Bug};
 use crate::time::{Span, Timestamp};
 
@@ -35,8 +33,8 @@ impl Engine {
         if let Some(at) = said.next.filter(|_| matches!(cause, Cause::Due | Cause::CatchUp)) {
             self.wish(occurrence, at);
         }
-        if let Some(text) = said.tell {
-            self.tell(key, clip_to(text, MESSAGE_BYTES_MAX));
+        if !said.tell.is_empty() {
+            self.tell(key, said.tell);
         }
     }
 
@@ -73,14 +71,24 @@ impl Engine {
         self.arm(key);
     }
 
-    /// Tells a schedule's owner, by a notice whose text is written beside it.
-    pub(super) fn tell(&mut self, key: ScheduleKey, text: Arc<str>) {
+    /// Tells a schedule's owner, by a notice whose text is written beside it; of several parts each is a delivery of it.
+    pub(super) fn tell(&mut self, key: ScheduleKey, parts: Vec<Arc<str>>) {
         let Some(mut state) = self.state(key) else { return };
         let due = self.manual_due(key, &state);
         let mut notice = self.claimed(key, &mut state, due, Cause::Notice);
         notice.execution = Some(Box::new(Execution::since(self.now)));
-        self.effects.push_back(Effect::Persist(Change::Text { occurrence: notice.occurrence, text }));
-        self.send_or_record(&mut state, notice);
+        let occurrence = notice.occurrence;
+        match (self.plans.gateway(state.plan), parts.as_slice()) {
+            (Some(gateway), [_, _, ..]) => {
+                self.hold_open(state.lane, gateway, notice);
+                self.spread(occurrence, parts.into_iter().map(|text| Outgoing { text, to: None }).collect());
+            }
+            (_, parts) => {
+                let text = parts.concat().into();
+                self.effects.push_back(Effect::Persist(Change::Text { occurrence, text }));
+                self.send_or_record(&mut state, notice);
+            }
+        }
     }
 }
 

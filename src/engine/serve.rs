@@ -35,7 +35,8 @@ impl Engine {
             waits_over.push(*occurrence);
             Next::Drop
         });
-        self.backlog = progress.more || more.more;
+        let more_waits = self.lanes.advance();
+        self.backlog = progress.more || more.more || more_waits;
         for &key in &due {
             self.slots.change(key, |slot| slot.timer = None);
         }
@@ -143,6 +144,7 @@ impl Engine {
             number: 0,
             claimed_at: self.now,
             attempt: 0,
+            retried: None,
             execution: None,
             phase: Phase::Settled { at: self.now, outcome },
         });
@@ -187,6 +189,7 @@ impl Engine {
             number: if cause == Cause::Notice { 0 } else { state.runs },
             claimed_at: self.now,
             attempt: 0,
+            retried: None,
             execution: None,
             phase: Phase::Pending,
         }
@@ -215,25 +218,36 @@ impl Engine {
     /// Hands deliveries to gateways that have room, and journals that they are being sent.
     pub(super) fn open_windows(&mut self) -> Vec<Window> {
         let mut windows = Vec::new();
-        let open = &mut self.open;
-        while let Some((lane, gateway, occurrences)) =
-            self.lanes.next_window(|next| open.get(&next).is_some_and(|open| open.alone))
-        {
-            let mut items = Vec::with_capacity(occurrences.len());
+        let mut given_up = 0;
+        while given_up < TURN_TIMERS_COUNT_MAX {
+            let open = &self.open;
+            let Some(turn) = self.lanes.next_window(|next| open.get(&next).is_some_and(|open| open.alone)) else {
+                return windows;
+            };
+            let mut items = Vec::with_capacity(turn.occurrences.len());
             let mut content = Content::Payload;
-            for occurrence in occurrences {
-                if let Some(entry) = open.get_mut(&occurrence) {
-                    entry.run.attempt = entry.run.attempt.saturating_add(1);
-                    entry.run.phase = Phase::Sending { epoch: self.options.epoch };
-                    self.dirty_runs.insert(occurrence);
-                    items.push((occurrence, entry.run.attempt));
-                    if entry.run.cause == Cause::Notice {
-                        content = Content::Notice;
-                    }
+            for occurrence in turn.occurrences {
+                let is_stale = turn.was_shut.is_some_and(|at| self.is_stale(occurrence, at));
+                let Some(entry) = self.open.get_mut(&occurrence) else { continue };
+                entry.run.phase = Phase::Sending { epoch: self.options.epoch };
+                if is_stale {
+                    given_up += 1;
+                    self.give_up(turn.lane, occurrence, turn.why.as_deref());
+                    continue;
+                }
+                entry.run.attempt = entry.run.attempt.saturating_add(1);
+                self.dirty_runs.insert(occurrence);
+                items.push((occurrence, entry.run.attempt));
+                if entry.run.cause == Cause::Notice {
+                    content = Content::Notice;
                 }
             }
-            windows.push(Window { content, gateway, lane, items });
+            if !items.is_empty() {
+                windows.push(Window { content, gateway: turn.gateway, lane: turn.lane, items });
+            }
         }
+        // What follows from so many ends, and the rest of them, has a turn of its own.
+        self.backlog = true;
         windows
     }
 

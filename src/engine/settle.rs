@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::change::{Cause, Outcome, Phase, Run};
-use crate::engine::{Answer, Engine, backoff};
+use crate::engine::change::{Cause, LaneId, Outcome, Phase, Run};
+use crate::engine::{Answer, Engine, Open, backoff};
 use crate::id::OccurrenceId;
-use crate::limits::ERROR_BYTES_MAX;
+use crate::limits::{ERROR_BYTES_MAX, within};
 use crate::planted::{self, Bug};
 use crate::spec::{DeliveryGuarantee, Policy};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 impl Engine {
     /// Takes the answer to one attempt.
@@ -23,6 +23,7 @@ impl Engine {
         }
         let lane = open.lane;
         let superseded = open.superseded;
+        let wait = self.lanes.heard(lane, &answer);
         match answer {
             Answer::Delivered { message_id } => self.settle(occurrence, Outcome::Delivered { message_id }),
             Answer::Permanent { error } => self.settle(occurrence, Outcome::Failed { error: clip(error) }),
@@ -35,7 +36,17 @@ impl Engine {
             }
             Answer::Ambiguous { .. } if superseded => self.settle(occurrence, Outcome::Cancelled),
             Answer::Retry { error, after } if superseded => self.hand_over(occurrence, Some((clip(error), after))),
+            Answer::Limited { error, after, .. } if superseded => {
+                self.hand_over(occurrence, Some((clip(error), after)));
+            }
+            Answer::Shut { error } if superseded => self.hand_over(occurrence, Some((clip(error), None))),
             Answer::NotTried if superseded => self.hand_over(occurrence, None),
+            Answer::Limited { error, after, .. } if planted::is(Bug::LimitMovesMessageOnly) => {
+                self.retry(occurrence, error, after);
+            }
+            Answer::Limited { error, .. } | Answer::Shut { error } => {
+                self.hold_back(occurrence, clip(error), wait.unwrap_or(self.now));
+            }
             Answer::Retry { error, after } => self.retry(occurrence, clip(error), after),
             Answer::Ambiguous { error } => self.retry(occurrence, clip(error), None),
             Answer::NotTried => self.back_in_line(occurrence),
@@ -63,7 +74,7 @@ impl Engine {
         if let Some(timer) = open.timer {
             self.retries.cancel(timer);
         }
-        let (kind, cause) = (outcome.kind(), open.run.cause);
+        let (kind, cause, retried) = (outcome.kind(), open.run.cause, open.run.retried.is_some());
         let error = if let Outcome::Failed { error } = &outcome { Some(error.as_str().into()) } else { None };
         let key = occurrence.schedule;
         let noted = self.slots.change(key, |slot| {
@@ -79,11 +90,13 @@ impl Engine {
             self.dirty_slots.insert(key);
         }
         if cause != Cause::Notice {
-            self.count_outcome(key, kind, error);
+            self.count_outcome(key, kind, error, retried);
         }
         // Last, because a failure may have been one too many: then nobody takes its turn.
         if is_before_text {
             self.drop_run(occurrence);
+        } else {
+            self.turn_is_over(occurrence);
         }
         self.finish_if_over(key);
     }
@@ -96,8 +109,7 @@ impl Engine {
         let wait = backoff::wait(&policy, occurrence, failed.saturating_sub(1), asked);
         let at = self.now.plus(wait);
         let is_spent = failed >= policy.max_attempts && !planted::is(Bug::AttemptsUncounted);
-        let since = open.run.execution.as_ref().map_or(open.run.claimed_at, |execution| execution.since);
-        if is_spent || at > since.plus(policy.max_age) {
+        if is_spent || at > open.since().plus(policy.max_age) {
             self.settle(occurrence, Outcome::Failed { error });
             return;
         }
@@ -106,6 +118,40 @@ impl Engine {
         let lane = open.lane;
         self.dirty_runs.insert(occurrence);
         self.lanes.hold(lane, occurrence, self.now, at);
+    }
+
+    /// Its chat or its account has to wait until `at`, and it with them, in its place: that is no attempt. Unless it is
+    /// too old by then.
+    fn hold_back(&mut self, occurrence: OccurrenceId, error: String, at: Timestamp) {
+        let policy = self.retry_policy(occurrence);
+        let Some(open) = self.open.get_mut(&occurrence) else { return };
+        if at > open.since().plus(policy.max_age) {
+            self.settle(occurrence, Outcome::Failed { error });
+            return;
+        }
+        if !planted::is(Bug::LimitSpendsAttempt) {
+            open.run.attempt = open.run.attempt.saturating_sub(1);
+        }
+        open.run.phase = Phase::Retry { at, error };
+        self.dirty_runs.insert(occurrence);
+        self.line_up(occurrence);
+    }
+
+    /// Whether it waited for an account that was shut until it was too old to be sent.
+    pub(super) fn is_stale(&self, occurrence: OccurrenceId, was_shut: Timestamp) -> bool {
+        let Some(open) = self.open.get(&occurrence) else { return false };
+        let age = self.retry_policy(occurrence).max_age;
+        open.since() <= was_shut && self.now > open.since().plus(age) && !planted::is(Bug::AgeIgnoredWhileShut)
+    }
+
+    /// Ends what is stale, when its turn has come; nobody was asked.
+    pub(super) fn give_up(&mut self, lane: LaneId, occurrence: OccurrenceId, why: Option<&str>) {
+        let age = self.retry_policy(occurrence).max_age;
+        let why = why.unwrap_or("nothing could be sent");
+        let error = format!("not sent within {age} (max_age), for nothing could be sent to anybody: {why}");
+        self.lanes.heard(lane, &Answer::NotTried);
+        self.settle(occurrence, Outcome::Failed { error: clip(error) });
+        self.lanes.answered(lane);
     }
 
     /// The wait of a retry has passed: it goes to the front of its chat's queue.
@@ -149,18 +195,21 @@ impl Engine {
     }
 }
 
+impl Open {
+    /// From when on its age counts.
+    fn since(&self) -> Timestamp {
+        let since = self.run.execution.as_ref().map_or(self.run.claimed_at, |execution| execution.since);
+        self.run.retried.map_or(since, |retried| retried.at.max(since))
+    }
+}
+
 /// An error's text, short enough for the ledger.
 pub(super) fn clip(mut error: String) -> String {
-    error.truncate(room_in(&error, ERROR_BYTES_MAX));
+    error.truncate(within(&error, ERROR_BYTES_MAX).len());
     error
 }
 
 /// As much of a text as there is room for.
 pub(super) fn clip_to(text: Arc<str>, bytes: usize) -> Arc<str> {
-    if text.len() > bytes { Arc::from(&text[..room_in(&text, bytes)]) } else { text }
-}
-
-/// How many bytes of a text are whole characters and not more than so many.
-fn room_in(text: &str, bytes: usize) -> usize {
-    (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or_default()
+    if text.len() > bytes { Arc::from(within(&text, bytes)) } else { text }
 }

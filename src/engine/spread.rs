@@ -63,7 +63,7 @@ impl Engine {
         self.send_off(occurrence);
     }
 
-    fn spread(&mut self, occurrence: OccurrenceId, texts: Vec<Outgoing>) {
+    pub(super) fn spread(&mut self, occurrence: OccurrenceId, texts: Vec<Outgoing>) {
         let (now, count) = (self.now, texts.len() as u16);
         let Some(state) = self.state(occurrence.schedule) else { return };
         let Some(open) = self.open.get_mut(&occurrence) else { return };
@@ -76,8 +76,9 @@ impl Engine {
         for (delivery, Outgoing { text, to }) in occurrence.deliveries(count).zip(texts) {
             let (lane, gateway) = self.way(&state, to.as_ref());
             let execution = Some(Box::new(Execution { to, ..Execution::since(now) }));
-            let (range, attempt, phase) = (None, 0, Phase::Pending);
-            let run = Run { occurrence: delivery, range, cause, number, claimed_at, attempt, execution, phase };
+            let (range, retried, attempt, phase) = (None, None, 0, Phase::Pending);
+            let run =
+                Run { occurrence: delivery, range, cause, number, claimed_at, attempt, retried, execution, phase };
             self.hold_open(lane, gateway, run);
             self.dirty_runs.insert(delivery);
             self.effects.push_back(Effect::Persist(Change::Text { occurrence: delivery, text }));
@@ -89,7 +90,7 @@ impl Engine {
     }
 
     /// To its place in its chat's queue, if there is a chat.
-    fn send_off(&mut self, occurrence: OccurrenceId) {
+    pub(super) fn send_off(&mut self, occurrence: OccurrenceId) {
         if self.open.get(&occurrence).is_some_and(|open| open.gateway.is_empty()) {
             self.settle(occurrence, Outcome::Silent { reason: NO_DESTINATION.into() });
         } else {
@@ -122,11 +123,11 @@ impl Engine {
 }
 
 impl Spread {
-    fn count(&mut self, to: Option<&Destination>, outcome: &Outcome) {
+    pub(super) fn count(&mut self, to: Option<&Destination>, outcome: &Outcome) {
         self.left = self.left.saturating_sub(1);
         match outcome {
             Outcome::Delivered { .. } => self.delivered += 1,
-            Outcome::Failed { error } => {
+            Outcome::Failed { error } | Outcome::Dropped { error } => {
                 self.failed += 1;
                 self.tell_of(to, error);
             }

@@ -17,11 +17,20 @@ use crate::spec::RetryPolicy;
 use crate::time::Span;
 
 impl Engine {
-    /// Notes how a run ended; a failure, which has an error, may be the last that is borne.
-    pub(super) fn count_outcome(&mut self, key: ScheduleKey, kind: OutcomeKind, error: Option<Arc<str>>) {
+    /// Notes how a run ended; a failure, which has an error, may be the last that is borne. One that was given up before
+    /// has been counted as a failure, and while the schedule is paused for its failures their number stays.
+    pub(super) fn count_outcome(
+        &mut self,
+        key: ScheduleKey,
+        kind: OutcomeKind,
+        error: Option<Arc<str>>,
+        retried: bool,
+    ) {
         let noted = self.slots.change(key, |slot| {
             slot.state.last_outcome = Some(kind);
             match kind {
+                OutcomeKind::Failed if retried => {}
+                OutcomeKind::Delivered | OutcomeKind::Silent if retried && slot.state.status == Status::Failing => {}
                 OutcomeKind::Delivered | OutcomeKind::Silent => slot.state.failures = 0,
                 OutcomeKind::Failed => slot.state.failures = slot.state.failures.saturating_add(1),
                 OutcomeKind::Skipped | OutcomeKind::Cancelled | OutcomeKind::Unknown => {}
@@ -31,7 +40,7 @@ impl Engine {
             return;
         }
         self.dirty_slots.insert(key);
-        if kind == OutcomeKind::Failed {
+        if kind == OutcomeKind::Failed && !retried {
             self.pause_if_failing(key, error);
         }
     }

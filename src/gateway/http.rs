@@ -73,7 +73,7 @@ impl Client {
 
 fn meaning(unanswered: Unanswered) -> SendError {
     match unanswered {
-        Unanswered::NotSent(error) => SendError::Retry { error, after: None },
+        Unanswered::NotSent(error) => SendError::Unreachable { error },
         Unanswered::Refused(error) => SendError::Permanent { error },
         Unanswered::Lost(error) => SendError::Ambiguous { error },
     }

@@ -45,6 +45,7 @@ pub mod webhook;
 #[cfg(not(feature = "webhook"))]
 #[path = "absent.rs"]
 pub mod webhook;
+pub mod written;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -52,7 +53,10 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+pub use crate::access::ChatKind;
+use crate::pace::{Paces, Scope};
 use crate::problem::Problem;
+use crate::session;
 use crate::spec::Destination;
 use crate::time::{Span, Timestamp};
 
@@ -77,6 +81,10 @@ pub struct Delivery {
     pub destination: Destination,
     /// What.
     pub text: String,
+    /// Whether it is part of a conversation, where its gateway has any.
+    pub is_said: bool,
+    /// The message that it hands to an agent's program, of this number.
+    pub heard: Option<Box<(u64, session::Heard)>>,
 }
 
 /// The platform's answer to a delivery it took.
@@ -96,6 +104,28 @@ pub enum SendError {
         error: String,
         /// The provider asks to wait at least this long.
         after: Option<Span>,
+    },
+    /// The chat or the account is sent to too fast.
+    #[error("{error}")]
+    Limited {
+        /// What happened.
+        error: String,
+        /// How long the platform asks to wait, if it says.
+        after: Option<Span>,
+        /// Who is to wait; where the platform does not tell, the chat.
+        scope: Scope,
+    },
+    /// Nobody is there, for no chat at all: nothing was sent. That may pass by itself.
+    #[error("{error}")]
+    Unreachable {
+        /// What happened.
+        error: String,
+    },
+    /// The platform takes nothing from this account, such as a token that it refuses. Somebody has to act.
+    #[error("{error}")]
+    Barred {
+        /// What is wrong, and the way out.
+        error: String,
     },
     /// Trying again cannot help.
     #[error("{error}")]
@@ -136,11 +166,19 @@ pub struct Capabilities {
     pub threads: bool,
     /// Whether people's messages come in, so that a conversation can go on.
     pub receives: bool,
+    /// How fast the platform says it may be sent to, where it says so in public.
+    pub pace: Paces,
 }
 
 impl Capabilities {
     /// Any text, any thread; nothing is known of keys, and nothing comes in.
-    pub const PLAIN: Self = Self { text: TextLimit::None, dedupe: Dedupe::None, threads: true, receives: false };
+    pub const PLAIN: Self = Self {
+        text: TextLimit::None,
+        dedupe: Dedupe::None,
+        threads: true,
+        receives: false,
+        pace: Paces { account: None, chat: None },
+    };
 }
 
 /// How long a text may be, in the unit that the platform counts.
@@ -150,6 +188,8 @@ pub enum TextLimit {
     None,
     /// UTF-16 code units.
     Utf16(usize),
+    /// The same, and one more for each character before which Discord may need a backslash.
+    Escaped(usize),
     /// Unicode scalar values.
     Chars(usize),
     /// Bytes of UTF-8.
@@ -190,17 +230,6 @@ pub struct Inbound {
     pub at: Option<Timestamp>,
 }
 
-/// Kinds of chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChatKind {
-    /// Two sides.
-    Direct,
-    /// Several people.
-    Group,
-    /// One writes, many read.
-    Channel,
-}
-
 /// Who wrote a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
@@ -235,7 +264,7 @@ pub type Listening<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// What a platform posted to us.
 pub struct Posted<'a> {
     /// Its headers, by names in lower case.
-    pub header: &'a dyn Fn(&'static str) -> Option<&'a str>,
+    pub header: &'a (dyn Fn(&'static str) -> Option<&'a str> + Send + Sync),
     /// Its body, as it came.
     pub body: &'a [u8],
     /// When it came.
@@ -298,5 +327,36 @@ pub trait Gateway: Send + Sync {
     }
 }
 
-/// What [`Gateway::probe`] returns: what was seen, or what is wrong and the way out.
-pub type Probing<'a> = Pin<Box<dyn Future<Output = Result<String, Problem>> + Send + 'a>>;
+/// What [`Gateway::probe`] returns: what was seen, or why that is not well.
+pub type Probing<'a> = Pin<Box<dyn Future<Output = Result<String, Unwell>> + Send + 'a>>;
+
+/// Why a look at a gateway found nothing well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwell {
+    /// It does not work, and will not by itself.
+    #[error("{0}")]
+    Wrong(Problem),
+    /// It could not be looked at now: there is no network, or its platform is in trouble.
+    #[error("{0}")]
+    Unseen(String),
+}
+
+impl Unwell {
+    /// What an error means that came instead of the answer; `key` is what of the config it is about, if it is for good.
+    #[must_use]
+    pub fn of(key: &str, error: SendError) -> Self {
+        match error {
+            SendError::Permanent { error } | SendError::Barred { error } => Self::Wrong(Problem::new(key, error)),
+            SendError::Retry { error, .. }
+            | SendError::Limited { error, .. }
+            | SendError::Unreachable { error }
+            | SendError::Ambiguous { error } => Self::Unseen(error),
+        }
+    }
+}
+
+impl From<Problem> for Unwell {
+    fn from(problem: Problem) -> Self {
+        Self::Wrong(problem)
+    }
+}

@@ -38,6 +38,7 @@ pages! {
     cron: "the two cron dialects, and clock changes";
     hooks: "scripts that shape a schedule's runs, and templates";
     gateways: "where messages go, gateway by gateway";
+    sessions: "conversations: what people write, and agents of your own that answer";
     models: "which model does a task, and how to reach one";
     imports: "schedules of duragent, HEARTBEAT.md, OpenClaw and crontabs";
     agents: "tokens, destinations, quotas, audit";

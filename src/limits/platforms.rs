@@ -2,7 +2,7 @@
 //!
 //! Named as all limits are. Not here: how many deliveries there are, and how long one may take (`limits`).
 
-use super::{GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
+use super::{GATEWAY_SENDS_COUNT_MAX, LITERAL_BYTES_MAX, SEND_MS_MAX};
 
 /// Milliseconds a webhook or a chat platform may take to answer, unless its config says otherwise.
 pub const WEBHOOK_MS_MAX: u64 = 10_000;
@@ -29,14 +29,16 @@ pub const CONNECT_MS_MAX: u64 = 5000;
 /// Milliseconds for which a connection that nobody uses is kept; servers often end theirs after 5 seconds, and a message
 /// sent at that moment would be ambiguous.
 pub const IDLE_MS_MAX: u64 = 4000;
-/// Bytes of a platform's answer that are read.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a platform's answer that are read; Slack repeats a message twice, with all its escapes.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// UTF-16 code units of one message on Discord.
 pub const DISCORD_UNITS_MAX: usize = 2000;
 /// Channels of Discord of which it is remembered where they are.
 pub const DISCORD_CHANNELS_COUNT_MAX: usize = 10_000;
-/// Characters of one message on Slack; it cuts off what is beyond 40 000.
+/// Characters of one message on Slack, before it is escaped and formatted.
 pub const SLACK_CHARS_MAX: usize = 4000;
+/// Characters of what Slack is given; it cuts off what is beyond.
+pub const SLACK_WHOLE_CHARS_MAX: usize = 40_000;
 /// Milliseconds by which the time that Slack signs may differ from ours.
 pub const SLACK_SIGNED_MS_MAX: u64 = 300_000;
 /// Bytes of one message that comes through a platform's socket.
@@ -66,6 +68,8 @@ pub const SIGNING_KEY_BYTES_MIN: usize = 24;
 /// Bytes of a text that goes to Matrix: an event has 65,536, with the text's escapes, a formatted copy and all that the
 /// servers add.
 pub const MATRIX_TEXT_BYTES_MAX: usize = 24 * 1024;
+/// Bytes of such a text whose Markdown is shown, which goes twice: as it is read, and with its tags.
+pub const MATRIX_MARKDOWN_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of the content of an event as it is sent; the rest is the servers'.
 pub const MATRIX_CONTENT_BYTES_MAX: usize = 60 * 1024;
 /// Rooms whose alias, or whose members, are remembered.
@@ -105,7 +109,12 @@ pub const PLUGIN_ENV_COUNT_MAX: usize = 64;
 
 const _: () =
     assert!(PLUGIN_UNANSWERED_COUNT_MAX > GATEWAY_SENDS_COUNT_MAX, "what somebody waits for is never forgotten");
+const _: () = assert!(LITERAL_BYTES_MAX * 2 <= DISCORD_UNITS_MAX, "whatever of it is escaped");
+const _: () = assert!(SLACK_CHARS_MAX * "&amp;".len() <= SLACK_WHOLE_CHARS_MAX, "a plain text is never cut off");
+const _: () =
+    assert!(DISCORD_UNITS_MAX <= SLACK_CHARS_MAX && DISCORD_UNITS_MAX <= TELEGRAM_TEXT_UNITS_MAX, "the shortest");
 const _: () = assert!(MATRIX_TEXT_BYTES_MAX * 2 < MATRIX_CONTENT_BYTES_MAX, "a text and a copy of it fit an event");
+const _: () = assert!(MATRIX_MARKDOWN_BYTES_MAX <= MATRIX_TEXT_BYTES_MAX, "it fits without its formatting, too");
 const _: () = assert!(LISTEN_PAUSE_MS_MIN < LISTEN_PAUSE_MS_MAX, "pauses grow");
 const _: () = assert!(LISTEN_PAUSE_MS_MAX < LISTEN_REFUSED_MS_MAX, "a refusal is asked about rarely");
 const _: () = assert!(WEBHOOK_MS_MAX * 2 < SEND_MS_MAX, "an attempt that follows a chat has time for both requests");

@@ -100,6 +100,32 @@ pub enum Bug {
     WishIgnored,
     /// A start forgets deliveries that were not sent.
     BootForgetsDeliveries,
+    /// A dead letter that has its text is run again.
+    LetterMadeAgain,
+    /// Of a dead letter's deliveries those are sent again that were taken.
+    LetterSendsAll,
+    /// That a dead letter was seen is not written.
+    LetterDropForgotten,
+    /// A chat that is limited is tried again with its next delivery.
+    LimitMovesMessageOnly,
+    /// A refusal for pace counts as an attempt.
+    LimitSpendsAttempt,
+    /// One chat's limit is taken for its account's.
+    LimitOfChatHoldsAll,
+    /// A chat that has nothing to send is forgotten with its bucket.
+    BucketForgottenWhenIdle,
+    /// While a probe is under way everybody goes on.
+    ProbeStorm,
+    /// An account that is shut stays shut.
+    BreakerNeverProbes,
+    /// One bad chat shuts its account.
+    BreakerOpensForOneChat,
+    /// After a clock was set back gates stay shut until the old time.
+    GateKeepsOldClock,
+    /// What grew too old while its account was shut is sent all the same.
+    AgeIgnoredWhileShut,
+    /// Runs that know the same conversation do not wait for each other.
+    TurnsAtOnce,
     /// A call is made though it may cost more than is left.
     BudgetUnguarded,
     /// A start forgets what was spent, and what was reserved when the process ended.
@@ -151,6 +177,19 @@ impl Bug {
         Self::KeySharedByDeliveries,
         Self::WishIgnored,
         Self::BootForgetsDeliveries,
+        Self::LetterMadeAgain,
+        Self::LetterSendsAll,
+        Self::LetterDropForgotten,
+        Self::LimitMovesMessageOnly,
+        Self::LimitSpendsAttempt,
+        Self::LimitOfChatHoldsAll,
+        Self::BucketForgottenWhenIdle,
+        Self::ProbeStorm,
+        Self::BreakerNeverProbes,
+        Self::BreakerOpensForOneChat,
+        Self::GateKeepsOldClock,
+        Self::AgeIgnoredWhileShut,
+        Self::TurnsAtOnce,
         Self::BudgetUnguarded,
         Self::BootForgetsSpending,
     ];

@@ -50,7 +50,7 @@ impl Command {
             }
         })?;
         // Dropped before the child is, so that the group still bears its leader's number.
-        let group = Group(child.id());
+        let group = Group::of(child.id());
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let said = async {
             let said = read(stdout, MESSAGE_BYTES_MAX + BEYOND_BYTES_MAX).await;
@@ -65,8 +65,8 @@ impl Command {
             group.kill();
             status
         };
-        let ((), said, complaints, status) =
-            tokio::join!(tell(stdin, &prompt.instruction), said, read_end(stderr), ended);
+        let told = prompt.to_text();
+        let ((), said, complaints, status) = tokio::join!(tell(stdin, &told), said, read_end(stderr), ended);
         group.let_go();
         let lost = |error: io::Error| RunError::Ambiguous { error: format!("{program}: {error}") };
         judge(&program, status.map_err(lost)?, said.map_err(lost)?, &complaints, prompt.model)

@@ -16,39 +16,113 @@ pub mod openai;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use crate::limits::{MESSAGE_BYTES_MAX, PROMPT_MORE_TOKENS_MAX};
+use serde_json::Value;
+
+use crate::limits::{MESSAGE_BYTES_MAX, PART_MORE_TOKENS_MAX, PROMPT_MORE_TOKENS_MAX, TOOLS_MORE_TOKENS_MAX};
 use crate::spec::Tokens;
 use crate::time::Span;
 
 /// What a runner is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prompt {
     /// The provider's name for the model.
     pub model: String,
-    /// What is to be done.
+    /// What is to be done, or what somebody has just said.
     pub instruction: String,
+    /// Who the model is, and what it is to know.
+    pub system: Option<Arc<str>>,
+    /// What was said before, oldest first.
+    pub history: Arc<[Line]>,
+    /// What it may call, in the form of chat completions.
+    pub tools: Arc<[Value]>,
+    /// What it has called since, and what came of it.
+    pub rounds: Vec<Round>,
     /// How many tokens the answer may have, where that is limited.
     pub max_tokens: Option<u32>,
 }
 
-impl Prompt {
-    /// More tokens than it has cannot be: each stands for a byte at least.
-    #[must_use]
-    pub const fn tokens_most(&self) -> u64 {
-        self.instruction.len() as u64 + PROMPT_MORE_TOKENS_MAX
-    }
+/// Something that was said before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// By the other side.
+    User(String),
+    /// By the model.
+    Model(String),
+}
+
+/// Calls that a model made in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// What it said beside them.
+    pub text: String,
+    /// Each with what came of it.
+    pub calls: Vec<(Call, String)>,
+}
+
+/// A tool that a model calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The model's name for this call.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments, as they were written.
+    pub arguments: String,
 }
 
 /// What a runner says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The text.
+    /// The text; where tools are called it may be empty.
     pub text: String,
     /// The provider's name for the model that made it.
     pub model: String,
     /// What it took, where that is told.
     pub tokens: Option<Tokens>,
+    /// Tools that are to be called before there is an answer.
+    pub calls: Vec<Call>,
+    /// Whether the text is the reason why there is nothing to say.
+    pub is_silent: bool,
+}
+
+impl Prompt {
+    /// An instruction by itself.
+    #[must_use]
+    pub fn new(model: impl Into<String>, instruction: impl Into<String>) -> Self {
+        Self { model: model.into(), instruction: instruction.into(), ..Self::default() }
+    }
+
+    /// More tokens than it has cannot be: each stands for a byte at least, of what is told and of what surrounds it.
+    #[must_use]
+    pub fn tokens_most(&self) -> u64 {
+        let lines = self.history.iter().map(|(Line::User(text) | Line::Model(text))| text.len());
+        let called = self.rounds.iter().flat_map(|round| &round.calls);
+        let called =
+            called.flat_map(|(call, came)| [call.id.len() + call.name.len() + call.arguments.len(), came.len()]);
+        let parts = lines.chain(self.rounds.iter().map(|round| round.text.len())).chain(called);
+        let parts = parts.chain(self.system.iter().map(|system| system.len()));
+        let parts = parts.chain(self.tools.iter().map(|tool| tool.to_string().len()));
+        let parts: u64 = parts.map(|bytes| bytes as u64 + PART_MORE_TOKENS_MAX).sum();
+        let offered = if self.tools.is_empty() { 0 } else { TOOLS_MORE_TOKENS_MAX };
+        self.instruction.len() as u64 + PROMPT_MORE_TOKENS_MAX + parts + offered
+    }
+
+    /// All of it as one text, for what takes nothing else.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut parts: Vec<String> = self.system.iter().map(|system| format!("{system}\n")).collect();
+        parts.extend(self.history.iter().map(|line| match line {
+            Line::User(text) => format!("User: {text}"),
+            Line::Model(text) => format!("You: {text}"),
+        }));
+        if parts.is_empty() {
+            return self.instruction.clone();
+        }
+        parts.push(format!("User: {}", self.instruction));
+        parts.join("\n")
+    }
 }
 
 /// Why there is no text.
@@ -118,7 +192,22 @@ impl Answer {
         if text.contains('\0') {
             return Err(RunError::Permanent { error: "the answer holds a NUL character".into() });
         }
-        Ok(Self { text: text.to_owned(), model, tokens: None })
+        Ok(Self { text: text.to_owned(), model, tokens: None, calls: Vec::new(), is_silent: false })
+    }
+}
+
+impl Answer {
+    /// The same, if it is a text: nobody is there to do what it calls for.
+    pub fn spoken(self) -> Result<Self, RunError> {
+        let Self { text, model, tokens, calls, is_silent: _ } = self;
+        match Self::new(&text, model) {
+            Ok(answer) => Ok(Self { tokens, ..answer }),
+            Err(RunError::Retry { .. }) if !calls.is_empty() => {
+                let error = "the answer calls a tool, and none was offered".into();
+                Err(RunError::Retry { error, after: None })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::client::{Body, Client, Reach, Request, Unanswered};
 use crate::config;
 use crate::limits::{ERROR_BYTES_MAX, MODEL_ANSWER_BYTES_MAX, NAME_BYTES_MAX};
 use crate::problem::Problem;
-use crate::runner::{Answer, Prompt, RunError, Runner, Running};
+use crate::runner::{Answer, Call, Line, Prompt, Round, RunError, Runner, Running};
 use crate::spec::Tokens;
 use crate::time::Span;
 
@@ -65,14 +65,7 @@ fn address(base: &str) -> Result<Url, Problem> {
 impl Runner for OpenAi {
     fn run(&self, prompt: Prompt) -> Running<'_> {
         Box::pin(async move {
-            let mut body = json!({
-                "model": prompt.model,
-                "messages": [{"role": "user", "content": prompt.instruction}],
-                "stream": false,
-            });
-            if let Some(most) = prompt.max_tokens {
-                body["max_tokens"] = json!(most);
-            }
+            let body = body(&prompt);
             let request = Request::post(self.url.clone(), self.headers.clone(), body.to_string().into_bytes());
             let answered = self.client.send(request, MODEL_ANSWER_BYTES_MAX, None).await;
             let answer = answered.map_err(|unanswered| match unanswered {
@@ -88,7 +81,7 @@ impl Runner for OpenAi {
                 return Err(refused(answer.status, answer.wait, &why));
             }
             match answer.body {
-                Body::Whole(body) => self.read(&body, prompt.model),
+                Body::Whole(body) => self.read(&body, prompt),
                 Body::TooLong => {
                     let error = format!("the answer is longer than {MODEL_ANSWER_BYTES_MAX} bytes");
                     Err(RunError::Paid { error: Box::new(RunError::Permanent { error }), tokens: None })
@@ -97,6 +90,33 @@ impl Runner for OpenAi {
             }
         })
     }
+}
+
+fn body(prompt: &Prompt) -> Value {
+    let mut messages: Vec<Value> =
+        prompt.system.iter().map(|system| json!({"role": "system", "content": &**system})).collect();
+    messages.extend(prompt.history.iter().map(|line| match line {
+        Line::User(text) => json!({"role": "user", "content": text}),
+        Line::Model(text) => json!({"role": "assistant", "content": text}),
+    }));
+    messages.push(json!({"role": "user", "content": prompt.instruction}));
+    for Round { text, calls } in &prompt.rounds {
+        let made = calls.iter().map(|(Call { id, name, arguments }, _)| {
+            json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+        });
+        messages.push(json!({"role": "assistant", "content": text, "tool_calls": made.collect::<Vec<_>>()}));
+        messages.extend(
+            calls.iter().map(|(call, came)| json!({"role": "tool", "tool_call_id": call.id, "content": came})),
+        );
+    }
+    let mut body = json!({"model": prompt.model, "messages": messages, "stream": false});
+    if !prompt.tools.is_empty() {
+        body["tools"] = Value::Array(prompt.tools.to_vec());
+    }
+    if let Some(most) = prompt.max_tokens {
+        body["max_tokens"] = json!(most);
+    }
+    body
 }
 
 /// What a status other than success means.
@@ -138,6 +158,22 @@ struct Choice {
 struct Said {
     content: Option<Content>,
     refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<Called>>,
+}
+
+#[derive(Deserialize)]
+struct Called {
+    #[serde(default)]
+    id: String,
+    function: Function,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    arguments: Value,
 }
 
 /// A text, or pieces of it.
@@ -160,8 +196,19 @@ struct Usage {
     completion_tokens: Option<u32>,
 }
 
+impl From<Called> for Call {
+    fn from(Called { id, function: Function { name, arguments } }: Called) -> Self {
+        // Some servers write an object where a text of one is meant.
+        let arguments = match arguments {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Self { id, name, arguments }
+    }
+}
+
 impl OpenAi {
-    fn read(&self, body: &[u8], asked: String) -> Result<Answer, RunError> {
+    fn read(&self, body: &[u8], prompt: Prompt) -> Result<Answer, RunError> {
         let completion: Completion = serde_json::from_slice(body).map_err(|error| {
             // The model may have answered, and been paid, behind whatever spoilt this.
             RunError::Ambiguous { error: format!("the answer is not a chat completion: {error}") }
@@ -169,14 +216,14 @@ impl OpenAi {
         let usage = completion.usage.as_ref();
         let tokens =
             usage.and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));
-        match self.judge(completion, asked) {
+        match self.judge(completion, prompt) {
             Ok(answer) => Ok(Answer { tokens, ..answer }),
             Err(error) => Err(RunError::Paid { error: Box::new(error), tokens }),
         }
     }
 
     /// The text, or why there is none.
-    fn judge(&self, completion: Completion, asked: String) -> Result<Answer, RunError> {
+    fn judge(&self, completion: Completion, prompt: Prompt) -> Result<Answer, RunError> {
         // Some endpoints say so under the status of a success.
         if let Some(error) = completion.error.filter(|error| !error.is_null()) {
             return Err(RunError::Retry { error: self.told(&error), after: None });
@@ -197,14 +244,18 @@ impl OpenAi {
         };
         let is_name =
             |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-        let model = completion.model.filter(is_name).unwrap_or(asked);
-        match Answer::new(&text, model) {
-            Err(RunError::Retry { .. }) if finish_reason.as_deref() == Some("length") => {
-                let error = "the answer is empty, and all its tokens are used up: the provider's max_tokens, or the \
-                             schedule's budget.max_tokens_per_run, is too small";
-                Err(RunError::Permanent { error: error.into() })
-            }
-            answer => answer,
+        let model = completion.model.filter(is_name).unwrap_or(prompt.model);
+        let calls: Vec<Call> = message.tool_calls.unwrap_or_default().into_iter().map(Call::from).collect();
+        if finish_reason.as_deref() == Some("length") && calls.is_empty() && text.trim().is_empty() {
+            let error = "the answer is empty, and all its tokens are used up: the provider's max_tokens, or the \
+                         schedule's budget.max_tokens_per_run, is too small";
+            return Err(RunError::Permanent { error: error.into() });
+        }
+        // Whoever has called tools may have nothing to add; that is for others to judge.
+        if calls.is_empty() && prompt.rounds.is_empty() {
+            Answer::new(&text, model)
+        } else {
+            Ok(Answer { text, model, tokens: None, calls, is_silent: false })
         }
     }
 

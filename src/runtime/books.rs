@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::access::{Actor, Quota, Record, Touched, Via};
 use crate::engine::change::Change;
-use crate::id::ScheduleKey;
+use crate::id::{ScheduleKey, SessionKey};
 use crate::runtime::ops::{Done, Op, OpError};
 use crate::runtime::turn::Turns;
 use crate::spec::Schedule;
@@ -44,16 +44,17 @@ pub(super) struct Entry {
     by: Arc<By>,
     changed: Touched,
     token: Option<String>,
+    conversation: Option<SessionKey>,
 }
 
 impl Turns {
     pub(super) fn asked_all(&mut self, ask: Ask) {
-        self.entry = ask.by.map(|by| Entry { by, changed: Touched::default(), token: None });
+        self.entry = ask.by.map(|by| Entry { by, changed: Touched::default(), token: None, conversation: None });
         for (op, answer) in ask.questions {
             self.asked(op, answer);
         }
-        let Some(Entry { by, changed, token }) = self.entry.take() else { return };
-        if changed.count == 0 && token.is_none() {
+        let Some(Entry { by, changed, token, conversation }) = self.entry.take() else { return };
+        if changed.count == 0 && token.is_none() && conversation.is_none() {
             return;
         }
         self.note(Change::Audit(Arc::new(Record {
@@ -64,6 +65,7 @@ impl Turns {
             operation: by.operation.to_owned(),
             changed,
             token,
+            conversation,
         })));
     }
 
@@ -81,10 +83,21 @@ impl Turns {
         }
     }
 
+    /// The request has ended this session, or said something in it.
+    pub(super) fn note_session(&mut self, key: SessionKey) {
+        if let Some(entry) = &mut self.entry {
+            entry.conversation = Some(key);
+        }
+    }
+
     /// Refuses a declaration that would give an agent more than it may have; `key` is that of the schedule which it
     /// replaces.
     pub(super) fn check_quota(&mut self, schedule: &Schedule, key: Option<ScheduleKey>) -> Result<(), OpError> {
         let Some(quota) = self.entry.as_ref().and_then(|entry| entry.by.quota) else { return Ok(()) };
+        // What is said in a conversation has a limit of its own.
+        if schedule.talk.is_some() {
+            return Ok(());
+        }
         let now = self.clock.now();
         self.count(&schedule.agent)?;
         Ok(self.tallies.check(schedule, key, &quota, now)?)

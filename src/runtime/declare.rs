@@ -38,6 +38,10 @@ impl Turns {
                 self.plain(key, move |op| Input::RunNow { op, key })
             }
             Op::Prune(key) => self.prune(key),
+            Op::EndSession(key) => self.end_session(key).map(Begun::Answer),
+            Op::Answer(answer) => self.answer(answer),
+            Op::Retry(of) => self.retry(of),
+            Op::Drop(of) => self.drop_letter(of),
             Op::Grant(grant) => {
                 self.note_token(&grant.id);
                 self.note(Change::Grant(grant));
@@ -120,7 +124,11 @@ impl Turns {
         self.plain(key, move |op| Input::Cancel { op, key })
     }
 
-    fn plain(&mut self, key: ScheduleKey, input: impl FnOnce(OpId) -> Input + 'static) -> Result<Begun, OpError> {
+    pub(super) fn plain(
+        &mut self,
+        key: ScheduleKey,
+        input: impl FnOnce(OpId) -> Input + 'static,
+    ) -> Result<Begun, OpError> {
         self.recall(key)?;
         Ok(Begun::Input { key, shape: Shape::Changed, input: Box::new(input) })
     }
@@ -146,7 +154,7 @@ impl Turns {
         Ok(())
     }
 
-    fn declared(&self, key: ScheduleKey) -> Result<Option<(u32, Arc<Schedule>)>, OpError> {
+    pub(super) fn declared(&self, key: ScheduleKey) -> Result<Option<(u32, Arc<Schedule>)>, OpError> {
         Ok(self.names.schedule(key)?)
     }
 

@@ -5,6 +5,7 @@
 //! Invariant: every item of a window is answered exactly once, even if its gateway panics. Not here: what is sent and
 //! what ends a window (`round`), retries and order (`engine`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -13,9 +14,11 @@ use hashbrown::HashMap;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, watch};
 
+use crate::config::PaceChoice;
 use crate::engine::{Input, Window};
 use crate::gateway::{Delivery, Gateway, Receipt, SendError};
 use crate::limits::{BEAT_MS_MAX, GATEWAY_SENDS_COUNT_MAX, SEND_MS_MAX};
+use crate::pace::Paces;
 use crate::runtime::Message;
 use crate::runtime::clock::Clock;
 use crate::runtime::meter::Meter;
@@ -25,6 +28,15 @@ use crate::time::Span;
 
 /// The gateways by the name that destinations use.
 pub type Gateways = HashMap<String, Arc<dyn Gateway>>;
+
+/// What each gateway keeps to; one that takes whatever comes is left out.
+pub(super) fn paces(gateways: &Gateways, chosen: &BTreeMap<String, PaceChoice>) -> BTreeMap<String, Paces> {
+    let kept = |(name, gateway): (&String, &Arc<dyn Gateway>)| {
+        let paces = chosen.get(name).copied().unwrap_or_default().over(gateway.capabilities().pace);
+        (paces != Paces::default()).then(|| (name.clone(), paces))
+    };
+    gateways.iter().filter_map(kept).collect()
+}
 
 /// Hands windows to gateways.
 #[derive(Clone)]
@@ -46,6 +58,8 @@ struct Shared {
 struct Door {
     gateway: Arc<dyn Gateway>,
     room: Semaphore,
+    /// Whether it was said in the log that nothing can be sent.
+    is_shut: AtomicBool,
 }
 
 impl Dispatch {
@@ -58,8 +72,8 @@ impl Dispatch {
         meter: Arc<Meter>,
     ) -> Self {
         let stopping = AtomicBool::new(false);
-        let door = |gateway| Arc::new(Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX) });
-        let gateways = gateways.into_iter().map(|(name, gateway)| (name, door(gateway))).collect();
+        let door = |gateway| Door { gateway, room: Semaphore::new(GATEWAY_SENDS_COUNT_MAX), is_shut: false.into() };
+        let gateways = gateways.into_iter().map(|(name, gateway)| (name, Arc::new(door(gateway)))).collect();
         Self { shared: Arc::new(Shared { gateways, reader, clock, tokio, beats, stopping, meter }) }
     }
 
@@ -79,10 +93,14 @@ impl Dispatch {
                     Step::Tell(input) => unanswered.tell(input),
                     Step::Try(delivery) => {
                         let gateway = unanswered.round.gateway();
+                        let said = unanswered.shared.is_heard(gateway, &delivery).then(|| delivery.clone());
                         let answer = unanswered.shared.attempt(gateway, *delivery).await;
                         unanswered.shared.meter.attempted(gateway, &answer);
-                        if let Some(input) = unanswered.round.answered(answer) {
-                            unanswered.tell(input);
+                        let said = said.filter(|_| answer.is_ok());
+                        match (unanswered.round.answered(answer), said) {
+                            (Some(input), Some(said)) => unanswered.send(Message::Delivered(input, said)),
+                            (Some(input), None) => unanswered.tell(input),
+                            (None, _) => {}
                         }
                     }
                 }
@@ -121,8 +139,12 @@ impl Unanswered {
     }
 
     fn tell(&self, input: Input) {
+        self.send(Message::Input(input));
+    }
+
+    fn send(&self, message: Message) {
         // A loop that has ended settles what is open when it is started again.
-        let _ = self.answers.send(Message::Input(input));
+        let _ = self.answers.send(message);
     }
 }
 
@@ -143,19 +165,44 @@ impl Drop for Unanswered {
     }
 }
 
+impl Door {
+    /// Says in the log, once, that nothing can be sent, and that it can again.
+    fn note(&self, name: &str, answer: &Result<Receipt, SendError>) {
+        match answer {
+            Err(SendError::Unreachable { error }) if !self.is_shut.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(gateway = name, "nothing can be sent, and is tried from time to time: {error}");
+            }
+            Err(SendError::Barred { error }) if !self.is_shut.swap(true, Ordering::Relaxed) => {
+                tracing::error!(gateway = name, "nothing can be sent until somebody acts: {error}");
+            }
+            Ok(_) | Err(SendError::Permanent { .. }) if self.is_shut.swap(false, Ordering::Relaxed) => {
+                tracing::info!(gateway = name, "messages can be sent again");
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
 impl Shared {
+    /// Whether people can answer what this says.
+    fn is_heard(&self, gateway: &str, delivery: &Delivery) -> bool {
+        delivery.is_said && self.gateways.get(gateway).is_some_and(|door| door.gateway.capabilities().receives)
+    }
+
     async fn attempt(&self, gateway: &str, delivery: Delivery) -> Result<Receipt, SendError> {
         let Some(door) = self.gateways.get(gateway) else {
             return Err(SendError::Permanent { error: format!("gateway '{gateway}' is not configured") });
         };
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
             answer = door.gateway.send(delivery) => answer,
             () = self.patience() => {
                 let waited = Span::from_millis(SEND_MS_MAX);
                 Err(SendError::Ambiguous { error: format!("the gateway did not answer within {waited}") })
             }
-        }
+        };
+        door.note(gateway, &answer);
+        answer
     }
 
     /// Waits as long as a gateway may take, counted in beats of the heart: a clock that is set, even the monotonic

@@ -1,6 +1,6 @@
 //! Counts what is committed and sent, and wakes whoever waits for the next commit.
 //!
-//! The commit thread and the senders count; the loop does not, so measuring costs it nothing. Units: seconds, as
+//! The commit thread and the senders count, and the loop what comes in, which is rare; so measuring costs it nothing. Units: seconds, as
 //! Prometheus wants them. Invariant: a label has few values: an outcome, or a gateway of the configuration.
 //! Not here: figures of the moment (`ops`), the text of `/metrics` (`surface`).
 
@@ -42,6 +42,7 @@ pub struct Meter {
     of_outcome: [Counter; OUTCOMES.len()],
     retries: Counter,
     attempts: Family<OfAttempt, Counter>,
+    arrivals: Family<OfArrival, Counter>,
     commits: watch::Sender<u64>,
 }
 
@@ -58,6 +59,24 @@ struct OfAttempt {
     result: &'static str,
 }
 
+/// What became of messages that came in.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfArrival {
+    gateway: String,
+    result: &'static str,
+}
+
+/// What becomes of a message that comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// An agent is spoken to.
+    Taken,
+    /// It was taken before.
+    Known,
+    /// No agent is spoken to.
+    ForNobody,
+}
+
 impl Default for Meter {
     fn default() -> Self {
         let outcomes: Family<OfOutcome, Counter> = Family::default();
@@ -70,6 +89,7 @@ impl Default for Meter {
             of_outcome,
             retries: Counter::default(),
             attempts: Family::default(),
+            arrivals: Family::default(),
             commits: watch::Sender::new(0),
         }
     }
@@ -89,6 +109,8 @@ impl Meter {
         registry.register("occurrences", "Dues that are accounted for, by how they ended", self.outcomes.clone());
         registry.register("retries", "Attempts after which another one was planned", self.retries.clone());
         registry.register("delivery_attempts", "Attempts by gateway and how they ended", self.attempts.clone());
+        let about = "Messages that came in, by gateway and what became of them";
+        registry.register("inbound_messages", about, self.arrivals.clone());
     }
 
     /// Tells how many commits there have been, each time there is one more.
@@ -136,6 +158,16 @@ impl Meter {
         }
     }
 
+    /// A message has come in.
+    pub(super) fn arrived(&self, gateway: &str, arrival: Arrival) {
+        let result = match arrival {
+            Arrival::Taken => "taken",
+            Arrival::Known => "known",
+            Arrival::ForNobody => "for_nobody",
+        };
+        self.arrivals.get_or_create(&OfArrival { gateway: gateway.to_owned(), result }).inc();
+    }
+
     /// A gateway has answered, or has not.
     pub(super) fn attempted(&self, gateway: &str, answer: &Result<Receipt, SendError>) {
         let result = match answer {
@@ -143,6 +175,9 @@ impl Meter {
             Err(SendError::Permanent { .. }) => "permanent",
             Err(SendError::Ambiguous { .. }) => "ambiguous",
             Err(SendError::Retry { .. }) => "retry",
+            Err(SendError::Limited { .. }) => "limited",
+            Err(SendError::Unreachable { .. }) => "unreachable",
+            Err(SendError::Barred { .. }) => "barred",
         };
         self.attempts.get_or_create(&OfAttempt { gateway: gateway.to_owned(), result }).inc();
     }

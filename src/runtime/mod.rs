@@ -11,13 +11,20 @@
 //! durable.
 
 mod books;
+mod boot;
 pub mod clock;
 mod commit;
+pub mod conversation;
 mod declare;
 mod dispatch;
+mod letters;
+mod listening;
 pub mod meter;
+pub mod minds;
 mod ops;
+pub mod outbox;
 pub mod purse;
+mod replies;
 pub mod round;
 mod running;
 pub mod runs;
@@ -29,6 +36,7 @@ pub mod turn;
 mod verify;
 pub mod watchdog;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,32 +48,35 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use books::{Ask, By};
+pub use boot::{Booted, boot};
 pub use commit::{Committed, Recorder};
 pub use dispatch::Gateways;
-pub use ops::{Declaration, Done, Op, OpError, OverQuota, Status};
+pub use letters::{NoRetry, letter, what_again};
+pub use listening::Answered;
+pub use ops::{Answer, Declaration, Done, Op, OpError, OverQuota, Status};
+pub use replies::door_of;
 pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
-use crate::calendar::ZONE_DATA_VERSION;
-use crate::config::{Agents, Routing};
-use crate::engine::boot::ZoneRules;
-use crate::engine::change::DaySpent;
-use crate::engine::{Budgets, Engine, Input, Options};
+use crate::config::{Agents, PaceChoice, Routes, Routing};
+use crate::engine::{Budgets, Input, Options};
+use crate::gateway::{Delivery, Posted, Unheard};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
 use crate::money::Cost;
-use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
+use crate::runtime::conversation::{Arrived, Manners};
 use crate::runtime::dispatch::Dispatch;
+use crate::runtime::listening::{Ears, Listening};
 use crate::runtime::meter::Meter;
+use crate::runtime::minds::{Hands, Minds};
 use crate::runtime::running::{Makers, Running};
 use crate::runtime::shaping::Reach;
 use crate::runtime::shell::Shell;
-use crate::runtime::turn::Turns;
 use crate::runtime::watchdog::{Health, Watchdog};
 use crate::script::Scripts;
-use crate::store::{Names, OpenError, Opened, Ownership, Reader, Store, StoreError};
-use crate::time::Timestamp;
+use crate::store::{OpenError, Ownership, Reader, Store, StoreError};
+use crate::time::{Span, Timestamp};
 
 /// What a runtime is started with.
 #[derive(Clone, Debug)]
@@ -89,6 +100,8 @@ pub struct Settings {
 pub struct Outside {
     /// Ways to chats.
     pub gateways: Gateways,
+    /// How fast these may send, where somebody knows better than their platform's public word.
+    pub paces: BTreeMap<String, PaceChoice>,
     /// Who does tasks.
     pub providers: Providers,
     /// Which of them does which.
@@ -97,6 +110,14 @@ pub struct Outside {
     pub scripts: Arc<Scripts>,
     /// What single agents may do.
     pub agents: Arc<Agents>,
+    /// Which agent is spoken to by a message that comes in.
+    pub routes: Arc<Routes>,
+    /// A session in which nothing is said for so long is over; `None`: as long as it usually is.
+    pub session_idle: Option<Span>,
+    /// Agents that the program itself answers for.
+    pub minds: Minds,
+    /// What their models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
     /// What all models together may cost in one day.
     pub cost_per_day: Option<Cost>,
 }
@@ -114,6 +135,7 @@ pub struct Runtime {
     messages: Sender<Message>,
     turns: JoinHandle<Result<(), RunError>>,
     heart: Option<Heart>,
+    listening: Option<Listening>,
     owner: Option<Ownership>,
 }
 
@@ -126,12 +148,27 @@ pub struct Handle {
     clock: Arc<dyn Clock>,
     watchdog: Arc<Watchdog>,
     meter: Arc<Meter>,
+    ears: Ears,
+    manners: Manners,
 }
 
 /// What the loop is told.
 pub enum Message {
     /// For the engine.
     Input(Input),
+    /// For the engine: that this was delivered where people can answer.
+    Delivered(Input, Box<Delivery>),
+    /// Messages came in.
+    Arrived(Arrived),
+    /// A gateway has come so far in its platform's stream.
+    Place {
+        /// Name of the gateway.
+        gateway: Arc<str>,
+        /// The place, as the gateway writes it.
+        place: Arc<str>,
+        /// Told once it is durable.
+        taken: oneshot::Sender<()>,
+    },
     /// Questions, which are taken in one go.
     Ask(Ask),
     /// The commit thread is done with a batch.
@@ -175,7 +212,21 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, providers, routing, scripts, agents, cost_per_day } = outside.into();
+        let Outside {
+            gateways,
+            paces,
+            providers,
+            routing,
+            scripts,
+            agents,
+            cost_per_day,
+            routes,
+            session_idle,
+            minds,
+            hands,
+        } = outside.into();
+        let idle = session_idle.unwrap_or(Manners::default().idle);
+        let manners = Manners { routes, agents: Arc::clone(&agents), idle };
         let routing = Arc::new(routing);
         let options = crate::store::Options {
             raise_epoch: settings.serving,
@@ -192,28 +243,33 @@ impl Runtime {
             pause_after: settings.pause_after,
             catchup_per_second: settings.catchup_per_second,
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
+            paces: Arc::new(dispatch::paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
             budgets: Arc::new(budgets_of(&agents, cost_per_day)),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
+        let meter = Arc::new(Meter::default());
+        let turns = turns.with_manners(manners.clone()).with_meter(Arc::clone(&meter));
         let (messages, inbox) = mpsc::channel();
         let (beats, felt) = watch::channel(0);
-        let meter = Arc::new(Meter::default());
         let limits = gateways.iter().map(|(name, gateway)| (name.clone(), gateway.capabilities().text));
         let reach = Arc::new(Reach { gateways: limits.collect(), agents });
-        let makers = Makers { providers, routing, scripts, reach };
+        let makers = Makers { providers, routing, scripts, reach, idle, minds, hands };
         let running = Running::new(makers, Arc::clone(&clock), reader.clone(), tokio.clone(), felt.clone());
+        let ears = Ears::new(gateways.clone(), &messages, &reader);
+        let listening = settings.serving.then(|| ears.listen(&tokio));
         let dispatch = Dispatch::new(gateways, reader.clone(), Arc::clone(&clock), tokio, felt, Arc::clone(&meter));
         let committer = Committer::start(recorder, Arc::clone(&meter), messages.clone())?;
         let permits = Arc::new(Semaphore::new(QUEUE_INPUTS_COUNT_MAX));
         let noticed = Arc::clone(&watchdog);
-        let handle = Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter };
+        let handle =
+            Handle { messages: messages.clone(), permits, reader, clock, watchdog: noticed, meter, ears, manners };
         let shell =
             Shell { turns, committer, dispatch, running, answers: messages.clone(), watchdog: Arc::clone(&watchdog) };
         let turns = thread::Builder::new().name("engine".into()).spawn(move || shell.run(&inbox))?;
         let heart = if settings.serving { Some(start_heartbeat(messages.clone(), beats, watchdog)?) } else { None };
-        Ok(Self { handle, messages, turns, heart, owner })
+        Ok(Self { handle, messages, turns, heart, listening, owner })
     }
 
     /// The way to it.
@@ -235,6 +291,7 @@ impl Runtime {
 
     /// Ends it in order, and says how it went.
     pub fn stop(self) -> Result<(), RunError> {
+        drop(self.listening);
         // A loop that has ended already needs no telling.
         let _ = self.messages.send(Message::Stop);
         let ended = self.turns.join().unwrap_or(Err(RunError::Panicked));
@@ -302,6 +359,17 @@ impl Handle {
         self.clock.now()
     }
 
+    /// Takes what a platform posted for a gateway; `None`: there is no such gateway.
+    pub async fn hear(&self, gateway: &str, posted: &Posted<'_>) -> Option<Result<Answered, Unheard>> {
+        self.ears.hear(gateway, posted).await
+    }
+
+    /// What conversations are held by.
+    #[must_use]
+    pub const fn manners(&self) -> &Manners {
+        &self.manners
+    }
+
     /// How the engine is; answered without asking the loop, which may stand still.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -327,62 +395,9 @@ impl Handle {
     }
 }
 
-/// What a store that was opened becomes.
-pub struct Booted {
-    /// The loop's state.
-    pub turns: Turns,
-    /// What writes its batches.
-    pub recorder: Recorder,
-    /// What notices when it stands still.
-    pub watchdog: Arc<Watchdog>,
-}
-
-/// Makes the loop's state of what the store holds; nothing is served before its first tick.
-pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<Booted, StoreError> {
-    let serving = options.serving;
-    let mut engine = Engine::new(clock.now(), options);
-    restore(&opened, &mut engine, clock.now())?;
-    let zone_data = opened.zone_data.clone();
-    let rules = match &zone_data {
-        Some(version) if version != ZONE_DATA_VERSION && !planted::is(Bug::ZoneRulesIgnored) => ZoneRules::Changed,
-        Some(_) | None => ZoneRules::Same,
-    };
-    engine.start(clock.now(), rules);
-    let Opened { writer, reader, next_key, .. } = opened;
-    let stale_rules = serving && zone_data != Some(ZONE_DATA_VERSION.to_owned());
-    let recorder = Recorder::new(writer, stale_rules.then_some(ZONE_DATA_VERSION));
-    let watchdog = Arc::new(Watchdog::new(clock.now()));
-    let names = Names::new(reader.clone());
-    let turns = Turns::new(engine, clock, names, reader, next_key, Arc::clone(&watchdog));
-    Ok(Booted { turns, recorder, watchdog })
-}
-
 fn budgets_of(agents: &Agents, all: Option<Cost>) -> Budgets {
     let agents = agents.iter().filter_map(|(name, agent)| Some((name.to_owned(), agent.quota.cost_per_day?)));
     Budgets { all, agents: agents.collect() }
-}
-
-/// Takes plans, rows and open occurrences back from the store.
-fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), StoreError> {
-    opened.each_plan(|id, plan| engine.restore_plan(id, plan))?;
-    opened.each_state(|key, state| engine.restore(key, state))?;
-    opened.reader.each_spent(|key, kept| {
-        if let Some(spent) = DaySpent::from_kept(kept) {
-            engine.restore_spent(key, spent);
-        }
-    })?;
-    let mut open = Vec::new();
-    opened.each_open(|run| open.push(run))?;
-    for run in open {
-        let key = run.occurrence.schedule;
-        if !engine.holds(key)
-            && let (Some(state), Some((_, schedule))) = (opened.reader.state(key)?, opened.reader.schedule(key)?)
-        {
-            engine.handle(now, Input::Recall { key, state, schedule });
-        }
-        engine.restore_run(run);
-    }
-    Ok(())
 }
 
 /// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.

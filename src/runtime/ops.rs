@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use crate::access::Grant;
-use crate::engine::Figures;
 use crate::engine::change::State;
-use crate::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use crate::engine::{Figures, Gated};
+use crate::id::{OccurrenceId, ScheduleId, ScheduleKey, SessionKey};
+use crate::runtime::letters::NoRetry;
 use crate::runtime::watchdog::Health;
 use crate::spec::Schedule;
 use crate::time::{Span, Timestamp};
@@ -45,6 +46,14 @@ pub enum Op {
     Prune(ScheduleKey),
     /// One run now.
     RunNow(ScheduleKey),
+    /// The end of a session.
+    EndSession(SessionKey),
+    /// What an agent says in a session that goes on; answered like a create.
+    Answer(Answer),
+    /// A dead letter is tried again: an occurrence, or one of its deliveries.
+    Retry(OccurrenceId),
+    /// A dead letter was seen, and is to be listed no more.
+    Drop(OccurrenceId),
     /// A token is made, or revoked.
     Grant(Arc<Grant>),
     /// A change that is made only while nobody has updated the schedule since it was read.
@@ -69,6 +78,19 @@ pub struct Declaration {
     pub paused: bool,
     /// Its only time has passed: it is recorded as skipped.
     pub past: bool,
+}
+
+/// What an agent says in a session.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Which.
+    pub session: SessionKey,
+    /// What.
+    pub text: String,
+    /// Makes a repeated answer one.
+    pub client_token: Option<String>,
+    /// The id of the schedule that sends it.
+    pub id: ScheduleId,
 }
 
 /// What was done.
@@ -99,6 +121,8 @@ pub struct Status {
     pub started_at: Timestamp,
     /// The engine's figures.
     pub figures: Figures,
+    /// Gateways that may not send right now, or not to every chat.
+    pub gated: Vec<Gated>,
     /// The next time something is due.
     pub next_wakeup: Option<Timestamp>,
     /// How far the oldest unserved due is behind.
@@ -144,6 +168,16 @@ pub enum OverQuota {
         /// How many it may have.
         most: u32,
     },
+    /// Too many answers.
+    #[error(
+        "session {session} has had {most} answers within a minute, and takes no more in it: wait for the next one"
+    )]
+    Answers {
+        /// Where.
+        session: SessionKey,
+        /// How many it may have.
+        most: u32,
+    },
 }
 
 /// Why it was not done.
@@ -175,12 +209,18 @@ pub enum OpError {
     /// The schedule has ended.
     #[error("the schedule has ended and cannot be changed this way")]
     Ended(crate::engine::change::Status),
+    /// The session is over already.
+    #[error("the session is over already")]
+    SessionOver,
     /// An earlier run is not over, and the schedule's overlap policy lets no other begin or wait.
     #[error(
         "a run of it is not over, and its overlap_policy lets no other begin now; wait for its end, or allow more with \
          overlap_policy buffer_one, buffer_all, cancel_other or allow_all"
     )]
     Overlaps,
+    /// Nothing can be done about the dead letter.
+    #[error(transparent)]
+    Letter(#[from] NoRetry),
     /// Too many questions wait.
     #[error("the engine is busy; try again")]
     Busy,

@@ -15,7 +15,7 @@ use crate::engine::{Answer, Content, Input, Window};
 use crate::gateway::{Delivery, Receipt, SendError};
 use crate::id::{self, OccurrenceId};
 use crate::planted::{self, Bug};
-use crate::spec::{Payload, Schedule};
+use crate::spec::{Payload, Schedule, Talk};
 use crate::store::{Reader, StoreError};
 use crate::time::Timestamp;
 
@@ -69,13 +69,15 @@ impl Round {
         self.answer(match answer {
             Ok(receipt) => Answer::Delivered { message_id: receipt.message_id },
             Err(SendError::Retry { error, after }) => Answer::Retry { error, after },
+            Err(SendError::Limited { error, after, scope }) => Answer::Limited { error, after, scope },
+            Err(SendError::Unreachable { error } | SendError::Barred { error }) => Answer::Shut { error },
             Err(SendError::Permanent { error }) => Answer::Permanent { error },
             Err(SendError::Ambiguous { error }) => Answer::Ambiguous { error },
         })
     }
 
     fn answer(&mut self, answer: Answer) -> Option<Input> {
-        self.halted = self.halted || matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+        self.halted = self.halted || answer.halts();
         let (occurrence, _) = self.items.pop_front()?;
         Some(Input::Answered { occurrence, answer })
     }
@@ -102,9 +104,11 @@ fn compose(
     }
     let mut destination = schedule.destination.clone();
     let text = match (content, &schedule.payload) {
-        (Content::Payload, Payload::Message(text)) if schedule.hook.is_none() => text.clone(),
+        (Content::Payload, Payload::Message(text)) if !schedule.is_run() => text.clone(),
         (Content::Payload, _) => {
-            let Some(text) = reader.text(occurrence).map_err(unread)? else {
+            // A long literal one may have been claimed by a version that made no run of it.
+            let composed = reader.text(occurrence).map_err(unread)?;
+            let Some(text) = composed.or_else(|| schedule.literal().map(str::to_owned)) else {
                 return Err(Answer::Permanent { error: "the text composed for it is not in the store".into() });
             };
             let run = reader.run(occurrence).map_err(unread)?;
@@ -122,6 +126,13 @@ fn compose(
         },
     };
     let Some(destination) = destination else { return Err(Answer::Superseded) };
+    let heard = match schedule.talk {
+        Some(Talk::Heard(number)) => match reader.heard(number).map_err(unread)? {
+            Some(heard) => Some(Box::new((number, heard))),
+            None => return Err(Answer::Permanent { error: "the message that came in is not kept any more".into() }),
+        },
+        Some(Talk::Answer | Talk::Aside) | None => None,
+    };
     let named = if planted::is(Bug::KeyFromSendTime) { now } else { occurrence.due };
     let part = if planted::is(Bug::KeyWithAttempt) { attempt } else { 0 };
     let target = if planted::is(Bug::KeySharedByDeliveries) { 0 } else { occurrence.delivery };
@@ -135,6 +146,8 @@ fn compose(
         attempt,
         destination,
         text,
+        is_said: schedule.talk != Some(Talk::Aside),
+        heard,
     })
 }
 

@@ -4,7 +4,10 @@
 //! A run costs no thread while it waits. Its end is the drop of what its runner returned, whatever that was doing.
 //! Invariant: every run is answered exactly once, even if its runner panics. Scripts run
 //! on threads of their own, a few at a time, so that one that takes its time delays nothing but other scripts. Not here:
-//! what a run is told (`runs`), what scripts make of it (`shaping`), how many runs there are at a time (`engine`).
+//! what a run is told (`runs`), how its model is asked (`asking`), what scripts make of it (`shaping`), how many runs
+//! there are at a time (`engine`).
+
+mod asking;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -15,14 +18,15 @@ use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::config::{Rates, Routing};
-use crate::engine::{Bid, Input, Paid, Ran, RunEnd, Verdict};
+use crate::engine::{Input, Paid, Ran, RunEnd, Verdict};
 use crate::id::OccurrenceId;
 use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
-use crate::runner::{Answer, RunError, Runner};
+use crate::runner::Runner;
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
-use crate::runtime::purse::Purse;
-use crate::runtime::runs::{self, Asked, Begun, NoAnswer};
+use crate::runtime::minds::{Hands, Minds};
+use crate::runtime::running::asking::Till;
+use crate::runtime::runs::{self, Begun};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
 use crate::store::Reader;
@@ -50,6 +54,11 @@ pub(super) struct Makers {
     pub routing: Arc<Routing>,
     pub scripts: Arc<Scripts>,
     pub reach: Arc<Reach>,
+    /// A session in which nothing is said for so long is over.
+    pub idle: Span,
+    pub minds: Minds,
+    /// What models may do, once there is somebody who does it.
+    pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
 }
 
 /// The time that the scripts of a run may take, in beats of the heart: a clock that is set must not end them.
@@ -88,18 +97,14 @@ pub(super) struct Running {
     shared: Arc<Shared>,
 }
 
-/// Where a run asks for leave to spend.
-struct Till<'a> {
-    occurrence: OccurrenceId,
-    purse: &'a mut Purse,
-    answers: &'a Sender<Message>,
-}
-
 struct Shared {
     providers: HashMap<String, Seats>,
     routing: Arc<Routing>,
     scripts: Arc<Scripts>,
     reach: Arc<Reach>,
+    idle: Span,
+    minds: Minds,
+    hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
     script_seats: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     reader: Reader,
@@ -120,7 +125,7 @@ impl Running {
         tokio: Tokio,
         beats: watch::Receiver<u64>,
     ) -> Self {
-        let Makers { providers, routing, scripts, reach } = makers;
+        let Makers { providers, routing, scripts, reach, idle, minds, hands } = makers;
         let (stopping, ends, verdicts) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
@@ -130,6 +135,9 @@ impl Running {
             routing,
             scripts,
             reach,
+            idle,
+            minds,
+            hands,
             script_seats,
             clock,
             reader,
@@ -238,26 +246,28 @@ impl Shared {
     /// Makes the text of a run, or whatever it comes to.
     async fn make(self: &Arc<Self>, begun: Begun, answers: &Sender<Message>) -> (Shaped, Paid) {
         let schedule = Arc::clone(&begun.schedule);
-        let mut purse = Purse::new(&begun);
-        let (end, said) = if schedule.uses_scripts() {
-            self.shape(begun, &mut purse, answers).await
+        let mut till = Till::new(&begun, answers);
+        let shaped = if schedule.uses_scripts() {
+            self.shape(begun, &mut till).await
+        } else if let Some(text) = schedule.literal() {
+            (runs::literal(text), None)
         } else {
             let instruction = begun.instruction().unwrap_or_default();
-            let answer = self.ask(&begun, None, instruction, &mut purse, answers).await;
+            let answer = self.ask(&begun, None, instruction, &mut till).await;
             (runs::unshaped(&schedule, answer), None)
         };
-        ((self.reach.fitted(&schedule, end), said), purse.paid())
+        (self.reach.fitted(&schedule, shaped), till.purse.paid())
     }
 
     /// The same where scripts have a say.
-    async fn shape(self: &Arc<Self>, begun: Begun, purse: &mut Purse, answers: &Sender<Message>) -> Shaped {
+    async fn shape(self: &Arc<Self>, begun: Begun, till: &mut Till<'_>) -> Shaped {
         let budget = Budget::new(self.beats.clone());
         let (shared, of, deadline) = (Arc::clone(self), begun.clone(), budget.clone());
         let step = self.aside(move || {
             if shared.stopping.load(Ordering::SeqCst) {
                 return Step::Over((RunEnd::NotBegun, None));
             }
-            let facts = match of.facts(&shared.reader, shared.clock.now()) {
+            let facts = match of.facts(&shared.reader, shared.clock.now(), shared.idle) {
                 Ok(facts) => facts,
                 Err(end) => return Step::Over((end, None)),
             };
@@ -270,7 +280,7 @@ impl Shared {
             Ok(Step::Over(shaped)) => return shaped,
             Err(end) => return (end, None),
         };
-        let answer = self.ask(&begun, model.as_deref(), &instruction, purse, answers).await;
+        let answer = self.ask(&begun, model.as_deref(), &instruction, till).await;
         let answered = self.aside(move || {
             budget.renew();
             shaping.answered(answer)
@@ -289,86 +299,6 @@ impl Shared {
         };
         let done = self.tokio.spawn_blocking(seated).await;
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
-    }
-
-    /// Asks a model, or those that stand in for it.
-    async fn ask(
-        &self,
-        begun: &Begun,
-        model: Option<&str>,
-        instruction: &str,
-        purse: &mut Purse,
-        answers: &Sender<Message>,
-    ) -> Result<Answer, NoAnswer> {
-        let (first, instead) = begun.asked(&self.routing, model, instruction)?;
-        let mut till = Till { occurrence: begun.run.occurrence, purse, answers };
-        self.ask_all(first, instead, &mut till).await
-    }
-
-    /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask_all(&self, first: Asked, instead: Vec<Asked>, till: &mut Till<'_>) -> Result<Answer, NoAnswer> {
-        let (mut error, mut after) = match self.run(&first, true, till).await {
-            Err(NoAnswer::Error(RunError::Retry { error, after })) => (error, after),
-            answer => return answer,
-        };
-        for asked in instead {
-            match self.run(&asked, false, till).await {
-                Err(NoAnswer::Error(RunError::Retry { error: why, after: wait })) => {
-                    error = format!("{error}; {asked}: {why}");
-                    after = after.max(wait);
-                }
-                // It stands in for another, which may be there again.
-                Err(NoAnswer::Error(RunError::Permanent { error: why })) => {
-                    error = format!("{error}; {asked}: {why}")
-                }
-                Err(NoAnswer::OverBudget { reason }) => error = format!("{error}; {asked}: {reason}"),
-                Err(NoAnswer::Error(RunError::Ambiguous { error: why })) => {
-                    return Err(RunError::Ambiguous { error: format!("{error}; {why}") }.into());
-                }
-                answer @ (Ok(_) | Err(NoAnswer::NotAsked | NoAnswer::Error(RunError::Paid { .. }))) => return answer,
-            }
-        }
-        Err(RunError::Retry { error, after }.into())
-    }
-
-    async fn run(&self, asked: &Asked, waits: bool, till: &mut Till<'_>) -> Result<Answer, NoAnswer> {
-        let Some(Seats { provider, free }) = self.providers.get(&asked.provider) else {
-            let name = &asked.provider;
-            let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
-            return Err(RunError::Permanent { error }.into());
-        };
-        let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
-        let Some(_seat) = seat else {
-            return Err(RunError::Retry { error: "it has no room now".into(), after: None }.into());
-        };
-        let mut prompt = asked.prompt.clone();
-        if let Some(bid) = till.purse.bid(&mut prompt, &provider.rates)? {
-            self.leave(bid, till).await?;
-        }
-        let answer = tokio::select! {
-            biased;
-            answer = provider.runner.run(prompt.clone()) => answer,
-            () = self.patience(provider.timeout) => {
-                let error = format!("the run took longer than {}, and was ended", provider.timeout);
-                Err(RunError::Ambiguous { error })
-            }
-        };
-        Ok(till.purse.over((&asked.provider, &provider.rates), &prompt, answer)?)
-    }
-
-    /// Waits until what a call may take is reserved, or says why it must not be made.
-    async fn leave(&self, bid: Bid, till: &mut Till<'_>) -> Result<(), NoAnswer> {
-        let (tell, told) = oneshot::channel();
-        self.verdicts().insert(till.occurrence, tell);
-        // A loop that has ended tells nobody anything: the process is ending.
-        let _ = till.answers.send(Message::Input(Input::Reserve { occurrence: till.occurrence, bid }));
-        let verdict = told.await.unwrap_or(Verdict::NotNow);
-        till.purse.heard();
-        match verdict {
-            Verdict::Granted => Ok(()),
-            Verdict::Refused { reason } => Err(NoAnswer::OverBudget { reason }),
-            Verdict::NotNow => Err(NoAnswer::NotAsked),
-        }
     }
 
     /// Waits in beats of the heart, as sends do: a clock that is set must not end a run that is under way.

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use crate::config::{Model, Routing};
 use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
 use crate::engine::{Input, Outgoing, Paid, Ran, RunEnd};
-use crate::id::OccurrenceId;
+use crate::id::{self, OccurrenceId};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::silence;
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
+use crate::session::Conversation;
 use crate::spec::{Payload, Schedule};
 use crate::store::{Reader, StoreError};
 use crate::time::{Span, Timestamp};
@@ -30,7 +31,7 @@ pub struct Begun {
 }
 
 /// Somebody who is to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// Name of the provider.
     pub provider: String,
@@ -80,7 +81,7 @@ pub fn begin(reader: &Reader, occurrence: OccurrenceId) -> Result<Begun, Input> 
 
 impl Begun {
     /// What its scripts may know of it.
-    pub fn facts(&self, reader: &Reader, now: Timestamp) -> Result<Facts, RunEnd> {
+    pub fn facts(&self, reader: &Reader, now: Timestamp, idle: Span) -> Result<Facts, RunEnd> {
         let key = self.run.occurrence.schedule;
         let unread = |error: StoreError| again(&error);
         let last = reader.state(key).map_err(unread)?.and_then(|state| state.last_outcome);
@@ -94,9 +95,34 @@ impl Begun {
             attempt: self.run.execution.as_ref().map_or(1, |execution| execution.attempts),
             by_hand: self.run.cause == Cause::Manual,
             last: Last { status: last.map(status), text, at },
-            session: SessionFacts::default(),
+            session: self.session(reader, now, idle).map_err(unread)?,
             state: reader.hook_state(key).map_err(unread)?.map(Into::into),
         })
+    }
+
+    /// The session that what it says will be part of.
+    fn session(&self, reader: &Reader, now: Timestamp, idle: Span) -> Result<SessionFacts, StoreError> {
+        let Some(place) = self.schedule.destination.clone() else { return Ok(SessionFacts::default()) };
+        let latest = reader.session_of(&Conversation { place, agent: self.schedule.agent.clone() })?;
+        let active = latest.filter(|(_, session)| session.is_active(now, idle));
+        Ok(active.map_or_else(SessionFacts::default, |(_, session)| SessionFacts {
+            active: true,
+            last_user_at: session.last_user_at,
+        }))
+    }
+
+    /// A text that is the same for the same call of its model, however often it is made again.
+    #[must_use]
+    pub fn token(&self, call: u16) -> String {
+        let occurrence = self.run.occurrence;
+        let key = id::delivery_key(&self.schedule.id, occurrence.generation, occurrence.due, u16::MAX, call);
+        format!("run:{key}")
+    }
+
+    /// Whether it speaks by a tool alone.
+    #[must_use]
+    pub const fn speaks_by_tool(&self) -> bool {
+        false
     }
 
     /// What its model is told where no script says otherwise.
@@ -123,7 +149,7 @@ impl Begun {
         let chosen = routing.choose(model.or(written), &self.schedule.agent);
         let chosen = chosen.map_err(|problem| RunError::Permanent { error: problem.to_string() })?;
         let asked = |Model { provider, name }| {
-            let prompt = Prompt { model: name, instruction: instruction.to_owned(), max_tokens: None };
+            let prompt = Prompt::new(name, instruction);
             Asked { provider, prompt }
         };
         let instead = routing.fallbacks(&chosen).map(asked).collect();
@@ -162,10 +188,17 @@ pub const fn ended(occurrence: OccurrenceId, ran: Ran) -> Input {
     Input::Ran { occurrence, ran }
 }
 
+/// What a literal text comes to, which nobody has to make.
+#[must_use]
+pub fn literal(text: &str) -> RunEnd {
+    RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] }
+}
+
 /// What an answer comes to that no script looks at.
 #[must_use]
 pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd {
     match answer {
+        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: text },
         Ok(Answer { text, .. }) => match silence::reason(schedule, &text) {
             Some(reason) => RunEnd::Silent { reason },
             None => RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] },

@@ -15,7 +15,7 @@ use crate::config::Agents;
 use crate::engine::{Outgoing, RunEnd, Said};
 use crate::gateway::TextLimit;
 use crate::gateway::text::{Numbering, split};
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, within};
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
 use crate::runtime::runs::{NoAnswer, failed};
@@ -71,19 +71,24 @@ impl Reach {
         actual.plus(rules.quota.min_interval)
     }
 
-    /// The same end, with each text cut into parts that its gateway takes: every part is a delivery of its own, and what
+    /// The same, with each text cut into parts that its gateway takes: every part is a delivery of its own, and what
     /// is tried again sends the same bytes. One that cannot be cut stays whole; its gateway says why it refuses it.
     #[must_use]
-    pub fn fitted(&self, schedule: &Schedule, end: RunEnd) -> RunEnd {
-        let RunEnd::Composed { texts } = end else { return end };
+    pub fn fitted(&self, schedule: &Schedule, (end, mut said): Shaped) -> Shaped {
+        if let Some(said) = &mut said {
+            let told = std::mem::take(&mut said.tell).into_iter();
+            let parts = told.flat_map(|text| self.parts(schedule, Outgoing { text, to: None }));
+            said.tell = parts.map(|one| one.text).collect();
+        }
+        let RunEnd::Composed { texts } = end else { return (end, said) };
         let texts = texts.into_iter().flat_map(|one| self.parts(schedule, one)).collect();
-        RunEnd::Composed { texts }
+        (RunEnd::Composed { texts }, said)
     }
 
     fn parts(&self, schedule: &Schedule, one: Outgoing) -> Vec<Outgoing> {
         let to = one.to.as_ref().or(schedule.destination.as_ref());
         let limit = to.and_then(|to| self.gateways.get(&to.gateway)).copied().unwrap_or(TextLimit::None);
-        match split(&one.text, limit, Numbering::Off) {
+        match split(&one.text, limit, Numbering::On) {
             Ok(parts) if !parts.is_empty() => {
                 parts.into_iter().map(|text| Outgoing { text: text.into(), to: one.to.clone() }).collect()
             }
@@ -142,6 +147,10 @@ impl Shaping {
     #[must_use]
     pub fn answered(mut self, answer: Result<Answer, NoAnswer>) -> Shaped {
         match answer {
+            Ok(Answer { text, is_silent: true, .. }) => {
+                self.result = Some(text.as_str().into());
+                self.over(RunEnd::Silent { reason: text })
+            }
             Ok(Answer { text, .. }) => {
                 let end = self.after(text.into());
                 self.over_or_wrong(end)
@@ -174,10 +183,8 @@ impl Shaping {
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
-                return (
-                    end,
-                    Some(Box::new(Said { tell: Some(text.into()), ..said.map(|said| *said).unwrap_or_default() })),
-                );
+                let tell = vec![within(&text, MESSAGE_BYTES_MAX).into()];
+                return (end, Some(Box::new(Said { tell, ..said.map(|said| *said).unwrap_or_default() })));
             }
             // What cannot get better is not tried again, whatever is wished.
             (Some(OnFailure::Retry) | None, end) => end,
@@ -235,7 +242,7 @@ impl Shaping {
             Payload::Message(_) | Payload::Task(_) => true,
         };
         let text = self.result.filter(|_| is_made && looks_back);
-        let said = Said { state: self.scene.state(), text, next, notes, tell: None };
+        let said = Said { state: self.scene.state(), text, next, notes, tell: Vec::new() };
         let is_nothing = said == Said::default();
         (end, (!is_nothing).then(|| Box::new(said)))
     }

@@ -70,12 +70,20 @@ impl Tallies {
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
+            | Change::Session { .. }
+            | Change::Uttered { .. }
+            | Change::Heard { .. }
+            | Change::Place { .. }
             | Change::DropHistory { .. } => {}
         }
     }
 
     /// Counts a schedule as it is now.
     pub(super) fn put(&mut self, key: ScheduleKey, schedule: &Schedule, state: &State, now: Timestamp) {
+        // What is said in a conversation was planned by nobody.
+        if schedule.talk.is_some() {
+            return;
+        }
         let Some((agent, _)) = self.agents.get_key_value(schedule.agent.as_str()) else { return };
         let agent = Arc::clone(agent);
         self.take_out(key);

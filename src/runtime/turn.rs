@@ -16,7 +16,8 @@ use hashbrown::HashMap;
 use tokio::sync::oneshot;
 
 use crate::engine::change::Change;
-use crate::engine::{Effect, Engine, Input, OpId, Reply, Verdict, Window};
+use crate::engine::{self, Effect, Engine, Input, OpId, Reply, Verdict, Window};
+use crate::gateway::Delivery;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
 use crate::planted::{self, Bug};
@@ -24,6 +25,9 @@ use crate::runtime::Message;
 use crate::runtime::books::Entry;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committed;
+use crate::runtime::conversation::Book;
+use crate::runtime::letters::NoRetry;
+use crate::runtime::meter::Meter;
 use crate::runtime::ops::{Done, Op, OpError, Status};
 use crate::runtime::tally::Tallies;
 use crate::runtime::watchdog::Watchdog;
@@ -39,6 +43,8 @@ pub struct Turns {
     pub(super) next_key: u64,
     pub(super) pending: HashMap<OpId, Asked>,
     pub(super) tallies: Tallies,
+    pub(super) book: Book,
+    pub(super) meter: Arc<Meter>,
     /// The request that is being answered, if somebody has to answer for it.
     pub(super) entry: Option<Entry>,
     acts: VecDeque<Act>,
@@ -95,6 +101,7 @@ struct Batch {
     ended_runs: Vec<OccurrenceId>,
     judged: Vec<(OccurrenceId, Verdict)>,
     answers: Vec<(Answer, Result<Done, OpError>)>,
+    taken: Vec<oneshot::Sender<()>>,
     finished: Vec<ScheduleKey>,
 }
 
@@ -113,6 +120,7 @@ impl Turns {
         clock: Arc<dyn Clock>,
         names: Names,
         reader: Reader,
+        book: Book,
         next_key: u64,
         watchdog: Arc<Watchdog>,
     ) -> Self {
@@ -125,6 +133,8 @@ impl Turns {
             next_key,
             pending: HashMap::new(),
             tallies: Tallies::default(),
+            book,
+            meter: Arc::default(),
             entry: None,
             acts: VecDeque::new(),
             gathering: Batch::default(),
@@ -159,7 +169,13 @@ impl Turns {
     pub fn take(&mut self, message: Message) -> Result<(), StoreError> {
         match message {
             Message::Input(input) => self.handle(input),
+            Message::Delivered(input, delivery) => self.delivered(input, *delivery),
             Message::Ask(ask) => self.asked_all(ask),
+            Message::Arrived(arrived) => self.arrived(arrived),
+            Message::Place { gateway, place, taken } => {
+                self.note(Change::Place { gateway, place });
+                self.tell_taken(taken);
+            }
             Message::Committed(Ok(committed)) => self.committed(&committed),
             Message::Committed(Err(error)) => {
                 self.refuse_all(&error);
@@ -194,10 +210,12 @@ impl Turns {
         }
         let now = self.clock.now();
         self.engine.handle(now, input);
+        let mut given_up = Vec::new();
         while let Some(effect) = self.engine.poll_effect() {
             match effect {
                 Effect::Persist(Change::Run(run)) if planted::is(Bug::AdvanceBeforeRecord) && !run.is_settled() => {}
                 Effect::Persist(change) => {
+                    given_up.extend(change.given_up());
                     self.names.stage(&change);
                     self.tallies.note(&change, now);
                     self.gathering.changes.push(change);
@@ -210,6 +228,29 @@ impl Turns {
                 Effect::Forget { key } => self.gathering.finished.push(key),
             }
         }
+        for run in given_up {
+            self.say_unanswered(&run);
+        }
+    }
+
+    /// A text has reached its chat: that goes into the batch that records its delivery.
+    fn delivered(&mut self, input: Input, delivery: Delivery) {
+        let message_id = match &input {
+            Input::Answered { answer: engine::Answer::Delivered { message_id }, .. } => message_id.clone(),
+            _ => None,
+        };
+        self.handle(input);
+        self.reached(delivery, message_id);
+    }
+
+    /// Somebody is told once everything is durable that was decided so far.
+    pub(super) fn tell_taken(&mut self, taken: oneshot::Sender<()>) {
+        self.gathering.taken.push(taken);
+    }
+
+    /// Whether it is coming to its end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.phase != Phase::Running
     }
 
     /// Something to be written that is not the engine's.
@@ -232,6 +273,8 @@ impl Turns {
             (Reply::Ended(state), _) => Err(OpError::Ended(state.status)),
             (Reply::NotFound, _) => Err(OpError::NotFound),
             (Reply::Overlaps, _) => Err(OpError::Overlaps),
+            (Reply::Open, _) => Err(OpError::Letter(NoRetry::Open)),
+            (Reply::Gone, _) => Err(OpError::Letter(NoRetry::Gone)),
         };
         if planted::is(Bug::AckBeforeCommit) {
             let _ = asked.answer.send(answer);
@@ -281,6 +324,7 @@ impl Turns {
         self.commits += 1;
         self.slowest_commit = self.slowest_commit.max(committed.took);
         self.names.committed(&committed.batch);
+        self.book.committed(&committed.batch);
         if let Some(batch) = self.writing.take() {
             self.follow(batch);
         }
@@ -295,6 +339,10 @@ impl Turns {
         for (answer, done) in batch.answers {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(done);
+        }
+        for taken in batch.taken {
+            // Whoever has given up waiting hears of it when it asks again.
+            let _ = taken.send(());
         }
         for key in batch.finished {
             self.handle(Input::Forget { key });
@@ -358,6 +406,7 @@ impl Turns {
             now,
             started_at: self.started_at,
             figures: self.engine.figures(),
+            gated: self.engine.gated(),
             next_wakeup,
             lag: self.engine.lag(now),
             health: self.watchdog.health(now),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::engine::boot::ZoneRules;
 use crate::engine::{Engine, Options};
-use crate::runtime::restore;
+use crate::runtime::boot::restore;
 use crate::store::{FILE, OpenError, Opened, Reader, Store, StoreError, Verified};
 use crate::time::Timestamp;
 

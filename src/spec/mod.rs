@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
+use crate::limits::LITERAL_BYTES_MAX;
 use crate::money::Cost;
 use crate::time::{Span, Timestamp};
 
@@ -66,6 +67,19 @@ pub struct Schedule {
     pub process_handle: Option<String>,
     /// The file that declares it.
     pub source: Option<Source>,
+    /// What it does in a conversation, where nobody planned it.
+    pub talk: Option<Talk>,
+}
+
+/// What a schedule does in a conversation: it is due once, at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// It hands a message that came in to the agent that is to answer: its number in the store.
+    Heard(u64),
+    /// It sends an agent's answer.
+    Answer,
+    /// It sends what the program says for itself, which is no part of the conversation.
+    Aside,
 }
 
 impl Schedule {
@@ -87,6 +101,23 @@ impl Schedule {
     #[must_use]
     pub const fn uses_scripts(&self) -> bool {
         self.hook.is_some() || matches!(self.payload, Payload::Template(_))
+    }
+
+    /// Its text, if nobody but its author has a say in it.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match &self.payload {
+            Payload::Message(text) if self.hook.is_none() => Some(text),
+            Payload::Message(_) | Payload::Template(_) | Payload::Task(_) => None,
+        }
+    }
+
+    /// Whether each due of it is a run, which makes its texts; else its literal text is sent as it stands. What is handed
+    /// over to an agent is, however long, and stays in order.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        let is_handed_over = matches!(self.talk, Some(Talk::Heard(_)));
+        !is_handed_over && self.literal().is_none_or(|text| text.len() > LITERAL_BYTES_MAX)
     }
 
     /// The first due strictly after `after` that counts; bounds are not looked at.
@@ -114,10 +145,22 @@ pub struct Task {
     pub instruction: String,
     /// Who answers, as it was written; `None`: as the config says when it runs.
     pub model: Option<String>,
+    /// What the model knows of what was said before.
+    pub session: RunSession,
     /// How an answer may say that there is nothing to send.
     pub silence: Silence,
     /// What it may take.
     pub budget: Budget,
+}
+
+/// What a run's model knows of what was said before. What it delivers is part of its chat's conversation either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RunSession {
+    /// The latest results of its own schedule.
+    #[default]
+    Isolated,
+    /// The conversation of its chat; no other run that knows it goes on at the same time.
+    Conversation,
 }
 
 /// What the runs of a task may take.

@@ -12,7 +12,7 @@ use crate::time::Span;
 use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
-use super::{Budget, OnHookError, Payload, Policy, RetryPolicy, Schedule, Silence};
+use super::{Budget, OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Silence};
 
 /// The writing that validates to this schedule; policies are written only where they are not the default.
 #[must_use]
@@ -39,6 +39,10 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         model: match &schedule.payload {
             Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => task.model.clone(),
+        },
+        session: match &schedule.payload {
+            Payload::Message(_) | Payload::Template(_) => None,
+            Payload::Task(task) => words::differing(words::SESSION, task.session, RunSession::default()),
         },
         silence: match &schedule.payload {
             Payload::Message(_) | Payload::Template(_) => None,

@@ -1,7 +1,8 @@
 //! The audit: who changed what, by UTC day, dropped with the history of that day.
 //!
 //! A row stands under its instant and a number among those of the same instant. It is its version, actor (an absent agent
-//! is the admin), session, way in, operation, schedules (how many, then ranges as first and length) and token.
+//! is the admin), session, way in, operation, schedules (how many, then ranges as first and length), token, and from version 2 on the
+//! session that was ended or answered in.
 //! Invariant: a row is written in the commit of the change that it tells of.
 //! Not here: what is worth a row (`runtime`).
 
@@ -15,11 +16,11 @@ use super::reader::Reader;
 use super::tables;
 use crate::access::{Actor, Record, Touched, Via};
 use crate::engine::change::Change;
-use crate::id::ScheduleKey;
+use crate::id::{ScheduleKey, SessionKey};
 use crate::limits;
 use crate::time::Timestamp;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A place in the audit; the next page begins below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,13 +71,14 @@ fn row(record: &Record) -> Vec<u8> {
         out.number(last.0 - first.0);
     }
     out.option(record.token.as_deref(), |out, token| out.text(token));
+    out.option(record.conversation, |out, session| out.number(session.0));
     out
 }
 
 /// The pair of [`row`].
 pub(super) fn read(at: Timestamp, row: &[u8]) -> Result<Record, Malformed> {
     let bytes = &mut Bytes::new(row);
-    bytes.version(VERSION)?;
+    let version = bytes.version(VERSION)?;
     let actor = bytes.option(Bytes::string)?.map_or(Actor::Admin, Actor::Agent);
     let session = bytes.option(Bytes::string)?;
     let via = bytes.byte()?;
@@ -90,7 +92,9 @@ pub(super) fn read(at: Timestamp, row: &[u8]) -> Result<Record, Malformed> {
         let Some(last) = first.checked_add(more) else { return bytes.wrong("a range beyond 64 bits") };
         changed.ranges.push((ScheduleKey(first), ScheduleKey(last)));
     }
-    let record = Record { at, actor, session, via, operation, changed, token: bytes.option(Bytes::string)? };
+    let token = bytes.option(Bytes::string)?;
+    let conversation = if version < 2 { None } else { bytes.option(Bytes::number)?.map(SessionKey) };
+    let record = Record { at, actor, session, via, operation, changed, token, conversation };
     bytes.end()?;
     Ok(record)
 }

@@ -21,8 +21,8 @@ use super::open::{self, FILE, Options, Store, io_error, make_private_folder, syn
 use super::owner::{Ownership, private};
 use super::reader::Reader;
 use super::tables::{
-    self, BY_AGENT, BY_FILE, BY_ID, BY_NAME, BY_PROCESS, BY_TOKEN, HOOKS, JOURNAL, META, NOTES, OPEN, PLANS,
-    SCHEDULES, STATE, TOKENS,
+    self, BY_AGENT, BY_CHAT, BY_FILE, BY_ID, BY_MESSAGE, BY_NAME, BY_PROCESS, BY_TOKEN, HOOKS, INBOUND, JOURNAL,
+    META, NOTES, OPEN, PLACES, PLANS, SCHEDULES, SESSIONS, STATE, TOKENS, TRANSCRIPTS,
 };
 use super::writer::begin;
 
@@ -203,6 +203,8 @@ fn copy_all(disk: &ReadTransaction, db: &Database) -> Result<u64, StoreError> {
     rows += copy(disk, &txn, BY_AGENT)? + copy(disk, &txn, BY_FILE)?;
     rows += copy(disk, &txn, BY_PROCESS)? + copy(disk, &txn, NOTES)? + copy(disk, &txn, TOKENS)?;
     rows += copy(disk, &txn, HOOKS)?;
+    rows += copy(disk, &txn, SESSIONS)? + copy(disk, &txn, BY_CHAT)? + copy(disk, &txn, TRANSCRIPTS)?;
+    rows += copy(disk, &txn, INBOUND)? + copy(disk, &txn, BY_MESSAGE)? + copy(disk, &txn, PLACES)?;
     for day in tables::ledger_days(disk)? {
         rows += copy(disk, &txn, tables::ledger(&tables::ledger_name(day)))?;
     }

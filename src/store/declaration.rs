@@ -10,20 +10,21 @@ use std::collections::BTreeMap;
 use super::codec::{Bytes, Put};
 use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
-use crate::engine::change::{Maker, Plan};
+use crate::engine::change::{ConversationId, Maker, Plan};
 use crate::id::ScheduleId;
 use crate::money::Cost;
 use crate::spec::{
     Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
-    RetryPolicy, Schedule, Silence, Source, Task,
+    RetryPolicy, RunSession, Schedule, Silence, Source, Talk, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates; 6: how a task may be silent, and what it may take.
+/// and templates; 6: conversations, how a task may be silent, and what it may take.
 const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
-/// of the model, or by the agent; 5: made by scripts.
-const PLAN_VERSION: u8 = 5;
+/// of the model, or by the agent; 5: made by scripts; 6: that know their
+/// conversation.
+const PLAN_VERSION: u8 = 6;
 
 type Read<T> = Result<T, Malformed>;
 
@@ -46,7 +47,10 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.text(text);
         }
         Payload::Task(task) => {
-            out.byte(2);
+            out.byte(match task.session {
+                RunSession::Isolated => 2,
+                RunSession::Conversation => 4,
+            });
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
             out.byte(match task.silence {
@@ -86,7 +90,30 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
         OnHookError::Fail => 0,
         OnHookError::DeliverPlain => 1,
     });
+    put_talk(&mut out, schedule.talk);
     out
+}
+
+fn put_talk(out: &mut Vec<u8>, talk: Option<Talk>) {
+    match talk {
+        None => out.byte(0),
+        Some(Talk::Heard(number)) => {
+            out.byte(1);
+            out.number(number);
+        }
+        Some(Talk::Answer) => out.byte(2),
+        Some(Talk::Aside) => out.byte(3),
+    }
+}
+
+fn read_talk(bytes: &mut Bytes<'_>) -> Read<Option<Talk>> {
+    Ok(match bytes.byte()? {
+        0 => None,
+        1 => Some(Talk::Heard(bytes.number()?)),
+        2 => Some(Talk::Answer),
+        3 => Some(Talk::Aside),
+        other => return bytes.wrong(format!("nothing done in a conversation is written {other}")),
+    })
 }
 
 /// The pair of [`schedule_row`].
@@ -111,9 +138,10 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
                 ..Task::default()
             }),
-            2 => Payload::Task(Task {
+            kind @ (2 | 4) => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: bytes.option(Bytes::string)?,
+                session: if kind == 2 { RunSession::Isolated } else { RunSession::Conversation },
                 silence: if version < 6 { Silence::default() } else { read_silence(bytes)? },
                 budget: if version < 6 { Budget::default() } else { read_budget(bytes)? },
             }),
@@ -133,6 +161,7 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
         process_handle: if version < 3 { None } else { bytes.option(Bytes::string)? },
         hook: if version < 5 { None } else { bytes.option(Bytes::string)? },
         on_hook_error: if version < 5 { OnHookError::Fail } else { read_on_hook_error(bytes)? },
+        talk: if version < 6 { None } else { read_talk(bytes)? },
     };
     bytes.end()?;
     Ok((generation, schedule))
@@ -182,6 +211,7 @@ pub(super) fn plan_row(plan: &Plan) -> Vec<u8> {
         }
         Some(Maker::Script) => out.byte(3),
     }
+    out.option(plan.converses, |out, id| out.raw(&id.0.to_le_bytes()));
     out
 }
 
@@ -196,9 +226,14 @@ pub(super) fn read_plan(row: &[u8], crons: &Patterns) -> Read<Plan> {
         gateway: bytes.option(Bytes::string)?,
         except: if version < 2 { None } else { read_except(bytes)? },
         maker: if version < 3 { None } else { read_maker(bytes, version)? },
+        converses: if version < 6 { None } else { bytes.option(read_conversation)? },
     };
     bytes.end()?;
     Ok(plan)
+}
+
+fn read_conversation(bytes: &mut Bytes<'_>) -> Read<ConversationId> {
+    Ok(ConversationId(u64::from_le_bytes(bytes.raw(8)?.try_into().unwrap_or_default())))
 }
 
 fn read_maker(bytes: &mut Bytes<'_>, version: u8) -> Read<Option<Maker>> {

@@ -42,6 +42,10 @@ pub(super) fn write(
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
+            | Change::Session { .. }
+            | Change::Uttered { .. }
+            | Change::Heard { .. }
+            | Change::Place { .. }
             | Change::DropHistory { .. } => {}
         }
     }

@@ -95,6 +95,10 @@ pub(super) fn encode(batch: &[Change]) -> (Vec<u8>, Entries) {
             | Change::Note { .. }
             | Change::Grant(_)
             | Change::Audit(_)
+            | Change::Session { .. }
+            | Change::Uttered { .. }
+            | Change::Heard { .. }
+            | Change::Place { .. }
             | Change::DropHistory { .. } => {}
         }
     }
@@ -115,6 +119,10 @@ fn instant_of(change: &Change) -> Option<Timestamp> {
         | Change::Note { .. }
         | Change::Grant(_)
         | Change::Audit(_)
+        | Change::Session { .. }
+        | Change::Uttered { .. }
+        | Change::Heard { .. }
+        | Change::Place { .. }
         | Change::DropHistory { .. } => None,
     }
 }

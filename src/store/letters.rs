@@ -2,6 +2,7 @@
 //!
 //! There is no index of them: they are few, and stand in the ledgers of their days, which are walked from the newest
 //! on, as far as [`limits::DEAD_LETTER_ROWS_MAX`] rows. What is not folded yet hides what the ledgers say.
+//! One that was dropped is none, nor is one that is being tried again.
 //! Invariant: a page that ends early says where the next one begins, so that asking on always gets further.
 //! Not here: one schedule's history (`history`).
 
@@ -42,6 +43,19 @@ pub struct Letters {
     pub cut: bool,
 }
 
+/// Which dead letters are wanted; all that is said must hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LetterFilter<'a> {
+    /// Those of this agent.
+    pub agent: Option<&'a str>,
+    /// Those of this schedule.
+    pub schedule: Option<ScheduleKey>,
+    /// Those that were for a chat of this gateway; of several deliveries one of those that failed.
+    pub gateway: Option<&'a str>,
+    /// Those due then or later.
+    pub since: Option<Timestamp>,
+}
+
 /// Letters found so far: the newest of them, and one more, which tells of another page.
 struct Page {
     before: LetterCursor,
@@ -50,11 +64,10 @@ struct Page {
 }
 
 impl Reader {
-    /// Up to `limit` dead letters (never more than [`limits::PAGE_ROWS_MAX`]) below `before`, if it is given; of one
-    /// agent, or of all.
+    /// Up to `limit` dead letters (never more than [`limits::PAGE_ROWS_MAX`]) below `before`, if it is given.
     pub fn dead_letters(
         &self,
-        agent: Option<&str>,
+        filter: &LetterFilter<'_>,
         limit: usize,
         before: Option<LetterCursor>,
     ) -> Result<Letters, StoreError> {
@@ -65,11 +78,8 @@ impl Reader {
             let (disk, days) = (Arc::clone(&view.disk), Arc::clone(&view.days));
             (disk, view.filling.runs_alone(), view.folding.clone(), days, view.history_from)
         };
-        let of_agent = disk.open_table(BY_AGENT)?;
-        let is_wanted = |schedule: ScheduleKey| match agent {
-            Some(agent) => Ok::<_, StoreError>(of_agent.get((agent, schedule.0))?.is_some()),
-            None => Ok(true),
-        };
+        let is_wanted = |run: &Run| self.is_wanted(filter, run);
+        let oldest = filter.since.map_or(i64::MIN, Timestamp::day);
         let mut unfolded = HashSet::new();
         let layers: [Option<&Layer>; 2] = [Some(&filling), folding.as_deref()];
         for layer in layers.into_iter().flatten() {
@@ -81,7 +91,7 @@ impl Reader {
             }
         }
         let mut left = limits::DEAD_LETTER_ROWS_MAX;
-        for &day in days.range(..=before.due.day()).rev() {
+        for &day in days.range(oldest..).filter(|day| **day <= before.due.day()).rev() {
             if page.is_full_above(day) {
                 break;
             }
@@ -111,6 +121,32 @@ impl Reader {
             }
         }
         Ok(page.whole())
+    }
+}
+
+impl Reader {
+    fn is_wanted(&self, filter: &LetterFilter<'_>, run: &Run) -> Result<bool, StoreError> {
+        let OccurrenceId { schedule, due, .. } = run.occurrence;
+        if filter.schedule.is_some_and(|wanted| wanted != schedule) || filter.since.is_some_and(|since| due < since) {
+            return Ok(false);
+        }
+        if let Some(agent) = filter.agent
+            && self.disk().open_table(BY_AGENT)?.get((agent, schedule.0))?.is_none()
+        {
+            return Ok(false);
+        }
+        filter.gateway.map_or(Ok(true), |gateway| self.was_for(run, gateway))
+    }
+
+    /// Whether some of what failed was for a chat of this gateway.
+    fn was_for(&self, run: &Run, gateway: &str) -> Result<bool, StoreError> {
+        let usual = self.schedule(run.occurrence.schedule)?.and_then(|(_, schedule)| schedule.destination.clone());
+        let is_its = |run: &Run| {
+            let to = run.execution.as_ref().and_then(|execution| execution.to.as_ref()).or(usual.as_ref());
+            is_dead(run) && to.is_some_and(|to| to.gateway == gateway)
+        };
+        let deliveries = self.deliveries(run)?;
+        Ok(if deliveries.is_empty() { is_its(run) } else { deliveries.iter().any(is_its) })
     }
 }
 
@@ -146,12 +182,8 @@ impl Page {
         place < self.before && lowest.is_none_or(|lowest| place > *lowest) && !self.found.contains_key(&place)
     }
 
-    fn put(
-        &mut self,
-        run: Run,
-        is_wanted: impl Fn(ScheduleKey) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        if is_dead(&run) && is_wanted(run.occurrence.schedule)? {
+    fn put(&mut self, run: Run, is_wanted: impl Fn(&Run) -> Result<bool, StoreError>) -> Result<(), StoreError> {
+        if is_dead(&run) && is_wanted(&run)? {
             self.found.insert(LetterCursor::from(&run), run);
             if self.found.len() > self.limit + 1 {
                 self.found.pop_first();

@@ -31,14 +31,21 @@
 //! | `audit-<day>` | instant, number | a request that changed something on that UTC day (`audit.rs`) |
 //! | `notes` | schedule | why it is paused (`notes.rs`) |
 //! | `tokens` | token id | what is kept of the token (`grants.rs`) |
+//! | `sessions` | session | whose, and how far it is (`sessions.rs`) |
+//! | `by_chat` | gateway, chat, thread, agent | the session of that conversation that began last |
+//! | `transcripts` | session, number | a message of the session |
+//! | `inbound` | number | a message that came in, and what became of it; a week of them |
+//! | `by_message` | gateway, chat, thread, message | its number in `inbound` |
+//! | `places` | gateway | how far it has read its platform's stream |
 //!
-//! Schedules, plans, indexes and notes are written by the commit that declares them. `state`, `open`, the ledgers, the
+//! Schedules, plans, indexes, notes and everything about sessions are written by the commit that declares them. `state`, `open`, the ledgers, the
 //! texts, the deliveries and `hooks` are folds of the journal. There is no index by due: the wheel has that order already, and boot scans `state`.
 //!
 //! A text or a delivery goes with the history of its day, or later, when the last occurrence of that day has been settled.
 //!
-//! Format 2 has texts and what runners did, format 3 what hooks do: deliveries beside runs, and what is kept. A file of an
-//! earlier format is read as it is and becomes one of format 3 when it is opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
+//! Format 2 has texts and what runners did, format 3 what hooks do: deliveries beside runs, and what is kept; format 4 what
+//! became of dead letters, and sessions. A file of an earlier format is read as it is and becomes one of format 4 when it
+//! is opened to be written. Every row of `schedules`, `plans`, `journal`, `state` and the runs begins with its version. Numbers of variable
 //! length, texts and options are described in `codec.rs`.
 //!
 //! # A commit
@@ -58,7 +65,7 @@
 //! A ledger grows by *segments*, each the sorted runs of one layer, behind all earlier ones: one run beside its
 //! schedule's older ones would cost a page each. Reading one schedule's runs asks each segment of a day; a small
 //! layer adds to the last segment, so that segments stay few. In a later segment a run hides itself in an earlier
-//! one.
+//! one. A dead letter that is tried again is open once more: `open` hides the ledger, and says that it may.
 //!
 //! # Recovery
 //!
@@ -117,6 +124,7 @@ mod quiet;
 mod reader;
 mod recovery;
 mod row;
+mod sessions;
 mod sorting;
 mod spending;
 mod tables;
@@ -128,11 +136,12 @@ pub use copy::{Compacted, Copied, Restoring};
 pub use error::{Malformed, OpenError, RowError, StoreError};
 pub use feed::{Fed, FeedCursor, Piece, What};
 pub use history::RunCursor;
-pub use letters::{LetterCursor, Letters};
+pub use letters::{LetterCursor, LetterFilter, Letters};
 pub use names::Names;
 pub use open::{FILE, Opened, Options, Store};
 pub use owner::{Owner, Ownership, owner};
 pub use reader::{Listed, Reader, StoreFacts};
+pub use sessions::HeardAfter;
 pub use spending::{Spending, Sum};
 pub use verify::{Fault, Verified};
 pub use writer::{CommitReport, FoldLimits, Writer};

@@ -13,7 +13,8 @@ use super::codec::{Bytes, Put};
 use super::declaration::{put_destination, read_destination};
 use super::error::Malformed;
 use crate::engine::change::{
-    Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Run, SkipReason, Spread, State, Status,
+    Cause, DueRange, Execution, LaneId, Outcome, OutcomeKind, Phase, PlanId, Retried, Run, SkipReason, Spread, State,
+    Status,
 };
 use crate::id::OccurrenceId;
 use crate::money::{Cost, Spent};
@@ -23,8 +24,8 @@ use crate::time::Timestamp;
 /// Bytes of a state on disk.
 pub(super) const STATE_BYTES: usize = 40;
 const STATE_VERSION: u8 = 1;
-/// 2: what a runner did; 3: how many tokens that took; 4: what a hook did; 5: what it spent. A run without these is still
-/// written as before them.
+/// 2: what a runner did; 3: how many tokens that took; 4: what a hook did; 5: what became of a dead letter, and what was
+/// spent. A run without these is still written as before them.
 const RUN_VERSION: u8 = 5;
 const NEVER: i64 = i64::MIN;
 
@@ -163,6 +164,13 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
     out.number(u64::from(run.number));
     out.signed(since_due(run.claimed_at));
     out.number(u64::from(run.attempt));
+    if version > 4 {
+        out.option(run.retried, |out, Retried { at, times }| {
+            out.signed(since_due(at));
+            out.number(u64::from(times));
+        });
+        out.byte(u8::from(run.execution.is_some()));
+    }
     if let Some(execution) = &run.execution {
         out.number(u64::from(execution.attempts));
         out.signed(since_due(execution.since));
@@ -186,6 +194,10 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
 
 /// The version that has room for what a run says.
 fn version(run: &Run) -> u8 {
+    let is_dropped = matches!(run.phase, Phase::Settled { outcome: Outcome::Dropped { .. }, .. });
+    if run.retried.is_some() || is_dropped {
+        return RUN_VERSION;
+    }
     let Some(execution) = &run.execution else { return 1 };
     let is_over_budget = matches!(run.phase, Phase::Settled { outcome: Outcome::OverBudget { .. }, .. });
     if execution.spent != Spent::ZERO || is_over_budget {
@@ -273,8 +285,12 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
             out.byte(3);
             out.text(error);
         }
-        Outcome::OverBudget { reason } => {
+        Outcome::Dropped { error } => {
             out.byte(8);
+            out.text(error);
+        }
+        Outcome::OverBudget { reason } => {
+            out.byte(9);
             out.text(reason);
         }
         Outcome::Cancelled => out.byte(4),
@@ -303,7 +319,16 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
     let number = bytes.narrow()?;
     let claimed_at = from_due(bytes.signed()?);
     let attempt = bytes.narrow()?;
-    let execution = if version < 2 { None } else { Some(Box::new(read_execution(&mut bytes, version, due)?)) };
+    let mut retried = None;
+    let execution = |bytes: &mut Bytes<'_>| read_execution(bytes, version, due).map(Box::new);
+    let execution = if version > 4 {
+        retried = bytes.option(|bytes| Ok(Retried { at: from_due(bytes.signed()?), times: bytes.narrow()? }))?;
+        bytes.option(execution)?
+    } else if version > 1 {
+        Some(execution(&mut bytes)?)
+    } else {
+        None
+    };
     let phase = match bytes.byte()? {
         0 => Phase::Pending,
         1 => Phase::Sending { epoch: bytes.narrow()? },
@@ -324,7 +349,7 @@ pub(super) fn read_run(occurrence: OccurrenceId, row: &[u8]) -> Read<Run> {
         other => return bytes.wrong(format!("no phase is written {other}")),
     };
     bytes.end()?;
-    Ok(Run { occurrence, range, cause, number, claimed_at, attempt, execution, phase })
+    Ok(Run { occurrence, range, cause, number, claimed_at, attempt, retried, execution, phase })
 }
 
 fn read_execution(bytes: &mut Bytes<'_>, version: u8, due: Timestamp) -> Read<Execution> {
@@ -373,7 +398,8 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
         5 => Outcome::Unknown { error: bytes.string()? },
         6 => Outcome::Displaced,
         7 => Outcome::Gated { reason: bytes.string()? },
-        8 => Outcome::OverBudget { reason: bytes.string()? },
+        8 => Outcome::Dropped { error: bytes.string()? },
+        9 => Outcome::OverBudget { reason: bytes.string()? },
         other => return bytes.wrong(format!("no outcome is written {other}")),
     })
 }

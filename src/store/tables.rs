@@ -12,7 +12,7 @@ use super::error::{Malformed, StoreError};
 use super::row::STATE_BYTES;
 
 /// Format of the file; see the front page of `store`.
-pub(super) const FORMAT: u64 = 3;
+pub(super) const FORMAT: u64 = 4;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const SCHEDULES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("schedules");
@@ -30,8 +30,15 @@ pub(super) const NOTES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 pub(super) const HOOKS: TableDefinition<'_, (u64, u8), &[u8]> = TableDefinition::new("hooks");
 pub(super) const TOKENS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("tokens");
 
+pub(super) const SESSIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("sessions");
+pub(super) const BY_CHAT: TableDefinition<'_, ChatKey<'_>, u64> = TableDefinition::new("by_chat");
+pub(super) const TRANSCRIPTS: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("transcripts");
+pub(super) const INBOUND: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("inbound");
+pub(super) const BY_MESSAGE: TableDefinition<'_, MessageKey<'_>, u64> = TableDefinition::new("by_message");
+pub(super) const PLACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("places");
+
 /// Every table but the ledgers, texts, deliveries and audits.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 21] = [
     "meta",
     "schedules",
     "plans",
@@ -47,8 +54,18 @@ pub(super) const NAMES: [&str; 15] = [
     "notes",
     "hooks",
     "tokens",
+    "sessions",
+    "by_chat",
+    "transcripts",
+    "inbound",
+    "by_message",
+    "places",
 ];
 
+/// Gateway, chat, thread (empty: none), agent.
+pub(super) type ChatKey<'a> = (&'a str, &'a str, &'a str, &'a str);
+/// Gateway, chat, thread (empty: none), the platform's id.
+pub(super) type MessageKey<'a> = (&'a str, &'a str, &'a str, &'a str);
 /// Schedule, due in milliseconds, generation.
 pub(super) type OpenKey = (u64, i64, u32);
 /// As [`OpenKey`], then the delivery's number and which side of it the row is.
@@ -160,6 +177,12 @@ pub(super) fn create_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(NOTES)?;
     txn.open_table(HOOKS)?;
     txn.open_table(TOKENS)?;
+    txn.open_table(SESSIONS)?;
+    txn.open_table(BY_CHAT)?;
+    txn.open_table(TRANSCRIPTS)?;
+    txn.open_table(INBOUND)?;
+    txn.open_table(BY_MESSAGE)?;
+    txn.open_table(PLACES)?;
     put_number(txn, meta::FORMAT, FORMAT)
 }
 

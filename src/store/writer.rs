@@ -22,6 +22,7 @@ use super::journal::{self, Entries};
 use super::notes;
 use super::overlay::{Layer, Shared};
 use super::owner::Ownership;
+use super::sessions;
 use super::tables::{self, JOURNAL, OPEN, meta};
 use crate::engine::change::Change;
 use crate::limits;
@@ -216,6 +217,7 @@ impl Writer {
         notes::write(&txn, batch)?;
         grants::write(&txn, batch)?;
         audit::write(&txn, batch)?;
+        sessions::write(&txn, batch)?;
         if drop_history(&txn, batch, marks)? {
             self.drop_texts(&txn, marks)?;
         }
@@ -347,6 +349,7 @@ fn drop_history(txn: &WriteTransaction, batch: &[Change], marks: &mut Marks) -> 
         txn.delete_table(tables::ledger(&tables::ledger_name(day)))?;
     }
     audit::drop_before(txn, from)?;
+    sessions::drop_before(txn, from)?;
     Ok(true)
 }
 

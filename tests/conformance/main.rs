@@ -211,6 +211,7 @@ async fn main() -> std::io::Result<()> {
     let fixtures = Fixtures(Arc::new(serde_json::from_str(include_str!("fixtures.json"))?));
     let door = Door {
         meter: Arc::default(),
+        ears: None,
         operations: Arc::new(Nobody),
         keys: Arc::new(Token::new([7; 32])),
         health: Arc::new(|| Health::Well),

@@ -195,6 +195,8 @@ fn a_history_shows_every_fate() {
         outcome: "delivered".to_owned(),
         detail: None,
         attempts: 1,
+        retried: None,
+        dropped: false,
         execution: None,
         deliveries: Vec::new(),
         number: 3,
@@ -340,8 +342,18 @@ fn a_reader_that_goes_away_is_no_trouble() {
 
 #[test]
 fn the_pages_tell_the_truth_about_limits() {
-    let source = [include_str!("../../src/limits.rs"), include_str!("../../src/limits/platforms.rs")].join("\n");
-    let pages = [include_str!("../../src/guide/limits.md"), include_str!("../../src/guide/hooks.md")];
+    let source = [
+        include_str!("../../src/limits.rs"),
+        include_str!("../../src/limits/conversations.rs"),
+        include_str!("../../src/limits/money.rs"),
+        include_str!("../../src/limits/platforms.rs"),
+    ]
+    .join("\n");
+    let pages = [
+        include_str!("../../src/guide/limits.md"),
+        include_str!("../../src/guide/hooks.md"),
+        include_str!("../../src/guide/models.md"),
+    ];
     let mut rows = 0;
     for row in pages.iter().flat_map(|page| page.lines()).filter(|row| row.contains("_MAX`") || row.contains("_MIN`"))
     {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use chimewheel::config::{Config, Format, Gateway, Surroundings, conceal};
+use chimewheel::pace::{Pace, Paces};
 use chimewheel::problem::Problem;
+use chimewheel::time::Span;
 use expect_test::{Expect, expect};
 
 fn read(text: &str) -> Result<Config, Vec<Problem>> {
@@ -38,6 +40,7 @@ fn nothing_written_is_the_defaults() {
         expect![[r#"
             data = "/etc/chime/.chimewheel"
             listen = "127.0.0.1:7420"
+            routes = []
             schedules = "/etc/chime/schedules"
             scripts = "/etc/chime/scripts"
             timezone = "UTC"
@@ -67,6 +70,9 @@ fn nothing_written_is_the_defaults() {
             fallback = []
 
             [routing.aliases]
+
+            [sessions]
+            idle = "7d"
 
             [tools]
             sets = ["canonical", "named"]
@@ -143,11 +149,12 @@ from = "Chime <chime@example.org>"
     let shown = config.to_json();
     let shown = ["m", "p", "e"].map(|name| format!("{}\n", shown["gateways"][name]));
     expect![[r#"
-        {"base_url":"https://matrix.example.org","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
-        {"command":["/etc/chime/plugins/irc.py","-v"],"env":{"IRC_SERVER":"irc.example.org"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
-        {"from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
+        {"base_url":"https://matrix.example.org","format":"plain","join":true,"kind":"matrix","timeout":"10s","token":true,"user":"@bot:example.org"}
+        {"command":["/etc/chime/plugins/irc.py","***"],"env":{"IRC_SERVER":"***"},"kind":"process","pass_env":["IRC_PASSWORD"],"restart":"always","timeout":"3s"}
+        {"format":"plain","from":"Chime <chime@example.org>","host":"smtp.example.org","kind":"email","password":true,"port":465,"timeout":"10s","tls":"tls","user":"chime"}
     "#]].assert_eq(&shown.concat());
-    assert!(config.to_toml().contains("irc.example.org"), "it can be shown as TOML, too");
+    let toml = config.to_toml();
+    assert!(toml.contains("smtp.example.org") && !toml.contains("irc.example.org"), "it can be shown as TOML, too");
 }
 
 #[test]
@@ -254,7 +261,7 @@ sets = ["named", "names"]
             10:1: gateways.console.url: is missing (the address that messages are posted to, such as url = "https://host/path")
             11:8: gateways.console.kind: the gateway named 'console' is always the console
             12:10: gateways.console.secret: a secret is named here, never written (put it into an environment variable or a file, and write secret_env or secret_file)
-            13:1: gateways.console.colour: is not a known key (known here: kind, url, secret, secret_env, secret_file, token, token_env, token_file, allow_private, timeout)
+            13:1: gateways.console.colour: is not a known key (known here: pace, kind, url, secret, secret_env, secret_file, token, token_env, token_file, allow_private, timeout)
             15:1: limits.history_dais: is not a known key (did you mean 'history_days'?)
             16:12: limits.cache_mb: is out of range (given '0'; 1 to 65536)
             18:9: log.level: is not known here (given 'loud')
@@ -295,12 +302,10 @@ fn settings_of_later_versions_are_noticed() {
     let notices: Vec<String> =
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
-        agents.my-assistant.system_prompt: conversations are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
-        heartbeat: heartbeat files are not built into this version; this setting does nothing
-        routes: inbound messages are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
+        heartbeat: heartbeat files are not built into this version; this setting does nothing"#]].assert_eq(&notices.join("\n"));
 }
 
 #[test]
@@ -345,8 +350,7 @@ tokn_env = "T"
         timeout = "5s"
     "#;
     let config = read(text).unwrap();
-    let noticed: Vec<&str> = config.notices.iter().map(|notice| notice.path.as_str()).collect();
-    assert_eq!(noticed, ["gateways.d.message_content", "gateways.s.signing_secret"], "nothing is heard yet");
+    assert_eq!(config.notices, []);
     expect![[r#"
         {
           "console": {
@@ -355,6 +359,7 @@ tokn_env = "T"
           },
           "d": {
             "base_url": "https://discord.com/api/v10",
+            "format": "plain",
             "kind": "discord",
             "message_content": true,
             "timeout": "10s",
@@ -362,6 +367,7 @@ tokn_env = "T"
           },
           "s": {
             "base_url": "http://127.0.0.1:18100/api",
+            "format": "plain",
             "kind": "slack",
             "posts_by": "webhook",
             "signing_secret": true,
@@ -373,12 +379,20 @@ tokn_env = "T"
 
 #[test]
 fn every_config_of_the_guide_is_in_order() {
-    let guide = include_str!("../../src/guide/gateways.md");
-    let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 3, "{blocks:?}");
+    let pages = [
+        include_str!("../../src/guide/gateways.md"),
+        include_str!("../../src/guide/models.md"),
+        include_str!("../../src/guide/sessions.md"),
+    ];
+    let blocks = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<&str> = pages.into_iter().flat_map(blocks).collect();
+    assert!(blocks.len() >= 8, "{blocks:?}");
     for block in blocks {
         let config = read(block).unwrap_or_else(|problems| panic!("{problems:?}\n{block}"));
-        assert_eq!(config.notices, [], "{block}");
+        // Of models, most blocks are parts of a config.
+        if block.contains("[gateways.") {
+            assert_eq!(config.notices, [], "{block}");
+        }
     }
 }
 
@@ -400,7 +414,7 @@ chat_id = 7
             6:9: gateways.bot.token: a secret is named here, never written (put it into an environment variable or a file, and write token_env or token_file)
             7:12: gateways.bot.base_url: is not an http(s) address (given 'api.telegram.org'; such as https://host/path)
             8:11: gateways.bot.timeout: is out of range (given '30s'; more than 0s and less than 30s)
-            9:1: gateways.bot.chat_id: is not a known key (known here: kind, token, token_env, token_file, base_url, format, timeout)
+            9:1: gateways.bot.chat_id: is not a known key (known here: pace, kind, token, token_env, token_file, base_url, format, timeout)
         "#]],
     );
     let config = read("[gateways.tg]\nkind = \"telegram\"\ntoken_file = \"t\"\ntimeout = \"5s\"\n").unwrap();
@@ -427,10 +441,34 @@ fn a_written_secret_is_never_shown() {
         ("a = {kind = \"x\", signing_secret = \"s\"}", "a = {kind = \"x\", signing_secret = ****".to_owned()),
         ("token_env = \"NAME\"\nsecret_file = \"f\"\n", "token_env = \"NAME\"\nsecret_file = \"f\"\n".to_owned()),
         ("webhook = 'http://x/y'", "webhook = ************".to_owned()),
+        ("url = 'https://ada:pa@ss@h/p' # ftp://b@c d@e", "url = 'https://*********@h/p' # ftp://*@c d@e".to_owned()),
         ("secret = \"\"\"\na\nb\"\"\"\nc = 1\n", "secret = ***\n*\n****\nc = 1\n".to_owned()),
     ];
     for (text, expected) in cases {
         assert_eq!(conceal(text), expected, "{text}");
         assert_eq!(conceal(text).len(), text.len());
     }
+}
+
+#[test]
+fn a_gateway_s_pace_is_read_and_shown() {
+    let text = "[gateways.hook]\nkind = \"webhook\"\nurl = \"https://example.org/\"\n\
+                pace = {account = \"30/s burst 5\", chat = \"20/m\"}\n\
+                [gateways.console]\nkind = \"console\"\npace = {chat = \"none\"}\n";
+    let config = read(text).unwrap();
+    let paces = config.paces["hook"].over(Paces::default());
+    assert_eq!(paces.account, Some(Pace { every: Span::from_millis(34), burst: 5 }));
+    assert_eq!(paces.chat, Some(Pace::even(Span::from_seconds(3))));
+    let usual =
+        Paces { account: Some(Pace::even(Span::from_seconds(1))), chat: Some(Pace::even(Span::from_seconds(2))) };
+    assert_eq!(config.paces["console"].over(usual), Paces { chat: None, ..usual });
+    let shown = config.to_toml();
+    assert!(shown.contains("account = \"30/s burst 5\"") && shown.contains("chat = \"20/m\""), "{shown}");
+    check(
+        "[gateways.console]\nkind = \"console\"\npace = {account = \"fast\", group = \"1/s\"}\n",
+        expect![[r#"
+        3:19: gateways.console.pace.account: is not a pace; write it like '30/s', '20/m' or '1/s burst 5' (given 'fast')
+        3:27: gateways.console.pace.group: is not a known key (known here: account, chat)
+    "#]],
+    );
 }

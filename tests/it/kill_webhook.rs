@@ -248,7 +248,7 @@ fn declare(folder: &Path, plan: &Plan, begin: Timestamp, url: &str) -> BTreeMap<
     declared
 }
 
-fn configure(folder: &Path, url: &str) {
+pub fn configure(folder: &Path, url: &str) {
     let config = format!(
         "[gateways.hook]\nkind = 'webhook'\nurl = '{url}'\nallow_private = true\ntimeout = '{PATIENCE}'\n\
          secret_env = 'HOOK_SECRET'\n[limits]\npause_after_failures = 0\n"

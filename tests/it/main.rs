@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod agents;
+mod backlog;
 mod bench;
 mod bench_engine;
 mod bench_loads;
@@ -13,8 +14,11 @@ mod calendar_errors;
 mod calendar_except;
 mod calendar_walk;
 mod calendar_zone;
+#[cfg(all(feature = "openai", feature = "telegram"))]
+mod chat;
 mod cli;
 mod config;
+mod conversations;
 mod daemon;
 mod engine;
 mod faketime;
@@ -33,6 +37,8 @@ mod http;
 mod imports;
 mod isolation;
 mod kill;
+#[cfg(feature = "webhook")]
+mod kill_letters;
 #[cfg(all(
     feature = "discord",
     feature = "email",
@@ -46,8 +52,11 @@ mod kill_matrix;
 mod kill_points;
 #[cfg(feature = "webhook")]
 mod kill_webhook;
+mod letters;
 #[cfg(feature = "openai")]
 mod models;
+mod outbox;
+mod pace;
 mod phrases;
 mod program;
 mod runner;

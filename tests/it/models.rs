@@ -105,7 +105,7 @@ fn asked(play: Play) -> String {
     let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates: Rates::default() };
     let runner = openai::open(&settings, Some("sk-hidden".into())).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let prompt = Prompt { model: "tiny".to_owned(), instruction: "sum \"up\"".to_owned(), max_tokens: None };
+    let prompt = Prompt::new("tiny", "sum \"up\"");
     let (answer, paid) = match tokio.block_on(runner.run(prompt)).map_err(RunError::unpaid) {
         Err((error, Some(Some(tokens)))) => (Err(error), format!(" (paid: {} and {})", tokens.input, tokens.output)),
         Err((error, Some(None))) => (Err(error), " (perhaps paid)".to_owned()),
@@ -113,7 +113,7 @@ fn asked(play: Play) -> String {
         Ok(answer) => (Ok(answer), String::new()),
     };
     let told = match answer {
-        Ok(Answer { text, model, tokens }) => {
+        Ok(Answer { text, model, tokens, .. }) => {
             let tokens = tokens.map(|tokens| (tokens.input, tokens.output));
             format!("{model} {tokens:?}: {text:?}")
         }
@@ -220,7 +220,7 @@ fn a_model_that_is_not_there_may_be_there_later() {
     };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let runner = open(&format!("http://{port}/v1"), None).unwrap();
-    let prompt = Prompt { model: "tiny".to_owned(), instruction: "x".to_owned(), max_tokens: None };
+    let prompt = Prompt::new("tiny", "x");
     let told = tokio.block_on(runner.run(prompt));
     assert!(matches!(&told, Err(RunError::Retry { error, .. }) if error.starts_with("no connection")), "{told:?}");
     let refused = [
@@ -241,7 +241,11 @@ fn a_model_that_is_not_there_may_be_there_later() {
 
 fn answering(request: &Received) -> Play {
     let body = request.json();
-    let said = format!("{} of {}", body["messages"][0]["content"].as_str().unwrap(), body["model"]);
+    let said = format!(
+        "{} of {}",
+        body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap(),
+        body["model"]
+    );
     let usage = json!({"prompt_tokens": 5, "completion_tokens": 2});
     Play::json(200, &json!({"choices": [{"message": {"content": said}}], "usage": usage}))
 }

@@ -10,8 +10,7 @@ use chimewheel::time::Span;
 
 fn ask(runner: &dyn Runner, instruction: &str) -> Result<Answer, RunError> {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let prompt =
-        Prompt { model: "tiny; $(echo no)".to_owned(), instruction: instruction.to_owned(), max_tokens: None };
+    let prompt = Prompt::new("tiny; $(echo no)", instruction);
     tokio.block_on(runner.run(prompt))
 }
 
@@ -45,7 +44,13 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
 
 #[test]
 fn an_echo_answers_with_the_instruction() {
-    let said = Answer { text: "sum up".to_owned(), model: "tiny; $(echo no)".to_owned(), tokens: None };
+    let said = Answer {
+        text: "sum up".to_owned(),
+        model: "tiny; $(echo no)".to_owned(),
+        tokens: None,
+        calls: Vec::new(),
+        is_silent: false,
+    };
     assert_eq!(ask(&Echo::default(), "sum up\n"), Ok(said.clone()));
     assert_eq!(ask(&Echo::new(Span::from_millis(20)), "sum up"), Ok(said));
 }

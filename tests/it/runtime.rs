@@ -19,7 +19,7 @@ use chimewheel::surface::ops::{Caller, Operations as _, Request};
 use chimewheel::time::{Span, Timestamp};
 use serde_json::Value;
 
-const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
+pub const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 /// A gateway that tells the test what it was handed, and refuses what it was told to refuse.
 struct Recorder {
@@ -37,16 +37,16 @@ impl Gateway for Recorder {
     }
 }
 
-struct House {
-    tokio: tokio::runtime::Runtime,
+pub struct House {
+    pub tokio: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
-    clock: Arc<ManualClock>,
+    pub clock: Arc<ManualClock>,
     recorder: Arc<Recorder>,
     handed: Receiver<Delivery>,
 }
 
 impl House {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (sender, handed) = channel();
         Self {
             tokio: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
@@ -61,7 +61,7 @@ impl House {
         self.start_with(serving, Arc::clone(&self.recorder) as _)
     }
 
-    fn start_with(&self, serving: bool, gateway: Arc<dyn Gateway>) -> Result<Runtime, StartError> {
+    pub fn start_with(&self, serving: bool, gateway: Arc<dyn Gateway>) -> Result<Runtime, StartError> {
         let settings = Settings {
             data: self.folder.path().join("data"),
             serving,
@@ -75,7 +75,7 @@ impl House {
         Runtime::start(&settings, Arc::clone(&self.clock) as _, gateways, self.tokio.handle().clone())
     }
 
-    fn ask(&self, handle: &Handle, op: Op) -> Result<Done, OpError> {
+    pub fn ask(&self, handle: &Handle, op: Op) -> Result<Done, OpError> {
         self.tokio.block_on(handle.ask(op))
     }
 
@@ -96,13 +96,13 @@ impl House {
         reply.unwrap().to_json().unwrap()
     }
 
-    fn set(&self, handle: &Handle, now: Timestamp) {
+    pub fn set(&self, handle: &Handle, now: Timestamp) {
         self.clock.set(now);
         handle.wake();
     }
 }
 
-fn declaration(id: &str, trigger: Trigger) -> Declaration {
+pub fn declaration(id: &str, trigger: Trigger) -> Declaration {
     let schedule = Schedule {
         id: ScheduleId::parse(id).unwrap(),
         name: None,
@@ -123,6 +123,7 @@ fn declaration(id: &str, trigger: Trigger) -> Declaration {
         hook: None,
         on_hook_error: OnHookError::Fail,
         source: None,
+        talk: None,
     };
     Declaration { schedule, paused: false, past: false }
 }
@@ -131,7 +132,7 @@ fn hourly(id: &str) -> Declaration {
     declaration(id, Trigger::Every { period: Span::from_seconds(3600), anchor: BEGIN })
 }
 
-fn created(done: Result<Done, OpError>) -> ScheduleKey {
+pub fn created(done: Result<Done, OpError>) -> ScheduleKey {
     match done {
         Ok(Done::Created(key, _)) => key,
         other => panic!("not created: {other:?}"),

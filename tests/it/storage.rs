@@ -2,6 +2,14 @@
 
 mod damage;
 #[cfg(unix)]
+#[cfg(all(
+    feature = "discord",
+    feature = "matrix",
+    feature = "process",
+    feature = "slack",
+    feature = "telegram",
+    feature = "webhook"
+))]
 mod doctor;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -11,4 +11,5 @@ mod files;
 mod letters;
 pub(crate) mod model;
 mod names;
+mod sessions;
 mod texts;

@@ -16,7 +16,7 @@ const MAIN_LINES_MAX: usize = 39;
 
 /// Modules by rank. A file uses lower ranks and its own folder; the foundations, rank 0, may use each other.
 const RANKS: &[(u32, &[&str])] = &[
-    (0, &["access", "time", "id", "limits", "money", "planted", "problem", "guide"]),
+    (0, &["access", "time", "id", "limits", "money", "pace", "planted", "problem", "guide"]),
     (1, &["config", "session", "calendar", "wheel"]),
     (2, &["spec"]),
     (3, &["child", "client", "engine"]),
@@ -27,7 +27,7 @@ const RANKS: &[(u32, &[&str])] = &[
 ];
 
 /// Only the runtime joins these.
-const STRANGERS: &[&str] = &["gateway", "runner", "script", "session", "store"];
+const STRANGERS: &[&str] = &["gateway", "runner", "script", "store"];
 
 /// What may stand at the top of the repository, besides dotfiles and `target`.
 const TOP: &[&str] =
@@ -76,7 +76,7 @@ const RULES: &[Rule] = &[
             ("src/time.rs", "use super::spec;"),
             ("src/spec/a.rs", "use crate::{time, store::Row};"),
             ("src/engine/a.rs", "fn a() { crate::runner::run(); }"),
-            ("src/gateway/a/b.rs", "use super::super::super::session::Key;"),
+            ("src/gateway/a/b.rs", "use super::super::super::script::Key;"),
             ("src/store/a.rs", "use crate::{\n    id,\n    gateway,\n};"),
             ("src/other.rs", "fn a() {}"),
         ],

@@ -126,7 +126,8 @@ fn the_door_lets_an_agent_in_as_itself_only() {
     let keys = Arc::new(ring(&house));
     let health = Arc::new(|| chimewheel::runtime::watchdog::Health::Well);
     let offer = Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC };
-    let door = Door { operations: Arc::new(house.local.clone()), keys, health, offer, meter: Arc::default() };
+    let door =
+        Door { operations: Arc::new(house.local.clone()), keys, health, offer, meter: Arc::default(), ears: None };
     house.tokio.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

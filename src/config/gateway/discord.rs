@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TOKEN, base_url, timeout};
+use super::{Markup, TOKEN, base_url, timeout};
 use crate::config::section::{Section, Text};
 use crate::config::{Secret, Surroundings};
 use crate::problem::Problem;
@@ -22,6 +22,8 @@ pub struct Discord {
     pub token: Option<Secret>,
     /// Whether messages of servers come in that do not name the bot; Discord gives them only to bots that it allows to.
     pub message_content: bool,
+    /// What texts are.
+    pub format: Markup,
     /// How long an answer is waited for.
     pub timeout: Span,
 }
@@ -35,9 +37,10 @@ impl Discord {
         }
         let base_url = base_url(&mut section, text, USUAL);
         let message_content = section.flag(text, "message_content").unwrap_or(false);
+        let format = Markup::read(&mut section, text);
         let timeout = timeout(&mut section, text);
         section.finish(text);
-        Self { base_url, token: token.map(|token| around.secret(token)), message_content, timeout }
+        Self { base_url, token: token.map(|token| around.secret(token)), message_content, format, timeout }
     }
 
     /// As it may be shown.
@@ -47,6 +50,7 @@ impl Discord {
             "base_url": self.base_url,
             "token": self.token.is_some(),
             "message_content": self.message_content,
+            "format": self.format.word(),
             "timeout": self.timeout.to_string(),
         })
     }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::timeout;
+use super::{Markup, timeout};
 use crate::config::section::{Section, Text};
 use crate::config::{Secret, Surroundings, not_empty};
 use crate::problem::Problem;
@@ -26,6 +26,8 @@ pub struct Email {
     pub password: Option<Secret>,
     /// The address that messages come from.
     pub from: String,
+    /// What texts are.
+    pub format: Markup,
     /// How long one attempt may take.
     pub timeout: Span,
 }
@@ -77,6 +79,7 @@ impl Email {
             let problem = Problem::new("", "a password would go over the network in the clear").value("none");
             section.refuse(text, "tls", problem.hint("tls = \"starttls\" or \"tls\""));
         }
+        let format = Markup::read(&mut section, text);
         let timeout = timeout(&mut section, text);
         section.finish(text);
         Self {
@@ -86,12 +89,13 @@ impl Email {
             user,
             password: password.map(|secret| around.secret(secret)),
             from: from.unwrap_or_default(),
+            format,
             timeout,
         }
     }
 
     pub(in crate::config) fn to_json(&self) -> Value {
-        let Self { host, port, tls, user, password, from, timeout } = self;
+        let Self { host, port, tls, user, password, from, format, timeout } = self;
         let tls = KINDS.iter().find(|(_, kind)| kind == tls).map(|(word, _)| *word);
         let mut shown = json!({
             "kind": "email",
@@ -100,6 +104,7 @@ impl Email {
             "tls": tls.unwrap_or_default(),
             "password": password.is_some(),
             "from": from,
+            "format": format.word(),
             "timeout": timeout.to_string(),
         });
         if let Some(user) = user {

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TOKEN, base_url, timeout};
+use super::{Markup, TOKEN, base_url, timeout};
 use crate::config::section::{Section, Text};
 use crate::config::{Secret, Surroundings};
 use crate::problem::Problem;
@@ -21,6 +21,8 @@ pub struct Matrix {
     pub user: Option<String>,
     /// Whether invitations to rooms are accepted.
     pub join: bool,
+    /// What texts are.
+    pub format: Markup,
     /// How long an answer is waited for.
     pub timeout: Span,
 }
@@ -42,18 +44,20 @@ impl Matrix {
             Some(_) | None => Err(Problem::new("", "is not a Matrix user").hint("such as @bot:example.org")),
         });
         let join = section.flag(text, "join").unwrap_or(false);
+        let format = Markup::read(&mut section, text);
         let timeout = timeout(&mut section, text);
         section.finish(text);
-        Self { base_url, token: token.map(|secret| around.secret(secret)), user, join, timeout }
+        Self { base_url, token: token.map(|secret| around.secret(secret)), user, join, format, timeout }
     }
 
     pub(in crate::config) fn to_json(&self) -> Value {
-        let Self { base_url, token, user, join, timeout } = self;
+        let Self { base_url, token, user, join, format, timeout } = self;
         let mut shown = json!({
             "kind": "matrix",
             "base_url": base_url,
             "token": token.is_some(),
             "join": join,
+            "format": format.word(),
             "timeout": timeout.to_string(),
         });
         if let Some(user) = user {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::timeout;
 use crate::config::Surroundings;
-use crate::config::conceal::sounds_secret;
+use crate::config::conceal::{MASK, sounds_secret};
 use crate::config::section::{Section, Text};
 use crate::limits::PLUGIN_ENV_COUNT_MAX;
 use crate::problem::Problem;
@@ -87,13 +87,14 @@ impl Process {
 
     pub(in crate::config) fn to_json(&self) -> Value {
         let Self { program, args, env, pass_env, restart, timeout } = self;
-        let command: Vec<String> =
-            std::iter::once(program.display().to_string()).chain(args.iter().cloned()).collect();
+        // What a program is given may be a secret, whatever it is called.
+        let args = args.iter().map(|_| MASK.to_owned());
+        let command: Vec<String> = std::iter::once(program.display().to_string()).chain(args).collect();
         let restart = RESTARTS.iter().find(|(_, value)| value == restart).map(|(word, _)| *word);
         json!({
             "kind": "process",
             "command": command,
-            "env": env.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
+            "env": env.iter().map(|(name, _)| (name.clone(), json!(MASK))).collect::<serde_json::Map<_, _>>(),
             "pass_env": pass_env,
             "restart": restart.unwrap_or_default(),
             "timeout": timeout.to_string(),

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TOKEN, base_url, timeout};
+use super::{Markup, TOKEN, base_url, timeout};
 use crate::config::section::{Section, Text};
 use crate::config::{Secret, Surroundings};
 use crate::problem::Problem;
@@ -25,6 +25,8 @@ pub struct Slack {
     pub post: SlackPost,
     /// Where the secret is found that signs what Slack hands to us.
     pub signing: Option<Secret>,
+    /// What texts are.
+    pub format: Markup,
     /// How long an answer is waited for.
     pub timeout: Span,
 }
@@ -55,6 +57,7 @@ impl Slack {
         let webhook = section.secret(text, WEBHOOK).map(|secret| around.secret(secret));
         let signing = section.secret(text, SIGNING).map(|secret| around.secret(secret));
         let base_url = base_url(&mut section, text, USUAL);
+        let format = Markup::read(&mut section, text);
         let timeout = timeout(&mut section, text);
         let post = match (token, webhook) {
             (Some(token), None) => SlackPost::Bot(token),
@@ -76,7 +79,7 @@ impl Slack {
             }
         };
         section.finish(text);
-        Self { base_url, post, signing, timeout }
+        Self { base_url, post, signing, format, timeout }
     }
 
     /// As it may be shown.
@@ -89,6 +92,7 @@ impl Slack {
                 SlackPost::Webhook(_) => "webhook",
             },
             "signing_secret": self.signing.is_some(),
+            "format": self.format.word(),
             "timeout": self.timeout.to_string(),
         })
     }

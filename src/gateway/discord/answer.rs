@@ -1,6 +1,6 @@
 //! What Discord's answers mean to a message.
 //!
-//! Invariant: a status of success is success, whatever the body says. Rounding: waits go up to whole milliseconds.
+//! Invariant: only what has an id was taken; something else than Discord may answer with success. Rounding: waits go up to whole milliseconds.
 //! Source: Discord API v10, "Opcodes and Status Codes" and "Rate Limits". Not here: broken connections (`http`).
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::gateway::http::Answer;
 use crate::gateway::{Receipt, SendError};
 use crate::limits::{ERROR_BYTES_MAX, MESSAGE_ID_BYTES_MAX, SPAN_MS_MAX};
+use crate::pace::Scope;
 use crate::time::Span;
 
 /// Discord's codes of what does not pass by itself, and the way out.
@@ -34,7 +35,14 @@ pub(super) fn taken(answer: &Answer) -> Result<Receipt, SendError> {
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         let id =
             body.get("id").and_then(Value::as_str).filter(|id| !id.is_empty() && id.len() <= MESSAGE_ID_BYTES_MAX);
-        return Ok(Receipt { message_id: id.map(str::to_owned) });
+        return match id {
+            Some(id) => Ok(Receipt { message_id: Some(id.to_owned()) }),
+            None => {
+                let error =
+                    "the answer names no message, so it may have been taken or not; check base_url".to_owned();
+                Err(SendError::Ambiguous { error })
+            }
+        };
     }
     Err(trouble(answer))
 }
@@ -61,16 +69,18 @@ fn trouble(answer: &Answer) -> SendError {
     }
     match status.as_u16() {
         429 => {
-            let scope = scope(answer, &body).map(|scope| format!(" (limit: {scope})")).unwrap_or_default();
-            SendError::Retry { error: shortened(error + scope.as_str()), after: wait(answer, &body) }
+            let limit = scope(answer, &body);
+            let named = limit.map(|limit| format!(" (limit: {limit})")).unwrap_or_default();
+            let scope = if limit == Some("global") { Scope::Account } else { Scope::Chat };
+            SendError::Limited { error: shortened(error + named.as_str()), after: wait(answer, &body), scope }
         }
-        408 | 500..=503 => SendError::Retry { error: shortened(error), after: answer.wait },
+        408 | 500 | 501 | 503 => SendError::Retry { error: shortened(error), after: answer.wait },
         // What stands before Discord has lost sight of the message.
-        504..=599 => SendError::Ambiguous { error: shortened(error) },
+        502 | 504..=599 => SendError::Ambiguous { error: shortened(error) },
         300..=399 => SendError::Permanent { error: format!("{error}: redirects are not followed; check base_url") },
         401 => {
             let hint = "the token is wrong or was reset: copy it from the developer portal, page Bot, and restart";
-            SendError::Permanent { error: format!("{}; {hint}", shortened(error)) }
+            SendError::Barred { error: format!("{}; {hint}", shortened(error)) }
         }
         status => {
             let hint = code.and_then(|code| HINTS.iter().find(|(known, _)| *known == code)).map(|(_, hint)| *hint);

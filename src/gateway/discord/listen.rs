@@ -62,9 +62,14 @@ impl From<Ended> for Over {
 impl From<SendError> for Over {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Permanent { error } => Self::Refused(error),
-            SendError::Retry { error, after: Some(after) } => Self::Wait(after, error),
-            SendError::Retry { error, after: None } | SendError::Ambiguous { error } => Self::Trouble(error),
+            SendError::Permanent { error } | SendError::Barred { error } => Self::Refused(error),
+            SendError::Retry { error, after: Some(after) } | SendError::Limited { error, after: Some(after), .. } => {
+                Self::Wait(after, error)
+            }
+            SendError::Retry { error, after: None }
+            | SendError::Limited { error, after: None, .. }
+            | SendError::Unreachable { error }
+            | SendError::Ambiguous { error } => Self::Trouble(error),
         }
     }
 }

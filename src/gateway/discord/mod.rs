@@ -1,7 +1,7 @@
 //! The Discord gateway: a bot posts messages by HTTP and hears of others through a socket.
 //!
 //! A delivery's key is the message's `nonce`, by which Discord takes a message once for some minutes. A text pings
-//! nobody, whatever it says. A thread is a channel of its own to Discord: where one is named, the message goes there.
+//! nobody, whatever it says, and is shown as it is written unless it is meant as Markdown. A thread is a channel of its own to Discord: where one is named, the message goes there.
 //! Units: text limits in UTF-16 code units, the stricter reading of Discord's 2000 characters.
 //! Not here: what answers mean (`answer`), the socket (`listen`), splitting (`gateway`'s caller).
 //! Source: Discord API v10, "Create Message".
@@ -20,17 +20,25 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::config;
+use crate::config::{self, Markup};
 use crate::gateway::discord::message::Home;
 use crate::gateway::http::{Answer, Client, Reach, Request};
+use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
-    TextLimit,
+    TextLimit, Unwell,
 };
 use crate::limits::DISCORD_UNITS_MAX;
+use crate::pace::{Pace, Paces};
 use crate::problem::Problem;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
+/// Fifty requests a second for a bot; what a channel takes Discord only tells as it goes: it has long
+/// been five in five seconds. Source: Discord API v10, "Rate Limits".
+const PACE: Paces = Paces {
+    account: Some(Pace { every: Span::from_millis(20), burst: 1 }),
+    chat: Some(Pace { every: Span::from_seconds(1), burst: 1 }),
+};
 /// How Discord wants bots to be called.
 const BOT: &str = concat!("DiscordBot (chimewheel, ", env!("CARGO_PKG_VERSION"), ")");
 
@@ -41,6 +49,7 @@ struct Discord {
     authorization: HeaderValue,
     token: SecretString,
     message_content: bool,
+    format: Markup,
     homes: Mutex<HashMap<String, Home>>,
 }
 
@@ -65,14 +74,17 @@ pub fn open(config: &config::Discord, secrets: &Secrets) -> Result<Arc<dyn Gatew
         refused("base_url", format!("cannot be reached from here: {error:?}"), hint)
     })?;
     let homes = Mutex::default();
-    let (token, message_content) = (SecretString::from(token), config.message_content);
-    Ok(Arc::new(Discord { client, base_url, authorization, token, message_content, homes }))
+    let (token, message_content, format) = (SecretString::from(token), config.message_content, config.format);
+    Ok(Arc::new(Discord { client, base_url, authorization, token, message_content, format, homes }))
 }
 
 impl Gateway for Discord {
     fn capabilities(&self) -> Capabilities {
-        let text = TextLimit::Utf16(DISCORD_UNITS_MAX);
-        Capabilities { text, dedupe: Dedupe::Minutes, threads: false, receives: true }
+        let text = match self.format {
+            Markup::Plain => TextLimit::Escaped(DISCORD_UNITS_MAX),
+            Markup::Markdown => TextLimit::Utf16(DISCORD_UNITS_MAX),
+        };
+        Capabilities { text, dedupe: Dedupe::Minutes, threads: false, receives: true, pace: PACE }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
@@ -87,7 +99,7 @@ impl Gateway for Discord {
         Box::pin(async move {
             let answer = self.ask(Method::GET, "/users/@me", None, None).await;
             let me = answer.and_then(|answer| answer::read(&answer));
-            let me = me.map_err(|error| Problem::new("token", error.to_string()))?;
+            let me = me.map_err(|error| Unwell::of("token", error))?;
             let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
             Ok(format!("the bot {} ({})", text("username"), text("id")))
         })
@@ -114,12 +126,18 @@ impl Discord {
         if text.trim().is_empty() {
             return refused("the text is empty, and Discord takes no empty messages".to_owned());
         }
-        let units = text.encode_utf16().count();
+        let content = match self.format {
+            Markup::Plain => markdown::discord_plain(&text),
+            Markup::Markdown => text,
+        };
+        let units = content.encode_utf16().count();
         if units > DISCORD_UNITS_MAX {
-            return refused(format!("the text has {units} UTF-16 code units; Discord takes {DISCORD_UNITS_MAX}"));
+            return refused(format!(
+                "the text has {units} UTF-16 code units with its escapes; Discord takes {DISCORD_UNITS_MAX}"
+            ));
         }
         let body = json!({
-            "content": text,
+            "content": content,
             "nonce": key,
             "enforce_nonce": true,
             "allowed_mentions": {"parse": []},

@@ -2,18 +2,21 @@
 //!
 //! Its `Message-ID` is made of the delivery's key and is the same for every attempt, so that a mailbox that keeps one
 //! copy of each shows it once. A thread is a letter that need not exist: what names the same one is shown together.
+//! Markdown goes as a page of HTML with the plain text beside it.
 //! Source: RFC 5322, RFC 3834. Invariant: no header holds a line of its own making. Not here: how it is sent (`mod`).
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Message;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, SinglePart};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 
+use crate::config::Markup;
 use crate::gateway::Delivery;
+use crate::gateway::text::markdown;
 
 /// The letter, or why there can be none.
-pub(super) fn write(delivery: &Delivery, from: &Mailbox) -> Result<Message, String> {
+pub(super) fn write(delivery: &Delivery, from: &Mailbox, format: Markup) -> Result<Message, String> {
     let chat = &delivery.destination.chat_id;
     let to: Mailbox = chat.parse().map_err(|error| format!("chat_id {chat:?} is not an e-mail address: {error}"))?;
     let id = message_id(&delivery.key, from);
@@ -27,8 +30,18 @@ pub(super) fn write(delivery: &Delivery, from: &Mailbox) -> Result<Message, Stri
     // So that nobody who is away answers it by a machine of their own.
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let letter = letter.raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
-    let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body(&delivery.text));
-    letter.singlepart(part).map_err(|error| error.to_string())
+    let part = |kind: ContentType, text: &str| SinglePart::builder().header(kind).body(body(text));
+    let letter = match format {
+        Markup::Plain => letter.singlepart(part(ContentType::TEXT_PLAIN, &delivery.text)),
+        Markup::Markdown => {
+            let page = format!("<!DOCTYPE html>\n<html><body>{}</body></html>", markdown::html(&delivery.text));
+            // The same for every attempt; a word that no text holds.
+            let parts = MultiPart::alternative().boundary(format!("=_{}", delivery.key));
+            let parts = parts.singlepart(part(ContentType::TEXT_PLAIN, &markdown::plain(&delivery.text)));
+            letter.multipart(parts.singlepart(part(ContentType::TEXT_HTML, &page)))
+        }
+    };
+    letter.map_err(|error| error.to_string())
 }
 
 /// The id of the letter with this key.

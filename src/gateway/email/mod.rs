@@ -19,7 +19,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use secrecy::ExposeSecret as _;
 
 use crate::config::{self, Tls};
-use crate::gateway::{Capabilities, Delivery, Gateway, Probing, Receipt, Secrets, SendError, Sending};
+use crate::gateway::{Capabilities, Delivery, Gateway, Probing, Receipt, Secrets, SendError, Sending, Unwell};
 use crate::limits::CONNECT_MS_MAX;
 use crate::problem::Problem;
 
@@ -77,8 +77,8 @@ impl Gateway for Email {
                 let error = format!("the mail server did not answer within {timeout}");
                 return Err(unanswered(&is_handed_over, error));
             };
-            // The letter has been taken, whatever is said from now on.
-            farewell(answer?).await;
+            // The letter has been taken, whatever is said from now on, and however long that takes.
+            tokio::spawn(farewell(answer?));
             Ok(Receipt { message_id: Some(letter::message_id(&delivery.key, &self.from)) })
         })
     }
@@ -86,11 +86,12 @@ impl Gateway for Email {
     fn probe(&self) -> Probing<'_> {
         Box::pin(async move {
             let config::Email { host, port, timeout, user, .. } = &self.config;
-            let problem =
-                |why: String| Problem::new("host", why).hint("look at host, port, tls, user and the password");
             let connected = tokio::time::timeout(timeout.to_std(), self.connect()).await;
-            let connected = connected.map_err(|_| problem(format!("no answer within {timeout}")))?;
-            let connection = connected.map_err(|error| problem(error.to_string()))?;
+            let connected = connected.map_err(|_| Unwell::Unseen(format!("no answer within {timeout}")))?;
+            let connection = connected.map_err(|error| match Unwell::of("host", error) {
+                Unwell::Wrong(problem) => problem.hint("look at host, port, tls, user and the password").into(),
+                unseen @ Unwell::Unseen(_) => unseen,
+            })?;
             farewell(connection).await;
             let user = user.as_ref().map_or_else(|| "nobody".to_owned(), Clone::clone);
             Ok(format!("{host}:{port} answers; signed in as {user}"))
@@ -106,12 +107,12 @@ impl Email {
         let patience = (timeout.to_std() / 2).min(Duration::from_millis(CONNECT_MS_MAX));
         let server = (host.as_str(), *port);
         let connected = AsyncSmtpConnection::connect_tokio1(server, Some(patience), &self.hello, first, None);
-        let mut connection = connected.await.map_err(|error| meaning(&error, Stage::Before))?;
+        let mut connection = connected.await.map_err(|error| meaning(&error, Stage::Connecting))?;
         if *tls == Tls::Starttls {
             if !connection.can_starttls() {
                 let error =
                     format!("{host}:{port} offers no STARTTLS; is the port right? tls = \"tls\" is usual at 465");
-                return Err(SendError::Permanent { error });
+                return Err(SendError::Barred { error });
             }
             if let Some(parameters) = self.tls.clone() {
                 let started = connection.starttls(parameters, &self.hello).await;
@@ -130,7 +131,8 @@ impl Email {
         delivery: &Delivery,
         is_handed_over: &AtomicBool,
     ) -> Result<AsyncSmtpConnection, SendError> {
-        let letter = letter::write(delivery, &self.from).map_err(|error| SendError::Permanent { error })?;
+        let letter = letter::write(delivery, &self.from, self.config.format)
+            .map_err(|error| SendError::Permanent { error })?;
         let text = letter.formatted();
         let before = |error: Error| meaning(&error, Stage::Before);
         let mut connection = self.connect().await?;
@@ -160,6 +162,7 @@ impl Email {
 /// How far it had come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    Connecting,
     Before,
     SigningIn,
     /// The letter itself was written.
@@ -172,14 +175,15 @@ fn meaning(error: &Error, stage: Stage) -> SendError {
     match (error.status(), stage) {
         (Some(_), Stage::SigningIn) if error.is_permanent() => {
             let error = format!("{told}; the mail server refuses user and password, or wants an app password");
-            SendError::Permanent { error }
+            SendError::Barred { error }
         }
         (Some(_), _) if error.is_permanent() => SendError::Permanent { error: told },
         (Some(_), _) => SendError::Retry { error: told, after: None },
+        (None, Stage::Connecting) => SendError::Unreachable { error: told },
         (None, Stage::After) => SendError::Ambiguous { error: told },
         (None, Stage::SigningIn) if error.is_client() => {
             let error = format!("{told}; the mail server takes no passwords as it is asked: look at tls and port");
-            SendError::Permanent { error }
+            SendError::Barred { error }
         }
         (None, _) => SendError::Retry { error: told, after: None },
     }

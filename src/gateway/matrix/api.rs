@@ -13,6 +13,7 @@ use crate::config;
 use crate::gateway::SendError;
 use crate::gateway::http::{Body, Client, Reach, Request, Unanswered};
 use crate::limits::{ANSWER_BYTES_MAX, MATRIX_TEXT_BYTES_MAX, SPAN_MS_MAX};
+use crate::pace::Scope;
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -86,7 +87,7 @@ impl Api {
         most: usize,
     ) -> Result<Option<T>, SendError> {
         let answer = self.client.ask(request, most).await.map_err(|unanswered| match unanswered {
-            Unanswered::NotSent(error) => SendError::Retry { error, after: None },
+            Unanswered::NotSent(error) => SendError::Unreachable { error },
             Unanswered::Refused(error) => SendError::Permanent { error },
             Unanswered::Lost(error) => SendError::Ambiguous { error },
         })?;
@@ -145,10 +146,17 @@ fn refused(status: StatusCode, wait: Option<Span>, body: &[u8]) -> SendError {
     let error = format!("the answer was {words}");
     let asked = retry_after_ms.map(|ms| Span::from_millis(ms.min(SPAN_MS_MAX)));
     match (status.as_u16(), errcode.as_str()) {
-        (429, _) | (_, "M_LIMIT_EXCEEDED") => SendError::Retry { error, after: asked.or(wait) },
+        // A homeserver counts by user, not by room.
+        (429, _) | (_, "M_LIMIT_EXCEEDED") => {
+            SendError::Limited { error, after: asked.or(wait), scope: Scope::Account }
+        }
         // A proxy has lost sight of the message as we would have by a time-out.
-        (504, _) => SendError::Ambiguous { error },
+        (502 | 504 | 520..=524, _) => SendError::Ambiguous { error },
         (408 | 425 | 500..=599, _) => SendError::Retry { error, after: wait },
+        (status, code @ ("M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN" | "M_USER_DEACTIVATED" | "M_USER_LOCKED")) => {
+            SendError::Barred { error: format!("{error}; {}", way_out(status, code)) }
+        }
+        (401, _) => SendError::Barred { error: format!("{error}; look at the access token") },
         (status, code) => match way_out(status, code) {
             "" => SendError::Permanent { error },
             way_out => SendError::Permanent { error: format!("{error}; {way_out}") },

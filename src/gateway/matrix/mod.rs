@@ -1,7 +1,8 @@
 //! The Matrix gateway: a message becomes an event of a room, through the homeserver of the bot's account.
 //!
 //! The delivery's key is the transaction id, by which the homeserver takes each message once, however often it is
-//! handed over; so an attempt without an answer is simply made again. A text goes as it is, and mentions nobody.
+//! handed over; so an attempt without an answer is simply made again. A text goes as it is, or its Markdown as HTML with
+//! a plain copy beside it; it mentions nobody.
 //! Units: text in bytes. Not here: encrypted rooms, for which nothing is encrypted; what comes in (`sync`).
 
 mod api;
@@ -16,12 +17,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::api::Api;
-use crate::config;
+use crate::config::{self, Markup};
+use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
-    TextLimit,
+    TextLimit, Unwell,
 };
-use crate::limits::{MATRIX_CONTENT_BYTES_MAX, MATRIX_ROOMS_COUNT_MAX, MATRIX_TEXT_BYTES_MAX};
+use crate::limits::{
+    MATRIX_CONTENT_BYTES_MAX, MATRIX_MARKDOWN_BYTES_MAX, MATRIX_ROOMS_COUNT_MAX, MATRIX_TEXT_BYTES_MAX,
+};
+use crate::pace::Paces;
 use crate::problem::Problem;
 
 /// Sends and receives as one account.
@@ -31,6 +36,8 @@ struct Matrix {
     user: Option<String>,
     /// Whether invitations are accepted.
     join: bool,
+    /// What texts are.
+    format: Markup,
     /// The rooms of aliases that were asked for.
     rooms: Mutex<HashMap<String, String>>,
 }
@@ -56,22 +63,29 @@ struct Whoami {
 /// A gateway of this config, or all that is wrong with it.
 pub fn open(config: &config::Matrix, secrets: &Secrets) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
     let api = Api::open(config, secrets.token.as_ref())?;
-    Ok(Arc::new(Matrix { api, user: config.user.clone(), join: config.join, rooms: Mutex::default() }))
+    Ok(Arc::new(Matrix {
+        api,
+        user: config.user.clone(),
+        join: config.join,
+        format: config.format,
+        rooms: Mutex::default(),
+    }))
 }
 
 impl Gateway for Matrix {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            text: TextLimit::Bytes(MATRIX_TEXT_BYTES_MAX),
-            dedupe: Dedupe::Always,
-            threads: true,
-            receives: true,
-        }
+        let bytes = match self.format {
+            Markup::Plain => MATRIX_TEXT_BYTES_MAX,
+            Markup::Markdown => MATRIX_MARKDOWN_BYTES_MAX,
+        };
+        // What a homeserver allows is its operator's to say.
+        let pace = Paces::default();
+        Capabilities { text: TextLimit::Bytes(bytes), dedupe: Dedupe::Always, threads: true, receives: true, pace }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
         Box::pin(async move {
-            let content = content(&delivery)?;
+            let content = content(&delivery, self.format)?;
             let chat = &delivery.destination.chat_id;
             let room = self.room(chat).await?;
             let path = ["rooms", &room, "send", "m.room.message", &delivery.key];
@@ -92,16 +106,11 @@ impl Gateway for Matrix {
 
     fn probe(&self) -> Probing<'_> {
         Box::pin(async move {
-            let user = self.whoami().await.map_err(|error| match error {
-                SendError::Permanent { error } => Problem::new("token", error),
-                SendError::Retry { error, .. } | SendError::Ambiguous { error } => {
-                    Problem::new("base_url", error).hint("is the homeserver up, and its address right?")
-                }
-            })?;
+            let user = self.whoami().await.map_err(|error| Unwell::of("token", error))?;
             match &self.user {
                 Some(expected) if *expected != user => {
                     let problem = Problem::new("user", format!("the token is {user}'s")).value(expected);
-                    Err(problem.hint("take the token of the account that is meant, or correct user"))
+                    Err(problem.hint("take the token of the account that is meant, or correct user").into())
                 }
                 Some(_) | None => Ok(format!("signed in as {user}")),
             }
@@ -138,7 +147,11 @@ impl Matrix {
         let Directory { room_id } = found.map_err(|error| match error {
             // Nothing has been sent yet.
             SendError::Ambiguous { error } => SendError::Retry { error, after: None },
-            SendError::Retry { .. } | SendError::Permanent { .. } => error,
+            SendError::Retry { .. }
+            | SendError::Limited { .. }
+            | SendError::Unreachable { .. }
+            | SendError::Barred { .. }
+            | SendError::Permanent { .. } => error,
         })?;
         let mut aliases = self.aliases();
         if aliases.len() >= MATRIX_ROOMS_COUNT_MAX {
@@ -149,8 +162,8 @@ impl Matrix {
     }
 }
 
-/// What the event holds.
-fn content(delivery: &Delivery) -> Result<Vec<u8>, SendError> {
+/// What the event holds. A text whose formatting takes more room than there is goes without it.
+fn content(delivery: &Delivery, format: Markup) -> Result<Vec<u8>, SendError> {
     let text = &delivery.text;
     if text.is_empty() {
         return Err(SendError::Permanent { error: "the text is empty; Matrix would show nothing".to_owned() });
@@ -164,6 +177,16 @@ fn content(delivery: &Delivery) -> Result<Vec<u8>, SendError> {
             "is_falling_back": true,
             "m.in_reply_to": {"event_id": thread},
         });
+    }
+    if format == Markup::Markdown {
+        let mut formatted = content.clone();
+        formatted["body"] = json!(markdown::plain(text));
+        formatted["format"] = json!("org.matrix.custom.html");
+        formatted["formatted_body"] = json!(markdown::html(text));
+        let formatted = formatted.to_string().into_bytes();
+        if formatted.len() <= MATRIX_CONTENT_BYTES_MAX {
+            return Ok(formatted);
+        }
     }
     let content = content.to_string().into_bytes();
     if text.len() > MATRIX_TEXT_BYTES_MAX || content.len() > MATRIX_CONTENT_BYTES_MAX {

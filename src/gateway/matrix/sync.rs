@@ -125,7 +125,7 @@ pub(super) async fn listen(matrix: &Matrix, inbox: Arc<dyn Inbox>) {
                 continue;
             }
             Err(Trouble::Ending) => return,
-            Err(Trouble::Platform(SendError::Permanent { error })) => {
+            Err(Trouble::Platform(SendError::Permanent { error } | SendError::Barred { error })) => {
                 // Only a person can do something about it, and one line is enough for that.
                 if !is_refused {
                     tracing::error!("nothing is received from Matrix: {error}");
@@ -133,11 +133,11 @@ pub(super) async fn listen(matrix: &Matrix, inbox: Arc<dyn Inbox>) {
                 is_refused = true;
                 Pause::refused()
             }
-            Err(Trouble::Platform(SendError::Retry { error, after })) => {
+            Err(Trouble::Platform(SendError::Retry { error, after } | SendError::Limited { error, after, .. })) => {
                 tracing::warn!("receiving from Matrix waits: {error}");
                 pause.next(after)
             }
-            Err(Trouble::Platform(SendError::Ambiguous { error })) => {
+            Err(Trouble::Platform(SendError::Unreachable { error } | SendError::Ambiguous { error })) => {
                 tracing::warn!("receiving from Matrix waits: {error}");
                 pause.next(None)
             }
@@ -251,7 +251,12 @@ impl Listener<'_> {
             let joined: Result<Value, SendError> = self.matrix.api.ask(request).await;
             match joined {
                 Ok(_) => tracing::info!("the bot is now in {room} on Matrix"),
-                Err(SendError::Retry { .. } | SendError::Ambiguous { .. }) if tries + 1 < MATRIX_JOINS_COUNT_MAX => {
+                Err(
+                    SendError::Retry { .. }
+                    | SendError::Limited { .. }
+                    | SendError::Unreachable { .. }
+                    | SendError::Ambiguous { .. },
+                ) if tries + 1 < MATRIX_JOINS_COUNT_MAX => {
                     self.invited.insert(room, tries + 1);
                 }
                 Err(error) => tracing::warn!("cannot accept the invitation to {room} on Matrix: {error}"),
@@ -353,7 +358,9 @@ impl Listener<'_> {
         if is_named {
             return Ok(true);
         }
-        for id in [&said.reply_to, &said.thread].into_iter().flatten() {
+        // Whoever writes can write anything there.
+        let is_id = |id: &&String| id.starts_with('$') && id.len() <= 255 && !id.chars().any(char::is_control);
+        for id in [&said.reply_to, &said.thread].into_iter().flatten().filter(is_id) {
             let api = &self.matrix.api;
             let answered: Result<Option<Event>, SendError> =
                 api.ask_up_to(api.get(&["rooms", room, "event", id], &[]), MATRIX_SYNC_BYTES_MAX).await;

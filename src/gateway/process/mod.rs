@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use self::wire::{Command, Ready};
 use crate::config;
 use crate::gateway::{
-    Capabilities, Delivery, Gateway, Inbound, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending,
+    Capabilities, Delivery, Gateway, Inbound, Inbox, Listening, Probing, Receipt, Secrets, SendError, Sending, Unwell,
 };
 use crate::limits::{PLUGIN_END_MS_MAX, PLUGIN_INBOUND_COUNT_MAX, SEND_MS_MAX};
 use crate::problem::Problem;
@@ -45,9 +45,16 @@ struct Shared {
     state: watch::Sender<State>,
     ending: watch::Sender<bool>,
     inbound: mpsc::Sender<Inbound>,
-    heard: TurnMutex<mpsc::Receiver<Inbound>>,
+    heard: TurnMutex<Heard>,
     /// Held by the message that the program has to answer.
     turn: TurnMutex<()>,
+}
+
+/// What the program has heard.
+struct Heard {
+    queue: mpsc::Receiver<Inbound>,
+    /// Out of the queue, and not taken yet.
+    untaken: Vec<Inbound>,
 }
 
 /// Who keeps the program running.
@@ -79,14 +86,14 @@ struct Line {
 
 /// A gateway of this config.
 pub fn open(config: &config::Process, secrets: &Secrets) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
-    let (inbound, heard) = mpsc::channel(PLUGIN_INBOUND_COUNT_MAX);
+    let (inbound, queue) = mpsc::channel(PLUGIN_INBOUND_COUNT_MAX);
     let shared = Shared {
         config: config.clone(),
         passed: secrets.env.clone(),
         state: watch::Sender::new(State::Starting),
         ending: watch::Sender::new(false),
         inbound,
-        heard: TurnMutex::new(heard),
+        heard: TurnMutex::new(Heard { queue, untaken: Vec::new() }),
         turn: TurnMutex::new(()),
     };
     Ok(Arc::new(Process { shared: Arc::new(shared), running: Mutex::new(None) }))
@@ -111,7 +118,7 @@ impl Gateway for Process {
             let retry = |error: String| Err(SendError::Retry { error, after: None });
             let _turn = match tokio::time::timeout(patience.to_std(), turn).await {
                 Ok(Ok(turn)) => turn,
-                Ok(Err(error)) => return retry(error),
+                Ok(Err(error)) => return Err(SendError::Unreachable { error }),
                 Err(_) => return retry(format!("the plug-in took no further message within {patience}")),
             };
             match tokio::time::timeout(timeout.to_std(), self.hand_over(&delivery, &is_written)).await {
@@ -125,12 +132,16 @@ impl Gateway for Process {
         Box::pin(async move {
             self.start();
             let mut heard = self.shared.heard.lock().await;
+            let Heard { queue, untaken } = &mut *heard;
             loop {
-                let mut messages = Vec::new();
-                heard.recv_many(&mut messages, TAKEN_AT_ONCE_COUNT).await;
-                if messages.is_empty() || inbox.take(messages).await.is_err() {
+                if untaken.is_empty() {
+                    queue.recv_many(untaken, TAKEN_AT_ONCE_COUNT).await;
+                }
+                // What is not taken now is, when it is listened to again: a plug-in says nothing twice.
+                if untaken.is_empty() || inbox.take(untaken.clone()).await.is_err() {
                     return;
                 }
+                untaken.clear();
             }
         })
     }
@@ -149,7 +160,8 @@ impl Gateway for Process {
         Box::pin(async move {
             let timeout = self.shared.config.timeout;
             let problem = |why: String| {
-                Problem::new("command", why).hint("run it by hand: it has to print a line with \"type\": \"ready\"")
+                let hint = "run it by hand: it has to print a line with \"type\": \"ready\"";
+                Unwell::Wrong(Problem::new("command", why).hint(hint))
             };
             match tokio::time::timeout(timeout.to_std(), self.ready()).await {
                 Ok(Ok((ready, _))) => {
@@ -194,7 +206,7 @@ impl Process {
     }
 
     async fn hand_over(&self, delivery: &Delivery, is_written: &Arc<AtomicBool>) -> Result<Receipt, SendError> {
-        let (ready, lines) = self.ready().await.map_err(|error| SendError::Retry { error, after: None })?;
+        let (ready, lines) = self.ready().await.map_err(|error| SendError::Unreachable { error })?;
         let thread = delivery.destination.thread.as_deref();
         if thread.is_some() && !ready.capabilities.iter().any(|capability| capability == "reply") {
             let error = format!("the plug-in {} knows no threads; leave destination.thread out", ready.gateway);

@@ -62,7 +62,7 @@ pub(super) async fn run(shared: &Shared) -> End {
         }
     };
     // Dropped before the child is, so that the group still bears its leader's number.
-    let group = Group(child.id());
+    let group = Group::of(child.id());
     let (lines, queue) = mpsc::channel(PLUGIN_QUEUE_COUNT_MAX);
     let plugin = Plugin {
         shared,
@@ -226,23 +226,32 @@ impl Plugin<'_> {
                     tracing::warn!(program, "the plug-in is not connected to its platform");
                 }
             }
-            Told::Error { code, message, fatal: true } => return Some(Over::failed(format!("{code}: {message}"))),
-            Told::Error { code, message, fatal: false } => tracing::warn!(program, "{code}: {message}"),
+            Told::Error { code, message, fatal: true } => {
+                return Some(Over::failed(tame(&format!("{code}: {message}"))));
+            }
+            Told::Error { code, message, fatal: false } => {
+                tracing::warn!(program, "{}", tame(&format!("{code}: {message}")));
+            }
             Told::AuthRequired { method } => match method {
                 Method::QrCode { qr_data, qr_ascii } => {
-                    tracing::warn!(program, "sign in with this QR code:\n{}", qr_ascii.unwrap_or(qr_data));
+                    let drawn = qr_ascii.unwrap_or(qr_data);
+                    let lines: Vec<String> = drawn.lines().map(tame).collect();
+                    tracing::warn!(program, "sign in with this QR code:\n{}", lines.join("\n"));
                 }
-                Method::PairCode { code } => tracing::warn!(program, "sign in with this code: {code}"),
+                Method::PairCode { code } => {
+                    tracing::warn!(program, "sign in with this code: {}", tame(&code));
+                }
                 Method::Unknown => tracing::warn!(program, "the plug-in waits for somebody to sign in"),
             },
             Told::AuthSuccess => tracing::info!(program, "the plug-in is signed in"),
-            Told::Shutdown { reason } => return Some(Over::ended(format!("it ends: {reason}"))),
+            Told::Shutdown { reason } => return Some(Over::ended(tame(&format!("it ends: {reason}")))),
             Told::Unknown => tracing::debug!(program, "passed over: {}", shown(line)),
         }
         None
     }
 
-    fn is_ready(&self, ready: Ready) {
+    fn is_ready(&self, Ready { gateway, version, capabilities }: Ready) {
+        let ready = Ready { gateway: tame(&gateway), version: tame(&version), capabilities };
         if self.ready.send_replace(true) {
             return;
         }
@@ -304,13 +313,18 @@ impl Plugin<'_> {
 
 /// The beginning of a line, without what would steer a terminal.
 fn shown(line: &[u8]) -> String {
-    let mut shown = String::new();
-    for c in String::from_utf8_lossy(&line[..line.len().min(PLUGIN_LOG_BYTES_MAX)]).chars() {
+    tame(&String::from_utf8_lossy(&line[..line.len().min(PLUGIN_LOG_BYTES_MAX)]))
+}
+
+/// A text without what would steer a terminal.
+fn tame(text: &str) -> String {
+    let mut tame = String::with_capacity(text.len());
+    for c in text.chars() {
         if c.is_control() && c != '\t' {
-            shown.extend(c.escape_default());
+            tame.extend(c.escape_default());
         } else {
-            shown.push(c);
+            tame.push(c);
         }
     }
-    shown
+    tame
 }

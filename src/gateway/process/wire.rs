@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gateway::{ChatKind, Inbound, SendError, Sender};
+use crate::pace::Scope;
 use crate::time::Timestamp;
 
 /// What a plug-in is told.
@@ -182,7 +183,9 @@ pub(super) fn refused(code: &str, message: &str) -> SendError {
         "chat_not_found" | "message_not_found" | "unauthorized" | "invalid_request" | "not_implemented" => {
             SendError::Permanent { error }
         }
-        "rate_limited" | "platform_error" | "not_connected" => SendError::Retry { error, after: None },
+        "rate_limited" => SendError::Limited { error, after: None, scope: Scope::Chat },
+        "not_connected" => SendError::Unreachable { error },
+        "platform_error" => SendError::Retry { error, after: None },
         // `send_failed` is what plug-ins say of any send that failed, also of one that may have arrived.
         _ => SendError::Ambiguous { error },
     }

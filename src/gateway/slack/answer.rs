@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::gateway::http::Answer;
 use crate::gateway::{Receipt, SendError};
 use crate::limits::MESSAGE_ID_BYTES_MAX;
+use crate::pace::Scope;
 
 /// Characters of a word by which Slack says what is wrong.
 const WORD_CHARS: usize = 100;
@@ -41,8 +42,20 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// What passes.
-const PASSING: [&str; 5] =
-    ["internal_error", "service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
+const PASSING: [&str; 4] = ["service_unavailable", "request_timeout", "rollup_error", "team_added_to_org"];
+
+/// What is wrong with the app or its token, whatever the channel.
+const BARRED: [&str; 9] = [
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "token_expired",
+    "account_inactive",
+    "not_allowed_token_type",
+    "no_service",
+    "no_team",
+    "invalid_token",
+];
 
 /// Whether a bot's message was taken.
 pub(super) fn taken(answer: &Answer) -> Result<Receipt, SendError> {
@@ -81,18 +94,26 @@ fn trouble(answer: &Answer, word: Option<&str>) -> SendError {
         None => format!("Slack answered {status}"),
     };
     match (status.as_u16(), word) {
-        (429, _) | (_, Some("ratelimited" | "rate_limited")) => SendError::Retry { error, after: answer.wait },
-        // Slack says of it that a part may have been done.
-        (_, Some("fatal_error")) | (504..=599, _) => SendError::Ambiguous { error },
+        // Messages are counted by channel.
+        (429, _) | (_, Some("ratelimited" | "rate_limited")) => {
+            SendError::Limited { error, after: answer.wait, scope: Scope::Chat }
+        }
+        // Slack says of these that a part may have been done; and what stands before it has lost sight of the message.
+        (_, Some("internal_error" | "fatal_error")) | (502 | 504..=599, _) => SendError::Ambiguous { error },
         (_, Some(word)) if PASSING.contains(&word) => SendError::Retry { error, after: answer.wait },
-        (408 | 500..=503, _) => SendError::Retry { error, after: answer.wait },
+        (408 | 500 | 501 | 503, _) => SendError::Retry { error, after: answer.wait },
         (300..=399, _) => {
             SendError::Permanent { error: format!("{error}: redirects are not followed; check base_url") }
         }
         (_, word) => {
             let hint = word.and_then(|word| HINTS.iter().find(|(known, _)| *known == word)).map(|(_, hint)| *hint);
             let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            SendError::Permanent { error: error + hint.as_str() }
+            let error = error + hint.as_str();
+            if word.is_some_and(|word| BARRED.contains(&word)) {
+                SendError::Barred { error }
+            } else {
+                SendError::Permanent { error }
+            }
         }
     }
 }

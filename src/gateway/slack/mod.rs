@@ -1,6 +1,6 @@
 //! The Slack gateway: a bot posts messages, or an incoming webhook does; what people write is posted to us.
 //!
-//! Texts are sent as plain text: nothing in them is formatted, unfolds a link or calls anybody. Slack recognises no key,
+//! A text is sent as plain text, or its Markdown as Slack writes it; nothing in it unfolds a link or calls anybody. Slack recognises no key,
 //! so an attempt without an answer may show twice when it is made again.
 //! Units: text limits in characters, before `& < >` are escaped. Not here: what answers mean (`answer`), what is posted
 //! to us (`events`), HTTP's server side (`surface`). Source: Slack's Web API, "chat.postMessage"; "Incoming webhooks".
@@ -16,20 +16,26 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use self::events::Seal;
-use crate::config::{self, SlackPost};
+use crate::config::{self, Markup, SlackPost};
 use crate::gateway::http::{Answer, Client, Reach, Request};
+use crate::gateway::text::markdown;
 use crate::gateway::{
     Capabilities, Dedupe, Delivery, Gateway, Heard, Posted, Probing, Receipt, Secrets, SendError, Sending, TextLimit,
-    Unheard,
+    Unheard, Unwell,
 };
-use crate::limits::SLACK_CHARS_MAX;
+use crate::limits::{SLACK_CHARS_MAX, SLACK_WHOLE_CHARS_MAX};
+use crate::pace::{Pace, Paces};
 use crate::problem::Problem;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// One message a second in a channel, of which a few may come at once. Source: Slack's "Rate limits", special tier.
+const PACE: Paces = Paces { account: None, chat: Some(Pace { every: Span::from_seconds(1), burst: 3 }) };
 
 /// A way into a workspace.
 struct Slack {
     client: Client,
     post: Post,
+    format: Markup,
     seal: Option<Seal>,
 }
 
@@ -50,7 +56,7 @@ pub fn open(config: &config::Slack, secrets: &Secrets) -> Result<Arc<dyn Gateway
         let why = format!("cannot be reached from here: {error:?}");
         vec![Problem::new("base_url", why).hint("an https address needs the system's certificates")]
     })?;
-    Ok(Arc::new(Slack { client, post, seal: secrets.signing.first().map(Seal::new) }))
+    Ok(Arc::new(Slack { client, post, format: config.format, seal: secrets.signing.first().map(Seal::new) }))
 }
 
 fn post(config: &config::Slack, secret: &str) -> Result<(Post, Url), Problem> {
@@ -77,7 +83,7 @@ fn post(config: &config::Slack, secret: &str) -> Result<(Post, Url), Problem> {
 impl Gateway for Slack {
     fn capabilities(&self) -> Capabilities {
         let text = TextLimit::Chars(SLACK_CHARS_MAX);
-        Capabilities { text, dedupe: Dedupe::None, threads: true, receives: self.seal.is_some() }
+        Capabilities { text, dedupe: Dedupe::None, threads: true, receives: self.seal.is_some(), pace: PACE }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {
@@ -95,7 +101,7 @@ impl Gateway for Slack {
             };
             let answer = self.ask("auth.test", &json!({}), None).await;
             let me = answer.and_then(|answer| answer::read(&answer));
-            let me = me.map_err(|error| Problem::new("token", error.to_string()))?;
+            let me = me.map_err(|error| Unwell::of("token", error))?;
             let text = |key: &str| me.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
             Ok(format!("the bot {} in {}", text("user"), text("team")))
         })
@@ -115,9 +121,10 @@ impl Slack {
                 "the text has {chars} characters; Slack advises against more than {SLACK_CHARS_MAX}"
             ));
         }
+        let (text, mrkdwn) = self.written(&text);
         let mut body = json!({
-            "text": escaped(&text),
-            "mrkdwn": false,
+            "text": text,
+            "mrkdwn": mrkdwn,
             "unfurl_links": false,
             "unfurl_media": false,
         });
@@ -135,6 +142,16 @@ impl Slack {
                 answer::dropped(&answer)
             }
         }
+    }
+
+    /// A text as Slack is to get it, and whether it is formatted; one that grows too long by it is not.
+    fn written(&self, text: &str) -> (String, bool) {
+        let formatted = match self.format {
+            Markup::Plain => None,
+            Markup::Markdown => Some(markdown::slack(text)),
+        };
+        let formatted = formatted.filter(|text| text.chars().count() <= SLACK_WHOLE_CHARS_MAX);
+        formatted.map_or_else(|| (escaped(text), false), |text| (text, true))
     }
 
     /// Asks one of Slack's methods once. `now` is when, where that is known.

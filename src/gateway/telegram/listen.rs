@@ -16,7 +16,7 @@ use super::inbound::{News, Update, User};
 use super::meaning;
 use super::moved::Moved;
 use crate::gateway::pause::Pause;
-use crate::gateway::{Ending, Inbound, Inbox};
+use crate::gateway::{Ending, Inbound, Inbox, Unwell};
 use crate::limits::{
     TELEGRAM_POLL_MS_MAX, TELEGRAM_POLL_MS_MIN, TELEGRAM_UPDATES_BYTES_MAX, TELEGRAM_UPDATES_COUNT_MAX,
 };
@@ -68,8 +68,11 @@ pub(super) async fn receive(api: &Api, moved: &Moved, inbox: &dyn Inbox) -> Resu
             Ok(updates) => {
                 trouble.end();
                 question.limit = (question.limit * 2).min(TELEGRAM_UPDATES_COUNT_MAX);
-                question.offset =
-                    updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map(|id| id + 1);
+                question.offset = updates
+                    .iter()
+                    .filter_map(|update| update["update_id"].as_i64())
+                    .max()
+                    .map(|id| id.saturating_add(1));
                 let messages =
                     updates.into_iter().filter_map(|update| message(update, &me, moved)).collect::<Vec<_>>();
                 if !messages.is_empty() {
@@ -107,13 +110,14 @@ fn message(update: Value, me: &User, moved: &Moved) -> Option<Inbound> {
 }
 
 /// Looks at the account without sending anything.
-pub(super) async fn look(api: &Api) -> Result<String, Problem> {
-    let me: User = api.call("getMe", &Nothing {}).await.map_err(|failed| problem(&failed))?;
-    let webhook: Webhook = api.call("getWebhookInfo", &Nothing {}).await.map_err(|failed| problem(&failed))?;
+pub(super) async fn look(api: &Api) -> Result<String, Unwell> {
+    let me: User = api.call("getMe", &Nothing {}).await.map_err(|failed| unwell(&failed))?;
+    let webhook: Webhook = api.call("getWebhookInfo", &Nothing {}).await.map_err(|failed| unwell(&failed))?;
     let name = me.username.as_deref().unwrap_or(&me.first_name);
     if !webhook.url.is_empty() {
         let why = format!("the bot @{name} has a webhook set, so what people write does not come in here");
-        return Err(Problem::new("token", why).hint("call deleteWebhook, or use a bot of its own for this gateway"));
+        let problem = Problem::new("token", why);
+        return Err(problem.hint("call deleteWebhook, or use a bot of its own for this gateway").into());
     }
     let groups = match me.can_read_all_group_messages {
         Some(true) => "everything",
@@ -122,15 +126,16 @@ pub(super) async fn look(api: &Api) -> Result<String, Problem> {
     Ok(format!("the bot @{name} can be used; in groups it is told of {groups}"))
 }
 
-fn problem(failed: &Failed) -> Problem {
+fn unwell(failed: &Failed) -> Unwell {
     match failed {
         Failed::Refused { code: code @ (401 | 404), why, .. } => {
             let problem = Problem::new("token", format!("the answer was {why}"));
-            meaning::hint(*code, why).map_or(problem.clone(), |hint| problem.hint(hint))
+            meaning::hint(*code, why).map_or(problem.clone(), |hint| problem.hint(hint)).into()
         }
-        Failed::Unanswered(_) | Failed::Refused { .. } | Failed::Unread | Failed::Strange => {
-            Problem::new("base_url", failed.to_string()).hint("look at the network, and try again")
+        Failed::Refused { code: 300..=399, .. } | Failed::Strange => {
+            Problem::new("base_url", failed.to_string()).into()
         }
+        Failed::Unanswered(_) | Failed::Refused { .. } | Failed::Unread => Unwell::Unseen(failed.to_string()),
     }
 }
 

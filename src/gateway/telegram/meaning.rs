@@ -6,6 +6,7 @@
 use super::api::Failed;
 use crate::gateway::http::Unanswered;
 use crate::gateway::{Receipt, SendError};
+use crate::pace::Scope;
 
 /// Words of a refusal, in lower case, under its code, and the way out.
 const HINTS: &[(u16, &str, &str)] = &[
@@ -39,16 +40,19 @@ const HINTS: &[(u16, &str, &str)] = &[
 pub(super) fn of(failed: Failed) -> Result<Receipt, SendError> {
     let error = failed.to_string();
     match failed {
-        Failed::Unanswered(Unanswered::NotSent(_)) => Err(SendError::Retry { error, after: None }),
+        Failed::Unanswered(Unanswered::NotSent(_)) => Err(SendError::Unreachable { error }),
         Failed::Unanswered(Unanswered::Refused(_)) => Err(SendError::Permanent { error }),
         Failed::Unanswered(Unanswered::Lost(_)) => Err(SendError::Ambiguous { error }),
         Failed::Unread => Ok(Receipt::default()),
         // A network that wants a login first answers so; Telegram has seen nothing.
-        Failed::Strange => Err(SendError::Retry { error, after: None }),
+        Failed::Strange => Err(SendError::Unreachable { error }),
         Failed::Refused { code, wait, .. } => match code {
             // A proxy has lost sight of the message as we would have by a time-out.
-            504 => Err(SendError::Ambiguous { error }),
-            408 | 420 | 425 | 429 | 500..=599 => Err(SendError::Retry { error, after: wait }),
+            502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
+            // It does not say whose limit it is. One chat's is the tighter one, and the account's is kept by its pace.
+            420 | 429 => Err(SendError::Limited { error, after: wait, scope: Scope::Chat }),
+            408 | 425 | 500..=599 => Err(SendError::Retry { error, after: wait }),
+            401 | 404 => Err(SendError::Barred { error }),
             _ => Err(SendError::Permanent { error }),
         },
     }

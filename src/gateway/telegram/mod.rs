@@ -26,12 +26,20 @@ use crate::gateway::{
     TextLimit,
 };
 use crate::limits::TELEGRAM_TEXT_UNITS_MAX;
+use crate::pace::{Pace, Paces};
 use crate::problem::Problem;
 use crate::spec::Destination;
+use crate::time::Span;
 
 /// What a forum calls the topic that every message is in which names none; naming it is an error.
 const GENERAL_TOPIC: i64 = 1;
 
+/// Thirty messages a second for a bot, and one a second in a chat, of which a few may come at once.
+/// Source: Telegram's bots FAQ, "My bot is hitting limits". A group's 20 in a minute it tells when they are spent.
+const PACE: Paces = Paces {
+    account: Some(Pace { every: Span::from_millis(34), burst: 1 }),
+    chat: Some(Pace { every: Span::from_seconds(1), burst: 3 }),
+};
 /// The longest text.
 const TEXT: TextLimit = TextLimit::Utf16(TELEGRAM_TEXT_UNITS_MAX);
 
@@ -79,7 +87,7 @@ struct Sent {
 
 impl Gateway for Telegram {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { text: TEXT, dedupe: Dedupe::None, threads: true, receives: true }
+        Capabilities { text: TEXT, dedupe: Dedupe::None, threads: true, receives: true, pace: PACE }
     }
 
     fn send(&self, delivery: Delivery) -> Sending<'_> {

@@ -3,7 +3,7 @@
 //! Units: lengths are counted as the [`TextLimit`] counts; ranges are bytes of the text they belong to.
 //! Invariant: the same text gives the same parts and the same form every time, so that another attempt sends the same
 //! bytes. What is not Markdown, is broken or is nested too deep comes out as text; nothing fails for it.
-//! `split` is called where a run has made its texts (`runtime::shaping`), before they are written down; `markdown` by the
+//! `split` is called where a run has its texts (`runtime::shaping`), before they are written down; `markdown` by the
 //! adapters, for each part by itself. An adapter cuts nothing: it refuses what is too long.
 //! Not here: sending, and any platform's wire (its adapter writes that).
 
@@ -21,7 +21,7 @@ impl TextLimit {
     pub fn room(self) -> Option<usize> {
         match self {
             Self::None => None,
-            Self::Utf16(room) | Self::Chars(room) | Self::Bytes(room) => Some(room),
+            Self::Utf16(room) | Self::Escaped(room) | Self::Chars(room) | Self::Bytes(room) => Some(room),
         }
     }
 
@@ -30,6 +30,7 @@ impl TextLimit {
     pub fn unit(self) -> &'static str {
         match self {
             Self::Utf16(_) => "UTF-16 units",
+            Self::Escaped(_) => "UTF-16 units with its escapes",
             Self::None | Self::Chars(_) => "characters",
             Self::Bytes(_) => "bytes",
         }
@@ -40,7 +41,9 @@ impl TextLimit {
     pub fn measure(self, text: &str) -> usize {
         match self {
             Self::Bytes(_) => text.len(),
-            Self::None | Self::Utf16(_) | Self::Chars(_) => text.chars().map(|c| self.width(c)).sum(),
+            Self::None | Self::Utf16(_) | Self::Escaped(_) | Self::Chars(_) => {
+                text.chars().map(|c| self.width(c)).sum()
+            }
         }
     }
 
@@ -49,6 +52,7 @@ impl TextLimit {
         match self {
             Self::None | Self::Chars(_) => 1,
             Self::Utf16(_) => c.len_utf16(),
+            Self::Escaped(_) => c.len_utf16() + usize::from(markdown::is_sign(c)),
             Self::Bytes(_) => c.len_utf8(),
         }
     }

@@ -19,9 +19,12 @@ use crate::config;
 use crate::gateway::http::{Answer, Client, Reach};
 use crate::gateway::webhook::sign::Keys;
 use crate::gateway::webhook::target::Target;
+use crate::gateway::written::Written;
 use crate::gateway::{Delivery, Gateway, Receipt, Secrets, SendError, Sending};
-use crate::limits::MESSAGE_ID_BYTES_MAX;
+use crate::limits::{HAND_OVER_AGAIN_MS_MIN, MESSAGE_ID_BYTES_MAX};
+use crate::pace::Scope;
 use crate::problem::Problem;
+use crate::time::Span;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -87,7 +90,9 @@ impl Gateway for Webhook {
             let url = self.target.url(&delivery.destination.chat_id).map_err(refused)?;
             let body = body(&delivery).map_err(|error| refused(error.to_string()))?;
             let headers = self.headers(&delivery, &body).map_err(|error| refused(error.to_string()))?;
-            taken(&self.client.post(url, headers, body, delivery.sent_at).await?)
+            let answered = self.client.post(url, headers, body, delivery.sent_at).await;
+            let taken = answered.and_then(|answer| taken(&answer));
+            if delivery.heard.is_some() { taken.map_err(in_order) } else { taken }
         })
     }
 }
@@ -111,8 +116,21 @@ impl Webhook {
     }
 }
 
+/// What is posted of a message that somebody wrote, to the program that answers for the agent.
+#[derive(Serialize)]
+struct HandedOver {
+    #[serde(flatten)]
+    message: Written,
+    attempt: u16,
+}
+
 fn body(delivery: &Delivery) -> serde_json::Result<Vec<u8>> {
-    let Delivery { key, schedule, name, agent, due, sent_at, attempt, destination, text } = delivery;
+    let written = delivery.heard.as_deref().and_then(|(number, heard)| Written::of(*number, heard));
+    if let Some(message) = written {
+        return serde_json::to_vec(&HandedOver { message, attempt: delivery.attempt });
+    }
+    let Delivery { key, schedule, name, agent, due, sent_at, attempt, destination, text, is_said: _, heard: _ } =
+        delivery;
     serde_json::to_vec(&Body {
         key,
         schedule,
@@ -128,6 +146,22 @@ fn body(delivery: &Delivery) -> serde_json::Result<Vec<u8>> {
     })
 }
 
+/// What people wrote is handed over in its order: a refusal holds all of its conversation.
+fn in_order(error: SendError) -> SendError {
+    match error {
+        SendError::Retry { error, after } => {
+            let after = after.unwrap_or(Span::from_millis(HAND_OVER_AGAIN_MS_MIN));
+            SendError::Limited { error, after: Some(after), scope: Scope::Chat }
+        }
+        // Sent again under the same id, before anything that was written later.
+        SendError::Ambiguous { error } => {
+            let after = Some(Span::from_millis(HAND_OVER_AGAIN_MS_MIN));
+            SendError::Limited { error, after, scope: Scope::Chat }
+        }
+        other => other,
+    }
+}
+
 /// What an answer means.
 fn taken(answer: &Answer) -> Result<Receipt, SendError> {
     let status = answer.status;
@@ -139,8 +173,14 @@ fn taken(answer: &Answer) -> Result<Receipt, SendError> {
             Err(SendError::Permanent { error: why })
         }
         // A proxy has lost sight of the message as we would have by a time-out.
-        504 => Err(SendError::Ambiguous { error }),
-        408 | 425 | 429 | 500..=599 => Err(SendError::Retry { error, after: answer.wait }),
+        502 | 504 | 520..=524 => Err(SendError::Ambiguous { error }),
+        // One address is one account to us, whatever chats lie behind it.
+        429 => Err(SendError::Limited { error, after: answer.wait, scope: Scope::Account }),
+        401 => {
+            let hint = "look at the token and the signing secret that the receiver knows, and restart";
+            Err(SendError::Barred { error: format!("{error}; {hint}") })
+        }
+        408 | 425 | 500..=599 => Err(SendError::Retry { error, after: answer.wait }),
         _ => Err(SendError::Permanent { error }),
     }
 }

@@ -64,9 +64,9 @@ impl Target {
     pub fn url(&self, chat: &str) -> Result<Url, String> {
         let Some(pattern) = &self.pattern else { return Ok(self.sample.clone()) };
         let url = Url::parse(&pattern.replace(CHAT, &escaped(chat))).map_err(|error| error.to_string())?;
-        // A chat named `..` would lead somewhere else.
         let parts = |url: &Url| url.path_segments().map_or(0, Iterator::count);
-        if parts(&url) == parts(&self.sample) {
+        // A chat named `.` or `..` would lead somewhere else.
+        if !matches!(chat, "." | "..") && parts(&url) == parts(&self.sample) {
             Ok(url)
         } else {
             Err(format!("chat_id '{chat}' cannot stand in the gateway's address"))

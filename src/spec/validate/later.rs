@@ -21,12 +21,6 @@ struct Later {
 
 const LATER: &[Later] = &[
     Later {
-        path: "session",
-        needs: "isolated runs",
-        instead: "leave it out: texts go to the conversation of their chat",
-        given: |raw| raw.session.as_deref().is_some_and(|session| session != "conversation"),
-    },
-    Later {
         path: "silence",
         needs: "tools inside of runs, where it says tool",
         instead: "write json, or leave it out: an answer that is {\"silent\": true} is not sent",

@@ -253,6 +253,7 @@ impl Check<'_> {
             client_token,
             process_handle,
             source: self.context.source.clone().or_else(|| existing.and_then(|existing| existing.source.clone())),
+            talk: None,
         })
     }
 

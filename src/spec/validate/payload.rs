@@ -10,7 +10,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::spec::raw::RawSchedule;
 use crate::spec::tree::shorten;
-use crate::spec::{OnHookError, Payload, Silence, Task};
+use crate::spec::{OnHookError, Payload, RunSession, Silence, Task};
 
 impl Check<'_> {
     /// The payload: exactly one of its kinds.
@@ -26,6 +26,7 @@ impl Check<'_> {
             let instruction = self.sent_text("payload.task", instruction);
             return self.task(raw, agent, instruction).map(Payload::Task);
         }
+        self.no_run_session(raw);
         if let Some(model) = &raw.model {
             let problem = Problem::new("model", "is given, and no task that it could do").value(shorten(model));
             self.refuse(problem.hint("leave it out, or write payload: {task: \"…\"}"));
@@ -121,6 +122,26 @@ impl Check<'_> {
             return None;
         }
         let budget = self.budget(raw)?;
-        Some(Task { instruction: instruction?, model, silence, budget })
+        Some(Task { instruction: instruction?, model, session: self.run_session(raw), silence, budget })
+    }
+
+    /// What the model of a task knows of what was said before.
+    fn run_session(&mut self, raw: &RawSchedule) -> RunSession {
+        let session = self.word("session", raw.session.as_deref(), words::SESSION, RunSession::default());
+        if session == RunSession::Conversation && raw.destination.is_none() && !self.is_doubtful("destination") {
+            let problem = Problem::new("session", "is given, and no destination whose conversation that would be");
+            self.refuse(problem.value("conversation").hint("name a destination, or leave it out"));
+        }
+        session
+    }
+
+    /// A text that no model makes is part of its chat's conversation, and of nothing else.
+    fn no_run_session(&mut self, raw: &RawSchedule) {
+        if let Some(word) = raw.session.as_deref().filter(|word| *word != "conversation") {
+            let problem = Problem::new("session", "is given, and no task that it could be said of");
+            self.refuse(
+                problem.value(shorten(word)).hint("leave it out: texts go to the conversation of their chat"),
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: every value of an enum has exactly one word, so that writing a schedule down loses nothing.
 
 use crate::calendar::DialectChoice;
-use crate::spec::{DeliveryGuarantee, MisfirePolicy, OnHookError, OverlapPolicy, Silence};
+use crate::spec::{DeliveryGuarantee, MisfirePolicy, OnHookError, OverlapPolicy, RunSession, Silence};
 
 /// Words with what they mean.
 pub(in crate::spec) type Words<T> = &'static [(&'static str, T)];
@@ -24,6 +24,10 @@ pub(in crate::spec) const OVERLAP: Words<OverlapPolicy> = &[
 /// `delivery`.
 pub(in crate::spec) const DELIVERY: Words<DeliveryGuarantee> =
     &[("at_least_once", DeliveryGuarantee::AtLeastOnce), ("at_most_once", DeliveryGuarantee::AtMostOnce)];
+
+/// `session`.
+pub(in crate::spec) const SESSION: Words<RunSession> =
+    &[("isolated", RunSession::Isolated), ("conversation", RunSession::Conversation)];
 
 /// `on_hook_error`.
 pub(in crate::spec) const ON_HOOK_ERROR: Words<OnHookError> =

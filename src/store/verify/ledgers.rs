@@ -1,7 +1,7 @@
 //! Runs: the journal beside `folded_through`, unsettled runs, and every ledger.
 //!
 //! Invariants judged: the journal has no gap and reaches at least as far as the fold; an unsettled run belongs to a
-//! schedule and stands in no ledger; a ledger's run is settled, of its day, and of a schedule.
+//! schedule and stands in no ledger, unless it was a dead letter; a ledger's run is settled, of its day, and of a schedule.
 //! Not here: schedules and indexes (`declared`).
 
 use redb::{ReadOnlyTable, ReadableTable};
@@ -47,7 +47,10 @@ impl Walk<'_> {
             let occurrence = occurrence(schedule, due, generation);
             let shown = shown(occurrence);
             let read = read_run(occurrence, row.value()).map_err(|why| why.in_row("open", &shown));
-            if let Some(run) = self.readable(read) {
+            let run = self.readable(read);
+            // A dead letter that is tried again stands there as it was.
+            let may_be_there = run.as_ref().is_some_and(|run| run.retried.is_some());
+            if let Some(run) = run {
                 if run.is_settled() {
                     self.found.fault("open", &shown, "is settled, and should stand in a ledger", HARMLESS);
                 }
@@ -57,7 +60,7 @@ impl Walk<'_> {
                 }
             }
             self.of_a_schedule("open", &shown, schedule, &schedules)?;
-            if self.is_in_ledger(occurrence)? {
+            if !may_be_there && self.is_in_ledger(occurrence)? {
                 let what = "stands in the ledger, too: it would be sent again";
                 self.found.fault("open", &shown, what, RESTORE);
             }

@@ -2,13 +2,15 @@
 //!
 //! A file is looked at through `glass`, so verifying never changes it. redb checks each page's checksum; then one
 //! snapshot is walked: schedules beside their states, plans and indexes (`declared`), journal, open runs and ledgers
-//! (`ledgers`), what was composed (`texts`), deliveries and what hooks keep (`deliveries`). What is not folded yet counts like what is.
+//! (`ledgers`), what was composed (`texts`), deliveries and what hooks keep (`deliveries`); sessions
+//! and what came in (`sessions`). What is not folded yet counts like what is.
 //! Invariants: a fault names a table, a key and what to do; memory grows with the plans and the journal's tail only.
 //! Not here: mending. A backup does that.
 
 mod declared;
 mod deliveries;
 mod ledgers;
+mod sessions;
 mod texts;
 
 use std::collections::BTreeMap;
@@ -244,6 +246,8 @@ pub(super) fn verify_snapshot(disk: &ReadTransaction, crons: &Patterns) -> Resul
     walk.texts()?;
     walk.deliveries()?;
     walk.kept()?;
+    walk.sessions()?;
+    walk.inbound()?;
     Ok(walk.found)
 }
 

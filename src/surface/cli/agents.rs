@@ -49,7 +49,7 @@ pub fn mcp(mcp: &Mcp, setup: Setup, clock: Arc<dyn Clock>) -> Result<u8, Error> 
         outcome.and(bridge.close().await)
     });
     // A read of standard input that is under way cannot be broken off.
-    tokio.shutdown_timeout(Duration::from_millis(limits::HTTP_END_MS_MAX));
+    tokio.shutdown_timeout(Duration::from_millis(limits::THREADS_END_MS_MAX));
     outcome.map(|()| 0)
 }
 

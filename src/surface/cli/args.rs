@@ -15,6 +15,7 @@ use super::held::Pause;
 use super::hook_args::Hook;
 pub use super::import_args::{Bulk, Crontab, EngineJson, Import, Kind};
 use super::letters::DeadLetters;
+use super::sessions::Sessions;
 pub use super::store_args::{Backup, Restore, Verify};
 pub use super::tool_args::{Mcp, Tools};
 
@@ -139,6 +140,9 @@ pub enum Command {
                             Examples:\n  chimewheel costs\n  \
                             chimewheel costs --by model --since 2026-11-01T00:00:00Z --json")]
     Costs(Costs),
+    /// Show conversations with agents, and end them
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Compute the next times of a trigger, or of a schedule
     #[command(after_help = "Prints one RFC 3339 UTC time a line; times are strictly later than --from.\n\n\
                             Examples:\n  chimewheel next --cron '0 9 * * MON-FRI' --tz Europe/Berlin -n 3\n  \

@@ -136,6 +136,9 @@ fn changed(line: &AuditLine) -> String {
     if let Some(token) = &line.token {
         return format!("token {token}");
     }
+    if let Some(session) = &line.conversation {
+        return [std::slice::from_ref(session), &line.schedules].concat().join("\n");
+    }
     let more = line.count.saturating_sub(line.schedules.len() as u64);
     let more = if more == 0 { String::new() } else { format!("\nand {more} more") };
     format!("{}{more}", line.schedules.join("\n"))

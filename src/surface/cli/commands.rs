@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use super::storage::{backup_request, size};
-use super::{bring, costs, import, letters};
+use super::{bring, costs, import, letters, sessions};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
@@ -50,14 +51,16 @@ pub(super) fn with_operations<T>(
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
-    tokio.block_on(async {
+    let outcome = tokio.block_on(async {
         let reached = reach(setup, clock, creates).await?;
         let outcome = ask(&reached).await;
         let closed = tokio::task::spawn_blocking(move || reached.close()).await;
         let closed = closed.map_err(|error| Error::new(Code::Failed, "closing broke off").detail(error))?;
         let answer = outcome?;
         closed.map(|()| answer)
-    })
+    });
+    tokio.shutdown_timeout(Duration::from_millis(limits::THREADS_END_MS_MAX));
+    outcome
 }
 
 async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> Result<u8, Error> {
@@ -93,6 +96,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
         }
         Command::DeadLetters(command) => letters::run(command, operations, screen).await,
         Command::Costs(asked) => costs::run(asked, operations, screen).await,
+        Command::Sessions(command) => sessions::run(command, operations, screen).await,
         Command::Next(next) => {
             let reply = perform(operations, preview_request(&next)).await?;
             if reply.next.is_empty() && !screen.json {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle as Tokio;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::outside::{self, Out};
@@ -20,6 +20,7 @@ use super::setup::Setup;
 use crate::access::Via;
 use crate::limits;
 use crate::runtime::clock::Clock;
+use crate::runtime::minds::Hands;
 use crate::runtime::{Outside, Runtime, StartError};
 use crate::script::Scripts;
 use crate::store::OpenError;
@@ -29,6 +30,7 @@ use crate::surface::http::{self, Door};
 use crate::surface::keys::Ring;
 use crate::surface::mcp::Offer;
 use crate::surface::ops::local::Local;
+use crate::surface::tools::hands::OwnHands;
 use crate::surface::tools::{Set, Toolbox};
 
 /// Pause between two looks at whether the engine still runs, or the folder is free.
@@ -68,9 +70,15 @@ impl Engine {
         kind: Kind,
     ) -> Result<Self, Error> {
         let scripts = scripts::load(&setup.config);
-        let runtime = start(setup, &scripts, clock, kind).await?;
+        let (hands, awaited) = watch::channel(None);
+        let runtime = start(setup, &scripts, clock, kind, awaited).await?;
         match listen(setup, &scripts, clock, place, kind, &runtime).await {
-            Ok((local, listening)) => Ok(Self { runtime, local, scripts, listening }),
+            Ok((local, listening)) => {
+                let operations = Arc::new(local.clone().by_way_of(Via::Chat));
+                let own = OwnHands::new(offer(setup, clock).toolbox, operations, setup.config.agents.clone());
+                hands.send_replace(Some(Arc::new(own) as Arc<dyn Hands>));
+                Ok(Self { runtime, local, scripts, listening })
+            }
             Err(error) => {
                 stop(runtime).await?;
                 Err(error)
@@ -126,7 +134,13 @@ pub fn offer(setup: &Setup, clock: &Arc<dyn Clock>) -> Offer {
 }
 
 /// Starts the runtime; a command that has the store open for a moment is waited for.
-async fn start(setup: &Setup, scripts: &Arc<Scripts>, clock: &Arc<dyn Clock>, kind: Kind) -> Result<Runtime, Error> {
+async fn start(
+    setup: &Setup,
+    scripts: &Arc<Scripts>,
+    clock: &Arc<dyn Clock>,
+    kind: Kind,
+    hands: watch::Receiver<Option<Arc<dyn Hands>>>,
+) -> Result<Runtime, Error> {
     let settings = settings(&setup.config, true);
     let out = match kind {
         Kind::Daemon => Out::Output,
@@ -134,14 +148,20 @@ async fn start(setup: &Setup, scripts: &Arc<Scripts>, clock: &Arc<dyn Clock>, ki
     };
     let gateways = outside::gateways(&setup.config, out).map_err(Error::problems)?;
     let providers = outside::providers(&setup.config).map_err(Error::problems)?;
+    let minds = outside::minds(setup).map_err(Error::problems)?;
     let (routing, agents) = (setup.config.routing.clone(), Arc::new(setup.config.agents.clone()));
     let outside = Outside {
         gateways,
+        paces: setup.config.paces.clone(),
         providers,
         routing,
         scripts: Arc::clone(scripts),
         agents,
         cost_per_day: setup.config.cost_per_day,
+        routes: Arc::new(setup.config.routes.clone()),
+        session_idle: Some(setup.config.session_idle),
+        minds,
+        hands: Some(hands),
     };
     let mut waited = Duration::ZERO;
     loop {
@@ -194,6 +214,7 @@ async fn listen(
         meter: Arc::clone(handle.meter()),
         health: Arc::new(move || handle.health()),
         offer: offer(setup, clock),
+        ears: Some(runtime.handle()),
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(http::serve(listener, door, async {

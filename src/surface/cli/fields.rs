@@ -150,6 +150,9 @@ pub struct Fields {
     /// An attempt without an answer: at_least_once or at_most_once
     #[arg(long, value_name = "GUARANTEE", help_heading = "Policies")]
     pub delivery: Option<String>,
+    /// What a task's model knows of earlier: isolated (its own results) or conversation (that of its chat)
+    #[arg(long, value_name = "WHAT", help_heading = "Policies")]
+    pub session: Option<String>,
     /// Attempts in all, the first one included
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Policies")]
     pub max_attempts: Option<i64>,
@@ -225,6 +228,7 @@ impl Fields {
             ("catchup_window", &self.catchup_window),
             ("overlap_policy", &self.overlap_policy),
             ("delivery", &self.delivery),
+            ("session", &self.session),
         ]));
         put(&mut whole, "max_runs", &self.max_runs);
         if !self.except.is_empty() {

@@ -30,6 +30,7 @@ pub mod render;
 mod screen;
 mod scripts;
 mod serve;
+mod sessions;
 mod setup;
 mod storage;
 mod store_args;

@@ -97,7 +97,7 @@ pub fn config(command: &ConfigCommand, setup: &Setup, screen: &Screen) -> Result
     if matches!(command, ConfigCommand::Check) {
         // Addresses and secrets are judged as the daemon will judge them.
         let gateways = outside::gateways(&setup.config, Out::Output).map(drop);
-        let found = [gateways, outside::providers(&setup.config).map(drop)];
+        let found = [gateways, outside::providers(&setup.config).map(drop), outside::minds(setup).map(drop)];
         let problems: Vec<Problem> = found.into_iter().filter_map(Result::err).flatten().collect();
         if !problems.is_empty() {
             return Err(Error::problems(problems));

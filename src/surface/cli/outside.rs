@@ -10,17 +10,20 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::config::{self, Config, Format, Rates, Secret};
+use super::setup::Setup;
+use crate::config::{self, Config, Format, Rates, Secret, System};
 use crate::gateway::console::{self, Console};
 use crate::gateway::{Gateway, Secrets, discord, email, matrix, process, slack, telegram, webhook};
-use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX};
+use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX, SYSTEM_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::runner::command::Command;
 use crate::runner::echo::Echo;
 use crate::runner::openai;
-use crate::runtime::{Gateways, Provider, Providers};
+use crate::runtime::minds::{Mind, Minds};
+use crate::runtime::{Gateways, Provider, Providers, door_of};
 use crate::surface::admin::is_shared;
+use crate::surface::ops::preview::read_zone;
 use crate::time::Span;
 
 /// Where the console gateway prints.
@@ -36,31 +39,8 @@ pub enum Out {
 pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>> {
     let mut gateways = Gateways::new();
     let mut problems = Vec::new();
-    for (name, gateway) in &config.gateways {
-        let opened: Result<Arc<dyn Gateway>, Vec<Problem>> = match gateway {
-            config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
-            config::Gateway::Discord(config) => {
-                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
-            }
-            config::Gateway::Email(config) => {
-                secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
-            }
-            config::Gateway::Matrix(config) => {
-                secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
-            }
-            config::Gateway::Process(config) => {
-                passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
-            }
-            config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
-            config::Gateway::Telegram(config) => {
-                secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
-            }
-            config::Gateway::Webhook(config) => {
-                let secrets = secrets(&config.secrets, "token", config.token.as_ref());
-                secrets.and_then(|secrets| webhook::open(config, &secrets))
-            }
-        };
-        match opened {
+    for (name, of) in &config.gateways {
+        match gateway(of, console) {
             Ok(opened) => {
                 gateways.insert(name.clone(), opened);
             }
@@ -70,7 +50,47 @@ pub fn gateways(config: &Config, console: Out) -> Result<Gateways, Vec<Problem>>
             })),
         }
     }
+    for (name, agent) in config.agents.iter() {
+        let Some(webhook) = &agent.webhook else { continue };
+        let secrets = secrets(&webhook.secrets, "token", webhook.token.as_ref());
+        match secrets.and_then(|secrets| webhook::open(webhook, &secrets)) {
+            Ok(opened) => {
+                gateways.insert(door_of(name), opened);
+            }
+            Err(found) => problems.extend(found.into_iter().map(|found| {
+                let path = format!("agents.{name}.webhook.{}", found.path);
+                Problem { path, ..found }
+            })),
+        }
+    }
     if problems.is_empty() { Ok(gateways) } else { Err(problems) }
+}
+
+/// Opens one gateway; the problems' paths begin within its section.
+pub fn gateway(config: &config::Gateway, console: Out) -> Result<Arc<dyn Gateway>, Vec<Problem>> {
+    match config {
+        config::Gateway::Console { format } => Ok(Arc::new(console_of(*format, console))),
+        config::Gateway::Discord(config) => {
+            secrets(&[], "token", config.token.as_ref()).and_then(|secrets| discord::open(config, &secrets))
+        }
+        config::Gateway::Email(config) => {
+            secrets(&[], "password", config.password.as_ref()).and_then(|secrets| email::open(config, &secrets))
+        }
+        config::Gateway::Matrix(config) => {
+            secrets(&[], "token", config.token.as_ref()).and_then(|secrets| matrix::open(config, &secrets))
+        }
+        config::Gateway::Process(config) => {
+            passed(&config.pass_env).and_then(|secrets| process::open(config, &secrets))
+        }
+        config::Gateway::Slack(config) => slack_secrets(config).and_then(|secrets| slack::open(config, &secrets)),
+        config::Gateway::Telegram(config) => {
+            secrets(&[], "token", Some(&config.token)).and_then(|secrets| telegram::open(config, &secrets))
+        }
+        config::Gateway::Webhook(config) => {
+            let secrets = secrets(&config.secrets, "token", config.token.as_ref());
+            secrets.and_then(|secrets| webhook::open(config, &secrets))
+        }
+    }
 }
 
 fn console_of(format: Format, out: Out) -> Console {
@@ -112,6 +132,42 @@ pub fn providers(config: &Config) -> Result<Providers, Vec<Problem>> {
         providers.insert(name.clone(), Provider { runner, timeout, room, rates });
     }
     if problems.is_empty() { Ok(providers) } else { Err(problems) }
+}
+
+/// The agents that the program itself answers for, each as its model is told.
+pub fn minds(setup: &Setup) -> Result<Minds, Vec<Problem>> {
+    let (mut minds, mut problems) = (Minds::new(), Vec::new());
+    for (name, agent) in setup.config.agents.iter() {
+        let system = match &agent.system {
+            Some(System::Text(words)) => words.clone(),
+            Some(System::File(file)) => match from_words(file) {
+                Ok(words) => words,
+                Err(problem) => {
+                    problems.push(Problem { path: format!("agents.{name}.system_prompt_file"), ..problem });
+                    continue;
+                }
+            },
+            None => continue,
+        };
+        let zone = agent.timezone.as_deref().map(read_zone).transpose();
+        match zone {
+            Ok(zone) => {
+                drop(minds.insert(name.to_owned(), Mind { system: system.into(), zone: zone.unwrap_or(setup.zone) }))
+            }
+            Err(problem) => problems.push(Problem { path: format!("agents.{name}.timezone"), ..problem }),
+        }
+    }
+    if problems.is_empty() { Ok(minds) } else { Err(problems) }
+}
+
+fn from_words(file: &Path) -> Result<String, Problem> {
+    let refused = |why: String| Problem::new("", why).value(file.display().to_string());
+    let len = fs::metadata(file).map_err(|error| refused(format!("this file cannot be read: {error}")))?.len();
+    if len > SYSTEM_BYTES_MAX as u64 {
+        return Err(refused(format!("this file is longer than {SYSTEM_BYTES_MAX} bytes")));
+    }
+    let words = fs::read_to_string(file).map_err(|error| refused(format!("this file cannot be read: {error}")))?;
+    if words.trim().is_empty() { Err(refused("this file is empty".to_owned())) } else { Ok(words) }
 }
 
 fn endpoint(config: &config::OpenAi) -> Result<Arc<dyn Runner>, Problem> {

@@ -18,6 +18,7 @@ use super::screen::{Screen, complain};
 use super::scripts::load_again;
 use super::setup::Setup;
 use super::watch::Watch;
+use crate::child;
 use crate::config::{Format, read_listen};
 use crate::limits;
 use crate::problem::Problem;
@@ -44,7 +45,10 @@ pub fn run(serve: &Serve, mut setup: Setup, clock: Arc<dyn Clock>, screen: &Scre
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
-    tokio.block_on(daemon(serve, &setup, clock, screen))
+    let outcome = tokio.block_on(daemon(serve, &setup, clock, screen));
+    // What is left waits for nobody, such as a name that is still being looked up.
+    tokio.shutdown_timeout(Duration::from_millis(limits::THREADS_END_MS_MAX));
+    outcome
 }
 
 async fn daemon(serve: &Serve, setup: &Setup, clock: Arc<dyn Clock>, screen: &Screen) -> Result<u8, Error> {
@@ -198,6 +202,7 @@ pub(super) async fn end_at_once() {
         Err(error) => return tracing::warn!("{error}"),
     }
     tracing::warn!("told again: ending at once");
+    child::kill_all();
     std::process::exit(Code::Failed.exit().into());
 }
 

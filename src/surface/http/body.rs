@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::route::Taken;
@@ -37,14 +38,19 @@ pub(super) async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Error> 
 }
 
 /// Reads a whole body.
-pub(super) async fn read_whole(mut body: Body) -> Result<Vec<u8>, Error> {
-    let too_large = || Error::new(Code::TooLarge, format!("a request may hold {} bytes", limits::REQUEST_BYTES_MAX));
-    if body.size_hint().lower() > limits::REQUEST_BYTES_MAX as u64 {
+pub(super) async fn read_whole(body: Body) -> Result<Vec<u8>, Error> {
+    read_up_to(body, limits::REQUEST_BYTES_MAX).await
+}
+
+/// Reads a whole body of no more than so many bytes.
+pub(super) async fn read_up_to(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Error> {
+    let too_large = || Error::new(Code::TooLarge, format!("a request may hold {bytes_max} bytes"));
+    if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large());
     }
     let mut whole = Vec::new();
     while let Some(piece) = next_piece(&mut body).await? {
-        if whole.len() + piece.len() > limits::REQUEST_BYTES_MAX {
+        if whole.len() + piece.len() > bytes_max {
             return Err(too_large());
         }
         whole.extend_from_slice(&piece);
@@ -111,14 +117,21 @@ pub(super) fn read_object(bytes: &[u8]) -> Result<Value, Error> {
 /// The body of a pause.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Said {
+pub(super) struct Note {
     pub note: Option<String>,
 }
 
-/// Reads the body of a pause, and leaves what it means to the operation.
-pub(super) fn read_note(bytes: &[u8]) -> Result<Value, Error> {
+/// The body of an answer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Text {
+    pub text: String,
+}
+
+/// Reads a body of one of these shapes, and leaves what it means to the operation.
+pub(super) fn read_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<Value, Error> {
     let value = read_object(bytes)?;
-    match serde_json::from_value::<Said>(value.clone()) {
+    match serde_json::from_value::<T>(value.clone()) {
         Ok(_) => Ok(value),
         Err(error) => Err(Error::bad_input(Problem::new("", error.to_string()))),
     }

@@ -16,10 +16,9 @@ use axum::response::Response;
 use super::Shared;
 use super::accept::Leash;
 use super::answer::{refuse, refuse_as};
-use super::body::read_note;
-use super::body::{check_kind, read_object, read_schedule, read_whole};
+use super::body::{Note, Text, check_kind, read_as, read_object, read_schedule, read_up_to, read_whole};
 use super::query::Query;
-use super::route::{Call, Content, Route, Taken};
+use super::route::{Admits, Call, Content, Route, Taken};
 use crate::limits;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
@@ -32,7 +31,8 @@ pub(super) async fn serve(route: &'static Route, State(site): State<Shared>, req
         Err(error) => return refuse(&error),
     };
     // Its operation may copy the whole store.
-    let patience = if route.hidden { limits::REMOTE_COPY_MS_MAX } else { limits::HTTP_REQUEST_MS_MAX };
+    let patience =
+        if matches!(route.takes, Taken::Any) { limits::REMOTE_COPY_MS_MAX } else { limits::HTTP_REQUEST_MS_MAX };
     match tokio::time::timeout(Duration::from_millis(patience), (route.handle)(call)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) if error.code == Code::BadInput && !route.hidden => refuse_as(&error, 422),
@@ -66,6 +66,9 @@ async fn name(parts: &mut Parts) -> Result<String, Error> {
 
 /// Refuses a caller that takes no form in which this is answered.
 fn check_accept(parts: &Parts, route: &Route) -> Result<(), Error> {
+    if route.admits == Admits::Platforms {
+        return Ok(());
+    }
     let offered = route.gives.kind();
     let given: Vec<&str> =
         parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -99,6 +102,13 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
     if matches!(route.takes, Taken::Note) && body.is_end_stream() {
         return Ok(Content::Nothing);
     }
+    if matches!(route.takes, Taken::Posted) {
+        // Whoever posts here has shown nothing yet, and keeps a place that others need.
+        let patience = Duration::from_millis(limits::POSTED_MS_MAX);
+        let read = tokio::time::timeout(patience, read_up_to(body, limits::POSTED_BYTES_MAX)).await;
+        let slow = || Error::new(Code::Slow, format!("the body took longer than {} ms", limits::POSTED_MS_MAX));
+        return Ok(Content::Bytes(read.map_err(|_| slow())??));
+    }
     check_kind(&parts.headers, &route.takes)?;
     if matches!(route.takes, Taken::Lines) {
         return Ok(Content::Stream(Mutex::new(body)));
@@ -107,13 +117,14 @@ async fn content(parts: &Parts, route: &Route, body: Body) -> Result<Content, Er
     Ok(match route.takes {
         Taken::Schedule => Content::Json(read_schedule(&bytes)?),
         Taken::Patch => Content::Json(read_object(&bytes)?),
-        Taken::Note => Content::Json(read_note(&bytes)?),
+        Taken::Note => Content::Json(read_as::<Note>(&bytes)?),
+        Taken::Text => Content::Json(read_as::<Text>(&bytes)?),
         Taken::Request => {
             // Read for its shape here, so that what follows is about its meaning.
             let value = read_object(&bytes)?;
             Asked::read(route.operation.unwrap_or_default(), value.to_string().as_bytes())?;
             Content::Json(value)
         }
-        Taken::Any | Taken::Nothing | Taken::Lines => Content::Bytes(bytes),
+        Taken::Any | Taken::Nothing | Taken::Lines | Taken::Posted => Content::Bytes(bytes),
     })
 }

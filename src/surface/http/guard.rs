@@ -76,12 +76,16 @@ pub(super) async fn require_room(State(site): State<Shared>, request: Request, n
     }
 }
 
-/// Lets a request pass only if it was addressed to this machine by a local name, by no foreign web page, and in few
-/// words.
+/// Lets a request pass only if it was addressed to this machine by a local name, and by no foreign web page.
 pub(super) async fn require_local(request: Request, next: Next) -> Response {
-    if let Some(message) = foreign(&request) {
-        return refuse(&Error::new(Code::Forbidden, message));
+    match foreign(&request) {
+        Some(message) => refuse(&Error::new(Code::Forbidden, message)),
+        None => next.run(request).await,
     }
+}
+
+/// Lets a request pass only if it is one of few words.
+pub(super) async fn require_few_words(request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
     if address > limits::URL_BYTES_MAX {
         let message = format!("the address has {address} bytes; {} are read", limits::URL_BYTES_MAX);

@@ -49,6 +49,11 @@ struct OfState {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfGateway {
+    gateway: String,
+}
+
 /// Counts each request by its route and how it was answered.
 pub(super) async fn count(State(site): State<Shared>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -96,10 +101,19 @@ fn register_status(registry: &mut Registry, status: &StatusShown) {
         schedules.get_or_create(&OfState { state }).set(count as i64);
     }
     registry.register("schedules", "Armed, not ended, and ever declared", schedules);
+    gauge(registry, "sessions_active", "Sessions that go on", status.sessions.active);
     let timers = status.schedules.armed + status.retrying;
     gauge(registry, "wheel_timers", "Timers in the wheels: dues and retries", timers);
     gauge(registry, "occurrences_open", "Claimed and not settled", status.open);
     gauge(registry, "occurrences_retrying", "Of these, waiting for another attempt", status.retrying);
+    let (shut, waiting): (Family<OfGateway, Gauge>, Family<OfGateway, Gauge>) = Default::default();
+    for gated in &status.gated {
+        let of = OfGateway { gateway: gated.gateway.clone() };
+        shut.get_or_create(&of).set(i64::from(gated.error.is_some()));
+        waiting.get_or_create(&of).set(gated.chats as i64);
+    }
+    registry.register("gateway_shut", "Whether nothing can be sent with it", shut);
+    registry.register("chats_held_back", "Chats that wait for their pace, or were asked to", waiting);
     gauge(registry, "schedules_overdue", "Waiting to be caught up", status.overdue);
     gauge(registry, "deliveries_in_flight", "With a gateway right now", status.in_flight);
     gauge(registry, "changes_waiting", "Changes asked for and not answered", status.waiting);

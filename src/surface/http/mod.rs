@@ -3,7 +3,8 @@
 //! One table, `routes`, says which addresses there are, what each takes and answers; the router and the OpenAPI
 //! document are both made of it. What a route does is an operation of [`ops`](super::ops): nothing is decided here.
 //! Every error is a problem document (RFC 9457), those of unknown addresses and methods too. `Host` and `Origin`
-//! must be local names, so that a web page cannot reach the daemon through a browser.
+//! must be local names, so that a web page cannot reach the daemon through a browser; only what platforms post comes by
+//! any name, through a proxy, and is known by its signature.
 //! Invariant: a slow or greedy caller costs the loop nothing; it meets a limit of [`limits`](crate::limits).
 //! Not here: what operations do; asking a daemon (`remote`).
 
@@ -15,6 +16,8 @@ mod bulk;
 mod call;
 mod events;
 mod guard;
+mod heeded;
+mod letters;
 mod metrics;
 mod openapi;
 mod plain;
@@ -23,6 +26,7 @@ mod rate;
 mod route;
 mod routes;
 mod schedules;
+mod sessions;
 mod stream;
 
 use std::sync::Arc;
@@ -36,11 +40,12 @@ use super::keys::Keys;
 use super::mcp::{self, Offer};
 use super::ops::Operations;
 use super::tools::door as tools;
+use crate::runtime::Handle;
 use crate::runtime::meter::Meter;
 use crate::runtime::watchdog::Health;
 use guard::Gate;
 use metrics::Counts;
-use route::Route;
+use route::Admits;
 
 pub use accept::serve;
 pub(super) use answer::{json_answer, refuse};
@@ -61,6 +66,8 @@ pub struct Door {
     pub meter: Arc<Meter>,
     /// What agents are offered.
     pub offer: Offer,
+    /// Takes what platforms post; `None`: nobody does.
+    pub ears: Option<Handle>,
 }
 
 /// The door while it is open: what it was given, and what it keeps count of.
@@ -84,7 +91,7 @@ fn router(site: &Shared) -> Router {
     let Door { operations, offer, .. } = &site.door;
     let tools = tools::router(Arc::clone(operations), Arc::clone(&offer.toolbox));
     let mcp = mcp::router(Arc::clone(operations), offer.clone());
-    behind(site, of_routes(|route| !route.open).merge(tools).merge(mcp))
+    behind(site, of_routes(Admits::Holders).merge(tools).merge(mcp))
 }
 
 /// Routes that another surface mounts behind this door: they meet the same checks, and find their `Caller` as an
@@ -98,20 +105,24 @@ fn behind(site: &Shared, routes: Router<Shared>) -> Router {
     let guarded = routes
         .method_not_allowed_fallback(plain::wrong_method)
         .route_layer(from_fn_with_state(Arc::clone(site), guard::require_caller));
-    of_routes(|route| route.open)
+    let local = of_routes(Admits::Locals)
         .merge(guarded)
         .method_not_allowed_fallback(plain::wrong_method)
         .fallback(plain::nothing_here)
-        .layer(from_fn(guard::require_local))
+        .layer(from_fn(guard::require_local));
+    of_routes(Admits::Platforms)
+        .method_not_allowed_fallback(plain::wrong_method)
+        .merge(local)
+        .layer(from_fn(guard::require_few_words))
         .layer(from_fn_with_state(Arc::clone(site), guard::require_room))
         .layer(from_fn_with_state(Arc::clone(site), metrics::count))
         .with_state(Arc::clone(site))
 }
 
-/// The routes of the table that are wanted.
-fn of_routes(wanted: impl Fn(&Route) -> bool) -> Router<Shared> {
+/// The routes of the table that serve these.
+fn of_routes(admitted: Admits) -> Router<Shared> {
     let mut router = Router::new();
-    for route in routes::ROUTES.iter().filter(|route| wanted(route)) {
+    for route in routes::ROUTES.iter().filter(|route| route.admits == admitted) {
         let handler = move |state, request| call::serve(route, state, request);
         let methods: MethodRouter<Shared> = on(route.verb.filter(), handler);
         router = router.route(route.path, methods);

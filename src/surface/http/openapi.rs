@@ -9,7 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::answer::{JSON, PROBLEM};
-use super::route::{Given, Kind, Parameter, Route, Taken, Verb};
+use super::route::{Admits, Given, Kind, Parameter, Route, Taken, Verb};
 use super::routes::ROUTES;
 use crate::spec::RawSchedule;
 use crate::surface::ops::{Entry, TABLE};
@@ -80,7 +80,7 @@ fn describe(route: &Route, schemas: &mut SchemaGenerator) -> Value {
         "parameters": parameters(route),
         "responses": responses(route, schemas),
     });
-    if route.open {
+    if route.admits != Admits::Holders {
         described["security"] = json!([]);
     }
     if let Some(body) = body(route, schemas) {
@@ -93,9 +93,11 @@ fn parameters(route: &Route) -> Vec<Value> {
     let mut all = Vec::new();
     if let Some((_, rest)) = route.path.split_once('{') {
         let name = rest.split('}').next().unwrap_or_default();
+        let is_session = route.path.starts_with("/v1/sessions/");
+        let named = if is_session { "The session's id." } else { "The schedule's id, or its name." };
         all.push(json!({
             "name": name, "in": "path", "required": true,
-            "description": "The schedule's id, or its name.",
+            "description": named,
             "schema": {"type": "string", "minLength": 1},
         }));
     }
@@ -124,7 +126,13 @@ fn entry(route: &Route) -> Option<&'static Entry> {
 
 fn body(route: &Route, schemas: &mut SchemaGenerator) -> Option<Value> {
     let schema = match route.takes {
-        Taken::Nothing | Taken::Any => return None,
+        Taken::Nothing | Taken::Any | Taken::Posted => return None,
+        Taken::Text => json!({
+            "type": "object",
+            "required": ["text"],
+            "properties": {"text": {"type": "string", "description": "What is said."}},
+            "additionalProperties": false,
+        }),
         Taken::Note => json!({
             "type": "object",
             "properties": {"note": {"type": ["string", "null"], "description": "Why; it is shown until the end of the pause."}},
@@ -176,7 +184,7 @@ fn responses(route: &Route, schemas: &mut SchemaGenerator) -> Value {
         all.insert("304".to_owned(), json!({"description": "Nothing is new."}));
     }
     let mut refusals = ALWAYS.to_vec();
-    refusals.extend(if route.open { &[][..] } else { &WITH_TOKEN });
+    refusals.extend(if route.admits != Admits::Holders { &[][..] } else { &WITH_TOKEN });
     refusals.extend(if matches!(route.takes, Taken::Nothing) { &[][..] } else { &WITH_BODY });
     refusals.extend(route.refuses);
     for status in refusals {
@@ -192,7 +200,7 @@ fn with_headers(mut done: Value, route: &Route) -> Value {
     if matches!(route.id, "showSchedule" | "createSchedule") {
         headers.insert("ETag".to_owned(), header("For `If-Match` and `If-None-Match`."));
     }
-    if matches!(route.id, "createSchedule" | "runSchedule") {
+    if matches!(route.id, "createSchedule" | "runSchedule" | "answerSession") {
         headers.insert("Location".to_owned(), header("Where to look."));
     }
     if route.query.iter().any(|parameter| parameter.name == "cursor") {

@@ -38,11 +38,21 @@ pub(super) struct Route {
     pub gives: Given,
     /// Statuses of refusals besides those that every route has.
     pub refuses: &'static [u16],
-    /// Whether it needs no token.
-    pub open: bool,
-    /// Whether it is for the command line only and so not described.
+    pub admits: Admits,
+    /// Whether it is for the command line, or for platforms, and so not described.
     pub hidden: bool,
     pub handle: fn(Call) -> Handling,
+}
+
+/// Whom a route serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admits {
+    /// Whoever shows a token, on this machine.
+    Holders,
+    /// Whoever is on this machine.
+    Locals,
+    /// A platform, by whatever name it reaches us: its gateway knows it by its signature.
+    Platforms,
 }
 
 /// The methods that routes have; a `GET` answers `HEAD`, too.
@@ -110,6 +120,10 @@ pub(super) enum Taken {
     Lines,
     /// The request of whichever operation is named.
     Any,
+    /// A text.
+    Text,
+    /// Whatever a platform posts.
+    Posted,
 }
 
 /// What a route answers.
@@ -127,8 +141,8 @@ impl Taken {
     /// The kinds of body that are read; none for none.
     pub(super) fn kinds(&self) -> &'static [&'static str] {
         match self {
-            Self::Nothing => &[],
-            Self::Note | Self::Schedule | Self::Request | Self::Any => &["application/json"],
+            Self::Nothing | Self::Posted => &[],
+            Self::Note | Self::Schedule | Self::Request | Self::Any | Self::Text => &["application/json"],
             Self::Patch => &["application/merge-patch+json", "application/json"],
             Self::Lines => &["application/jsonl", "application/x-ndjson"],
         }
@@ -181,10 +195,15 @@ impl Call {
         perform_for(&self.caller, &*self.site.door.operations, operation).await
     }
 
-    /// The same in an answer that goes on: a token may have been revoked since it began.
+    /// The same in an answer that goes on.
     pub(super) async fn ask_on<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
-        auth::caller(&self.site.door, &self.headers)?;
+        self.still_may()?;
         self.ask(operation).await
+    }
+
+    /// Refuses to go on when the token has been revoked since the answer began.
+    pub(super) fn still_may(&self) -> Result<(), Error> {
+        auth::caller(&self.site.door, &self.headers).map(drop)
     }
 
     /// The body, of a route that takes JSON.

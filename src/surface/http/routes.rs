@@ -3,38 +3,14 @@
 //! Invariant: an address and method stand here once; a route that is not `hidden` is described in `/openapi.json`.
 //! Not here: what the fields of a row mean (`route`).
 
+use super::heeded::{
+    AGENT, ANSWER_KEY, CURSOR, DRY_RUN, IF_MATCH, IF_NONE_MATCH, KEY, LAST_ID, LIMIT, OUTCOMES, STATUSES, parameter,
+};
 use super::route::Kind::{Count, Flag, Instant, Text, Word};
-use super::route::{Given, Header, Parameter, Route, Taken, Verb};
-use super::{bulk, events, metrics, plain, schedules};
+use super::route::{Admits, Given, Route, Taken, Verb};
+use super::{bulk, events, letters, metrics, plain, schedules, sessions};
 use crate::limits;
 use crate::surface::ops::reply::Created;
-
-const STATUSES: &[&str] = &["active", "paused", "completed", "cancelled"];
-const OUTCOMES: &[&str] = &["delivered", "silent", "skipped", "failed", "cancelled", "unknown"];
-
-const fn parameter(name: &'static str, kind: super::route::Kind, about: &'static str) -> Parameter {
-    Parameter { name, about, kind }
-}
-
-const CURSOR: Parameter = parameter("cursor", Text, "Where the last page ended: its `cursor`.");
-const LIMIT: Parameter = parameter("limit", Count(limits::PAGE_ROWS_MAX), "At most this many.");
-const DRY_RUN: Parameter = parameter("dry_run", Flag, "Checks and previews only.");
-const AGENT: Parameter =
-    parameter("agent", Text, "Only those of this agent; an agent's own token always means its own.");
-
-const IF_MATCH: Header = Header {
-    name: "If-Match",
-    about: "The `ETag` of the schedule as it was read. If its declaration was changed since, nothing is done (412); a \
-            due that has passed meanwhile does not matter.",
-};
-const IF_NONE_MATCH: Header =
-    Header { name: "If-None-Match", about: "The `ETag` of what is known; if nothing is new, the answer is 304." };
-const KEY: Header = Header {
-    name: "Idempotency-Key",
-    about: "A text of your own for this create, such as a UUID. Sent again, it answers with the schedule that was \
-            created first (200, `Idempotency-Replayed: true`). It is the schedule's `client_token`.",
-};
-const LAST_ID: Header = Header { name: "Last-Event-ID", about: "The `id` of the last message that was received." };
 
 /// What most rows have in common.
 const ROUTE: Route = Route {
@@ -49,7 +25,7 @@ const ROUTE: Route = Route {
     example: None,
     gives: Given::Reply(200),
     refuses: &[],
-    open: false,
+    admits: Admits::Holders,
     hidden: false,
     handle: |call| Box::pin(plain::health(call)),
 };
@@ -206,8 +182,74 @@ pub(super) static ROUTES: &[Route] = &[
         id: "listDeadLetters",
         operation: Some("dead-letters"),
         about: "Lists what was given up, of all schedules, newest due first.",
-        query: &[AGENT, LIMIT, CURSOR],
-        handle: |call| Box::pin(schedules::dead_letters(call)),
+        query: &[
+            AGENT,
+            parameter("schedule", Text, "Only those of this schedule: its id, or its name."),
+            parameter("gateway", Text, "Only those that were for a chat of this gateway."),
+            parameter("since", Instant, "Only those due at this instant or later."),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses: &[404],
+        handle: |call| Box::pin(letters::list(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/dead-letters/{id}",
+        id: "showDeadLetter",
+        operation: Some("dead-letter-show"),
+        about: "Shows everything that is known of one dead letter, also once it has been tried again.",
+        refuses: &[404],
+        handle: |call| Box::pin(letters::show(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Delete,
+        path: "/v1/dead-letters/{id}",
+        id: "dropDeadLetter",
+        operation: Some("dead-letters-drop"),
+        about: "Takes a dead letter off the list, because somebody has seen it. Its record stays, as `failed`.",
+        query: &[DRY_RUN],
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_one(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/{id}/retry",
+        id: "retryDeadLetter",
+        operation: Some("dead-letters-retry"),
+        about: "Tries a dead letter again, or one of its deliveries: the same bytes under the same key, with attempts \
+                and an age that begin anew. Where its run failed, it is run again.",
+        query: &[DRY_RUN],
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/retry",
+        id: "retryDeadLetters",
+        operation: Some("dead-letters-retry"),
+        about: "Tries all dead letters again that fit, oldest due first; one that is refused hinders no other.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "gateway": "telegram", "since": "2026-01-30T00:00:00Z", "dry_run": true}"#),
+        gives: Given::Reply(202),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::retry_all(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/dead-letters/drop",
+        id: "dropDeadLetters",
+        operation: Some("dead-letters-drop"),
+        about: "Takes all dead letters off the list that fit; their records stay.",
+        takes: Taken::Request,
+        example: Some(r#"{"all": true, "schedule": "standup"}"#),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(letters::drop_all(call)),
         ..ROUTE
     },
     Route {
@@ -258,6 +300,90 @@ pub(super) static ROUTES: &[Route] = &[
         ..ROUTE
     },
     Route {
+        path: "/v1/sessions",
+        id: "listSessions",
+        operation: Some("sessions"),
+        about: "Lists sessions, the conversations of agents, those that began last first.",
+        query: &[
+            AGENT,
+            parameter("gateway", Text, "Only those in chats of this gateway."),
+            parameter("chat_id", Text, "Only those in this chat, its threads included."),
+            parameter("active", Flag, "Only those that go on."),
+            LIMIT,
+            CURSOR,
+        ],
+        handle: |call| Box::pin(sessions::list(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/sessions/{id}",
+        id: "showSession",
+        operation: Some("session"),
+        about: "Shows a session: whose it is, where, and since when.",
+        refuses: &[404],
+        handle: |call| Box::pin(sessions::show(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Delete,
+        path: "/v1/sessions/{id}",
+        id: "endSession",
+        operation: Some("session-end"),
+        about: "Ends a session. It can still be shown; the next message in its chat begins another.",
+        refuses: &[404, 409],
+        handle: |call| Box::pin(sessions::end(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/sessions/{id}/messages",
+        id: "listMessages",
+        operation: Some("session-messages"),
+        about: "Shows what was said in a session, in order: the latest messages, or those before one.",
+        query: &[parameter("before", Count(u32::MAX as usize), "Only messages before this number."), LIMIT],
+        refuses: &[404],
+        handle: |call| Box::pin(sessions::messages(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/sessions/{id}/messages",
+        id: "answerSession",
+        operation: Some("session-answer"),
+        about: "Says something in a session that goes on. It is durable when this is answered, and delivered behind what \
+                waits for that chat.",
+        headers: &[ANSWER_KEY],
+        takes: Taken::Text,
+        example: Some(r#"{"text": "The PR is merged."}"#),
+        gives: Given::Reply(201),
+        refuses: &[404, 409],
+        handle: |call| Box::pin(sessions::answer(call)),
+        ..ROUTE
+    },
+    Route {
+        path: "/v1/inbound",
+        id: "hear",
+        about: "What people write to the agent, or for the admin to all, as server-sent events. `message`: somebody wrote \
+                one; its `id` is its number. `ready`: the feed begins here. `reset`: some messages after `Last-Event-ID` \
+                are not kept any more.",
+        query: &[AGENT, parameter("after", Text, "Like `Last-Event-ID`; 0: all that are kept.")],
+        headers: &[LAST_ID],
+        gives: Given::Text(events::EVENTS, "Messages with `id`, `event` and `data`."),
+        handle: |call| Box::pin(events::inbound(call)),
+        ..ROUTE
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/v1/inbound/{gateway}",
+        id: "post",
+        about: "Takes what a platform posts to a gateway.",
+        takes: Taken::Posted,
+        gives: Given::Text(sessions::PLAIN, "What the platform is to be told."),
+        admits: Admits::Platforms,
+        hidden: true,
+        handle: |call| Box::pin(sessions::posted(call)),
+        ..ROUTE
+    },
+    Route {
         path: "/v1/status",
         id: "showStatus",
         operation: Some("status"),
@@ -280,7 +406,7 @@ pub(super) static ROUTES: &[Route] = &[
                 },
             })
         }),
-        open: true,
+        admits: Admits::Locals,
         handle: |call| Box::pin(plain::health(call)),
         ..ROUTE
     },
@@ -289,7 +415,7 @@ pub(super) static ROUTES: &[Route] = &[
         id: "metrics",
         about: "What is counted, for Prometheus.",
         gives: Given::Text(metrics::OPEN_METRICS, "OpenMetrics text."),
-        open: true,
+        admits: Admits::Locals,
         handle: |call| Box::pin(metrics::metrics(call)),
         ..ROUTE
     },
@@ -298,7 +424,7 @@ pub(super) static ROUTES: &[Route] = &[
         id: "description",
         about: "This description.",
         gives: Given::Json(200, |_| schemars::json_schema!({"type": "object", "required": ["openapi", "paths"]})),
-        open: true,
+        admits: Admits::Locals,
         handle: |call| Box::pin(plain::description(call)),
         ..ROUTE
     },

@@ -9,20 +9,20 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::answer::{expected, is_known, json_answer, tag_of, with};
-use super::body::Said;
+use super::body::Note;
 use super::route::Call;
 use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
 use crate::surface::ops::request::{
-    Add, Cancel, Costs, DeadLetters, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
+    Add, Cancel, Costs, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
 };
 
 /// The header that makes a repeated create harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Marks the answer to a create that had been done before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 pub(super) async fn list(call: Call) -> Result<Response, Error> {
     let query = &call.query;
@@ -47,7 +47,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Error> {
 const LIST_DEFAULT: usize = 100;
 
 /// The same answer with the address of the next page.
-fn linked(response: Response, call: &Call, path: &str, cursor: Option<&str>) -> Response {
+pub(super) fn linked(response: Response, call: &Call, path: &str, cursor: Option<&str>) -> Response {
     match cursor {
         Some(cursor) => {
             let next = format!("<{path}?{}>; rel=\"next\"", call.query.with_cursor(cursor));
@@ -59,10 +59,8 @@ fn linked(response: Response, call: &Call, path: &str, cursor: Option<&str>) -> 
 
 pub(super) async fn create(mut call: Call) -> Result<Response, Error> {
     let mut schedule = call.take_json();
-    if let Some(key) = call.headers.get(IDEMPOTENCY_KEY) {
-        let key = key.to_str().unwrap_or_default().trim();
-        let inside = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-        put_token(&mut schedule, inside)?;
+    if let Some(key) = call.idempotency_key() {
+        put_token(&mut schedule, key)?;
     }
     let dry_run = call.query.flag("dry_run");
     let added = call.ask(Add { schedule: Some(schedule), dry_run, ..Add::default() }).await?;
@@ -78,7 +76,7 @@ pub(super) async fn create(mut call: Call) -> Result<Response, Error> {
 }
 
 /// The address of a schedule; ids are slugs and need no escapes.
-fn address(id: &str) -> String {
+pub(super) fn address(id: &str) -> String {
     format!("/v1/schedules/{id}")
 }
 
@@ -182,7 +180,7 @@ pub(super) async fn cancel(call: Call) -> Result<Response, Error> {
 }
 
 pub(super) async fn pause(mut call: Call) -> Result<Response, Error> {
-    let said: Option<Said> = serde_json::from_value(call.take_json())
+    let said: Option<Note> = serde_json::from_value(call.take_json())
         .map_err(|error| Error::bad_input(Problem::new("", error.to_string())))?;
     let note = said.and_then(|said| said.note);
     set(call, |one| Pause { note, ..one.into() }).await
@@ -217,14 +215,6 @@ pub(super) async fn runs(call: Call) -> Result<Response, Error> {
     let response = json_answer(StatusCode::OK, &listed)?;
     let path = format!("{}/runs", address(&listed.id));
     Ok(linked(response, &call, &path, listed.cursor.as_deref()))
-}
-
-pub(super) async fn dead_letters(call: Call) -> Result<Response, Error> {
-    let query = &call.query;
-    let (agent, limit, cursor) = (query.text("agent"), query.count("limit"), query.text("cursor"));
-    let listed = call.ask(DeadLetters { agent, limit, cursor }).await?;
-    let response = json_answer(StatusCode::OK, &listed)?;
-    Ok(linked(response, &call, call.route.path, listed.cursor.as_deref()))
 }
 
 pub(super) async fn costs(call: Call) -> Result<Response, Error> {

@@ -122,6 +122,9 @@ pub struct AuditLine {
     /// The id of the token that was made or revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The session that was ended, or answered in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
 }
 
 /// A token that was made.

@@ -8,11 +8,13 @@
 pub mod books;
 pub mod caller;
 mod costs;
-mod letters;
+pub mod letters;
 pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
+mod runs;
+pub mod sessions;
 mod state;
 mod told;
 mod verified;
@@ -169,6 +171,12 @@ operations! {
     "runs" => Runs -> RunsListed;
     /// Lists what was given up, of all schedules, newest due first.
     "dead-letters" => DeadLetters -> DeadLettersListed;
+    /// Shows everything that is known of one dead letter.
+    "dead-letter-show" => DeadLetterShow -> LetterShown;
+    /// Tries a dead letter again, or all that fit.
+    "dead-letters-retry" => DeadLettersRetry -> LettersDone;
+    /// Takes a dead letter off the list, or all that fit; their records stay.
+    "dead-letters-drop" => DeadLettersDrop -> LettersDone;
     /// Sums up what models took, by schedule, agent or model.
     "costs" => Costs -> CostsTold;
     /// Computes the next times of a trigger or a schedule.
@@ -191,6 +199,18 @@ operations! {
     "token-revoke" => TokenRevoke -> TokenRevoked;
     /// Cancels whatever was tied to a process that has ended.
     "process-exited" => ProcessExited -> ProcessEnded;
+    /// Lists sessions, those that began last first.
+    "sessions" => Sessions -> SessionsListed;
+    /// Shows one session.
+    "session" => Session -> SessionShown;
+    /// Shows what was said in a session, in order.
+    "session-messages" => SessionMessages -> MessagesShown;
+    /// Says something in a session that goes on.
+    "session-answer" => SessionAnswer -> SessionAnswered;
+    /// Ends a session; the next message in its chat begins another.
+    "session-end" => SessionEnd -> SessionEnded;
+    /// Tells what people wrote to an agent since a message.
+    "inbound" => Inbound -> InboundTold;
     /// Tells who changed what, newest first.
     "audit" => Audit -> Audited;
     /// Tells how the engine is.

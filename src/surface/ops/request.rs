@@ -10,7 +10,8 @@ use serde_json::Value;
 
 pub use super::books::{Audit, ProcessExited, TokenList, TokenNew, TokenRevoke};
 pub use super::costs::Costs;
-pub use super::letters::DeadLetters;
+pub use super::letters::{DeadLetterShow, DeadLetters, DeadLettersDrop, DeadLettersRetry};
+pub use super::sessions::{Inbound, Session, SessionAnswer, SessionEnd, SessionMessages, Sessions};
 pub use super::verified::Verify;
 
 /// Names one schedule: by id, or by name.

@@ -40,6 +40,9 @@ pub struct StatusShown {
     pub started_at: Option<Instant>,
     /// How many schedules there are.
     pub schedules: Counts,
+    /// How many sessions there are.
+    #[serde(default)]
+    pub sessions: SessionCounts,
     /// The earliest due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Instant>,
@@ -58,6 +61,9 @@ pub struct StatusShown {
     pub open: u64,
     /// Of these, how many wait for another attempt.
     pub retrying: u64,
+    /// Gateways that may not send right now, or not to every chat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gated: Vec<GatedShown>,
     /// Schedules that missed a due and stand in line to be caught up.
     #[serde(default)]
     pub overdue: u64,
@@ -77,6 +83,21 @@ pub struct StatusShown {
     pub notices: Vec<String>,
 }
 
+/// A gateway that may not send right now, or not to every chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GatedShown {
+    /// Its name.
+    pub gateway: String,
+    /// Until when nothing is sent: the platform asked to wait, or the account is tried again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+    /// Why nothing can be sent; absent: it only has to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Chats that have something to send and wait, for their pace or because the platform asked to.
+    pub chats: u64,
+}
+
 /// How many schedules there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
@@ -84,6 +105,15 @@ pub struct Counts {
     pub armed: u64,
     /// Not ended: armed or paused.
     pub held: u64,
-    /// In the store, ended ones included.
+    /// In the store, ended ones included, and those with which messages were handed over and answered.
     pub known: u64,
+}
+
+/// How many sessions there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionCounts {
+    /// That go on, of the latest 100,000.
+    pub active: u64,
+    /// In the store, those that are over included.
+    pub kept: u64,
 }

@@ -14,6 +14,7 @@ pub mod door;
 mod duragent;
 pub mod export;
 pub mod field;
+pub mod hands;
 mod named;
 mod params;
 pub mod reply;

@@ -127,11 +127,11 @@ impl Tool {
             Act::Task | Act::NamedAdd | Act::DuragentCreate => &["add", "import"],
             Act::Schedule => &["add", "import", "cancel", "process-exited"],
             Act::Cancel | Act::NamedRemove | Act::DuragentCancel => &["cancel", "process-exited"],
-            Act::Update => &["update", "pause", "resume"],
+            Act::Update => &["update", "pause", "resume", "dead-letters-drop"],
             Act::NamedEdit => &["update"],
             Act::NamedEnable => &["resume"],
             Act::NamedDisable => &["pause"],
-            Act::RunNow => &["run-now"],
+            Act::RunNow => &["run-now", "dead-letters-retry"],
             Act::List | Act::Runs | Act::Preview | Act::DuragentList => &[],
         }
     }

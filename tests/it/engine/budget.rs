@@ -116,7 +116,7 @@ fn what_is_reserved_counts_while_it_is_under_way() {
 
 fn spent(world: &World, key: u64) -> String {
     let kept = world.disk.kept[&(ScheduleKey(key), Kept::Spent)].clone();
-    DaySpent::from_kept(&kept.unwrap()).unwrap().cost.to_string()
+    DaySpent::from_kept(&kept.unwrap()).unwrap()[0].cost.to_string()
 }
 
 #[test]
@@ -168,6 +168,49 @@ fn a_process_that_ends_in_the_middle_of_a_call_has_spent_the_most_that_it_may() 
         }
     }
     assert!(cut_off > 0, "some kill came in the middle of a call");
+}
+
+/// A machine that starts with its clock in the wrong century, before it is set right.
+#[test]
+fn a_start_on_another_day_forgets_nothing_of_this_one() {
+    check(
+        r#"
+        at 2026-01-01T12:00Z
+        add news: at 2026-01-01T13:00Z task sum cost 0.50
+        runner news: ok + pays 0.40 0.40, ok + pays 0.40
+        advance 2h
+        down -400000h
+        advance 1h
+        clock 400000h
+        run news
+        "#,
+        expect![[r#"
+            2026-01-01T13:00:00Z run news -> ok + pays 0.40 0.40
+            2026-01-01T13:00:00Z send news
+            2026-01-01T15:00:00Z run news -> ok + pays 0.40
+            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
+            2026-01-01T15:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-01T15:00:00Z
+        "#]],
+    );
+    check(
+        r#"
+        at 2026-01-01T12:00Z
+        add news: at 2026-01-01T13:00Z task sum cost 0.50
+        runner news: ok + pays 0.40 0.40, ok + pays 0.40
+        advance 2h
+        down 400000h
+        advance 1h
+        clock -400000h
+        run news
+        "#,
+        expect![[r#"
+            2026-01-01T13:00:00Z run news -> ok + pays 0.40 0.40
+            2026-01-01T13:00:00Z send news
+            2026-01-01T15:00:00Z run news -> ok + pays 0.40
+            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
+            2026-01-01T15:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-01T15:00:00Z
+        "#]],
+    );
 }
 
 #[test]

@@ -62,6 +62,28 @@ fn a_permanent_error_is_not_tried_again_and_the_next_due_runs() {
 }
 
 #[test]
+fn one_chat_keeps_its_order_though_a_kill_falls_into_the_wait_of_its_head() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add first: at 2026-01-01T01:00Z chat c backoff 20s
+        add second: at 2026-01-01T01:00:01Z chat c
+        add third: at 2026-01-01T01:00:02Z chat c
+        gateway first: retry, ok
+        advance 1h5s
+        down 2s
+        advance 1h
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send first -> retry
+            2026-01-01T01:00:20Z send first due 2026-01-01T01:00:00Z attempt 2
+            2026-01-01T01:00:20Z send second due 2026-01-01T01:00:01Z
+            2026-01-01T01:00:20Z send third due 2026-01-01T01:00:02Z
+        "#]],
+    );
+}
+
+#[test]
 fn one_chat_keeps_its_order_while_the_head_is_tried_again() {
     check(
         "

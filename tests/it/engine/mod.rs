@@ -6,7 +6,9 @@ mod clock;
 mod delivery;
 mod except;
 mod failing;
+mod gates;
 mod hooks;
+mod letters;
 mod misfire;
 mod overdue;
 mod overlap;
@@ -16,6 +18,7 @@ mod running;
 mod slots;
 mod spread;
 mod tasks;
+mod turns;
 mod words;
 mod world;
 

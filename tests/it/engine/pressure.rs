@@ -38,6 +38,7 @@ fn engine() -> Engine {
         hook: None,
         on_hook_error: OnHookError::Fail,
         source: None,
+        talk: None,
     };
     let (op, key, start, generation) = (OpId(0), ScheduleKey(1), Start::Active, 1);
     engine.handle(NOW, Input::Create { op, key, schedule: Arc::new(schedule), start, generation });

@@ -187,7 +187,7 @@ fn said<'a>(end: Timestamp, parts: impl Iterator<Item = &'a str>) -> Option<Box<
             "keep" => said.state = Some(rest.into()),
             "text" => said.text = Some(rest.into()),
             "note" => said.notes = Some(rest.into()),
-            "tell" => said.tell = Some(rest.into()),
+            "tell" => said.tell.push(rest.into()),
             _ => panic!("no hook says '{part}'"),
         }
     }

@@ -8,7 +8,7 @@ use chimewheel::id::ScheduleId;
 use chimewheel::money::Cost;
 use chimewheel::spec::{
     Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
-    Schedule, Task,
+    RunSession, Schedule, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -41,20 +41,21 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
     Schedule {
         id: ScheduleId::parse(id).unwrap(),
         name: None,
-        agent: "tester".into(),
+        agent: get("agent").unwrap_or("tester").into(),
         created_by_session: None,
         created_at: now,
         zone,
         destination: (chat != "none").then(|| Destination {
             gateway: "console".into(),
             chat_id: chat.into(),
-            thread: None,
+            thread: get("thread").map(str::to_owned),
         }),
         trigger,
         payload: match (get("task"), get("template")) {
             (Some(instruction), _) => Payload::Task(Task {
                 instruction: instruction.to_owned(),
                 model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
+                session: session(get("session")),
                 budget: budget(get("cost")),
                 ..Task::default()
             }),
@@ -78,6 +79,15 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         hook: get("hook").map(str::to_owned),
         on_hook_error: OnHookError::Fail,
         source: None,
+        talk: None,
+    }
+}
+
+fn session(word: Option<&str>) -> RunSession {
+    match word {
+        Some("conversation") => RunSession::Conversation,
+        Some(other) => panic!("no session is called {other}"),
+        None => RunSession::Isolated,
     }
 }
 

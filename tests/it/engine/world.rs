@@ -1,8 +1,9 @@
 //! A world for scenarios: an engine, a disk that is a map, a clock that is set, and gateways that answer as told.
 //!
-//! A scenario is text. Commands: `at T`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
+//! A scenario is text. Commands: `at T [account PACE] [chat PACE]`, `add ID: …`, `update|edit ID: …`, `pause|resume|cancel|run ID`, `advance SPAN`,
 //! `pass SPAN` (without looking at what is due), `down SPAN` (killed, and started again that much later; or earlier, by
-//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`), `show ID`.
+//! its clock), `clock ±SPAN`, `gateway ID: ANSWER, …`, `runner ID: END SPAN, …` (`running.rs`),
+//! `retry|drop ID` (`letters.rs`), `show ID`.
 //! The log says what was sent and what became of dues that were not.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,6 +14,7 @@ use chimewheel::engine::boot::ZoneRules;
 use chimewheel::engine::change::{Change, DaySpent, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::pace::{Pace, Paces, Scope};
 use chimewheel::spec::{Payload, Schedule};
 use chimewheel::time::{Span, Timestamp};
 
@@ -23,7 +25,7 @@ use super::words::{instant, schedule, span};
 #[derive(Default)]
 pub struct Disk {
     plans: BTreeMap<PlanId, Plan>,
-    schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
+    pub schedules: BTreeMap<ScheduleKey, Arc<Schedule>>,
     states: BTreeMap<ScheduleKey, State>,
     pub runs: BTreeMap<OccurrenceId, Run>,
     pub texts: BTreeMap<OccurrenceId, Arc<str>>,
@@ -37,7 +39,7 @@ pub struct World {
     pub disk: Disk,
     pub now: Timestamp,
     pub options: Options,
-    keys: BTreeMap<String, ScheduleKey>,
+    pub keys: BTreeMap<String, ScheduleKey>,
     scripts: BTreeMap<ScheduleKey, VecDeque<String>>,
     unanswered: Vec<OccurrenceId>,
     pub running: Running,
@@ -56,7 +58,7 @@ pub fn play(scenario: &str) -> String {
     for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match (&mut world, verb) {
-            (None, "at") => world = Some(World::new(instant(rest))),
+            (None, "at") => world = Some(World::at(rest)),
             (None, _) => panic!("a scenario begins with 'at'"),
             (Some(world), _) => world.command(verb, rest),
         }
@@ -67,6 +69,16 @@ pub fn play(scenario: &str) -> String {
 impl World {
     pub fn new(now: Timestamp) -> Self {
         Self::with(now, Options::default())
+    }
+
+    /// `T`, or `T account PACE chat PACE`, which the gateway keeps to.
+    fn at(words: &str) -> Self {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let pace =
+            |name| words.iter().position(|word| *word == name).map(|place| Pace::parse(words[place + 1]).unwrap());
+        let paces = Paces { account: pace("account"), chat: pace("chat") };
+        let paces = Arc::new(BTreeMap::from([("console".to_owned(), paces)]));
+        Self::with(instant(words[0]), Options { paces, ..Options::default() })
     }
 
     pub fn with(now: Timestamp, options: Options) -> Self {
@@ -102,6 +114,8 @@ impl World {
             ("resume", Some(key)) => self.ask(key, Input::Resume { op, key }),
             ("cancel", Some(key)) => self.ask(key, Input::Cancel { op, key }),
             ("run", Some(key)) => self.ask(key, Input::RunNow { op, key }),
+            ("retry", _) => self.retry(id),
+            ("drop", Some(key)) => self.drop_letters(key),
             ("runner", Some(key)) => self.script_runner(key, words),
             ("gateway", Some(key)) => self.script(key, words),
             ("answer", Some(key)) => self.late_answer(key, words.trim()),
@@ -188,7 +202,9 @@ impl World {
         }
         for (&(key, part), text) in &self.disk.kept {
             if let (Kept::Spent, Some(text)) = (part, text) {
-                self.engine.restore_spent(key, DaySpent::from_kept(text).expect("a day's row"));
+                for spent in DaySpent::from_kept(text).expect("a row of days") {
+                    self.engine.restore_spent(key, &spent);
+                }
             }
         }
         let open: Vec<Run> = self.disk.runs.values().filter(|run| !run.is_settled()).cloned().collect();
@@ -281,6 +297,8 @@ impl World {
             Effect::Forget { key } => self.engine.handle(self.now, Input::Forget { key }),
             Effect::Reply { reply: Reply::Ended(_), .. } => self.note("refused: it has ended"),
             Effect::Reply { reply: Reply::Overlaps, .. } => self.note("refused: a run is not over"),
+            Effect::Reply { reply: Reply::Open, .. } => self.note("refused: it is being tried again"),
+            Effect::Reply { reply: Reply::Gone, .. } => self.note("refused: it goes with its history"),
             Effect::Reply { reply: Reply::Unchanged(_), .. } => self.note("unchanged"),
             Effect::Reply { .. } | Effect::Persist(_) => {}
         }
@@ -322,7 +340,7 @@ impl World {
             }
             match answer(&script) {
                 Some(answer) => {
-                    halted = matches!(answer, Answer::Retry { .. } | Answer::Ambiguous { .. });
+                    halted = answer.halts();
                     self.engine.handle(self.now, Input::Answered { occurrence, answer });
                 }
                 None => self.unanswered.push(occurrence),
@@ -366,6 +384,9 @@ impl World {
                 self.disk.kept.insert((key, part), text);
             }
             Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
+            Change::Session { .. } | Change::Uttered { .. } | Change::Heard { .. } | Change::Place { .. } => {
+                panic!("the engine knows no sessions")
+            }
         }
     }
 
@@ -379,6 +400,7 @@ impl World {
                 Outcome::OverBudget { reason } => format!("skip(budget: {reason})"),
                 Outcome::Failed { error } => format!("failed({error})"),
                 Outcome::Unknown { error } => format!("unknown({error})"),
+                Outcome::Dropped { error } => format!("dropped({error})"),
                 Outcome::Cancelled => "cancelled".into(),
                 Outcome::Displaced => "displaced".into(),
             };
@@ -390,8 +412,12 @@ impl World {
                 self.note(&line);
             }
         }
+        let is_dropped = matches!(run.phase, Phase::Settled { outcome: Outcome::Dropped { .. }, .. });
+        let retried = run.retried;
         let before = self.disk.runs.insert(run.occurrence, run);
-        assert!(before.is_none_or(|before| !before.is_settled()), "a settled occurrence was written again");
+        let may_follow =
+            |before: Run| !before.is_settled() || before.is_given_up() && (is_dropped || retried != before.retried);
+        assert!(before.is_none_or(may_follow), "a settled occurrence was written again");
     }
 
     fn show(&mut self, id: &str, key: ScheduleKey) {
@@ -425,6 +451,11 @@ fn answer(script: &str) -> Option<Answer> {
         ["ok"] => Answer::Delivered { message_id: None },
         ["retry"] => Answer::Retry { error: error(), after: None },
         ["retry", after] => Answer::Retry { error: error(), after: Some(span(after)) },
+        ["limited", scope, after] => {
+            let scope = if scope == "chat" { Scope::Chat } else { Scope::Account };
+            Answer::Limited { error: error(), after: Some(span(after)), scope }
+        }
+        ["shut"] => Answer::Shut { error: error() },
         ["permanent"] => Answer::Permanent { error: error() },
         ["ambiguous"] => Answer::Ambiguous { error: error() },
         ["hangs"] => return None,

@@ -66,6 +66,8 @@ pub fn delivery(text: &str) -> Delivery {
         attempt: 1,
         destination: Destination { gateway: "g".to_owned(), chat_id: "team-7".to_owned(), thread: None },
         text: text.to_owned(),
+        is_said: true,
+        heard: None,
     }
 }
 
@@ -157,7 +159,7 @@ fn a_busy_platform_is_given_the_time_it_asks_for() {
     each(|adapter| {
         let (answer, _) = one(adapter, &(adapter.busy)(7), delivery("x"));
         let seven = Some(Span::from_seconds(7));
-        assert!(matches!(&answer, Err(SendError::Retry { after, .. }) if *after == seven), "{answer:?}");
+        assert!(matches!(&answer, Err(SendError::Limited { after, .. }) if *after == seven), "{answer:?}");
     });
 }
 
@@ -172,7 +174,7 @@ fn a_storm_of_refusals_answers_each_and_then_passes() {
         };
         for answer in send_to(adapter, &gateway, many(100)) {
             let second = Some(Span::from_seconds(1));
-            assert!(matches!(&answer, Err(SendError::Retry { after, .. }) if *after == second), "{answer:?}");
+            assert!(matches!(&answer, Err(SendError::Limited { after, .. }) if *after == second), "{answer:?}");
         }
         assert!(send_to(adapter, &gateway, many(100)).iter().all(Result::is_ok));
         let keys = |count| (0..count).map(|_| (adapter.read)(&platform.next().0).key).collect::<BTreeSet<_>>();
@@ -206,7 +208,7 @@ fn a_connection_that_never_was_is_tried_again() {
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let gateway = (adapter.open)(&format!("http://{nobody}"), PATIENCE);
         let answers = send_to(adapter, &gateway, vec![delivery("x")]);
-        assert!(matches!(&answers[..], [Err(SendError::Retry { after: None, .. })]), "{answers:?}");
+        assert!(matches!(&answers[..], [Err(SendError::Unreachable { .. })]), "{answers:?}");
     });
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chimewheel::config;
+use chimewheel::config::{self, Markup};
+use chimewheel::gateway::text::{Numbering, split};
 use chimewheel::gateway::{Gateway, Secrets, SendError, discord};
 use chimewheel::time::Span;
 use expect_test::expect;
@@ -26,7 +27,7 @@ pub const ADAPTER: Adapter = Adapter {
         let channel = request.target.split('/').nth(2).unwrap().to_owned();
         // A thread is a channel.
         let thread = (channel != CHAT).then_some(channel.clone());
-        Said { chat: channel, thread, text: text(&body, "content").unwrap(), key: text(&body, "nonce") }
+        Said { chat: channel, thread, text: seen(&text(&body, "content").unwrap()), key: text(&body, "nonce") }
     },
     takes_empty: false,
     chat: CHAT,
@@ -38,12 +39,26 @@ fn text(body: &Value, key: &str) -> Option<String> {
     body[key].as_str().map(str::to_owned)
 }
 
+/// What people see of a content without Markdown: a backslash before a sign is not shown.
+fn seen(content: &str) -> String {
+    let mut seen = String::new();
+    let mut chars = content.chars();
+    while let Some(c) = chars.next() {
+        seen.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    seen
+}
+
 fn limited(body: &Value) -> Play {
     Play::json(429, body).with("Retry-After", "65")
 }
 
 pub fn open(url: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
-    let config = config::Discord { base_url: url.to_owned(), token: None, message_content: false, timeout };
+    open_as(Markup::Plain, url, timeout)
+}
+
+fn open_as(format: Markup, url: &str, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
+    let config = config::Discord { base_url: url.to_owned(), token: None, message_content: false, format, timeout };
     discord::open(&config, &Secrets { token: Some(TOKEN.into()), ..Secrets::default() })
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
 }
@@ -78,6 +93,29 @@ fn a_message_pings_nobody_and_carries_its_key_as_the_nonce() {
           "nonce": "3kTMd9zQ7xYhLp0VbWfNa1"
         }"#]]
     .assert_eq(&format!("{:#}", request.json()));
+}
+
+#[test]
+fn a_text_is_shown_as_it_is_written_or_as_markdown() {
+    let content = |format: Markup, text: &str| {
+        let platform = Standin::start(|_| (ADAPTER.taken)("77"));
+        let gateway = open_as(format, &platform.url("/api/v10/"), Span::from_seconds(5)).unwrap();
+        let mut delivery = delivery(text);
+        CHAT.clone_into(&mut delivery.destination.chat_id);
+        let answer = send(&gateway, vec![delivery]).pop().unwrap().map_err(|error| error.to_string());
+        answer.map(|_| platform.next().0.json()["content"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(content(Markup::Plain, "1. *a* <@7>").unwrap(), r"1\. \*a\* \<@7>");
+    assert_eq!(content(Markup::Markdown, "1. *a* <@7>").unwrap(), "1. *a* <@7>");
+    // A text that is cut for its escapes is never refused for them.
+    let stars = "*".repeat(1001);
+    let error = content(Markup::Plain, &stars).unwrap_err();
+    assert!(error.contains("2002 UTF-16 code units with its escapes"), "{error}");
+    let limit = open("http://127.0.0.1:9", Span::from_seconds(5)).unwrap().capabilities().text;
+    for part in split(&stars, limit, Numbering::On).unwrap() {
+        assert!(content(Markup::Plain, &part).is_ok());
+    }
+    assert!(content(Markup::Markdown, &stars).is_ok());
 }
 
 #[test]
@@ -132,11 +170,7 @@ fn what_each_answer_means() {
     for answer in answers {
         let meaning = match sent(answer, CHAT, None).0 {
             Ok(id) => format!("taken {id:?}"),
-            Err(SendError::Retry { error, after }) => {
-                format!("retry {}: {error}", after.map_or("-".to_owned(), |after| after.to_string()))
-            }
-            Err(SendError::Permanent { error }) => format!("permanent: {error}"),
-            Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}"),
+            Err(error) => super::meaning(&error),
         };
         meanings += &format!("{}\n", meaning.replace(&"x".repeat(200), "x200"));
     }
@@ -148,23 +182,23 @@ fn what_each_answer_means() {
         permanent: Discord answered 400 Bad Request, code 50006: Cannot send an empty message; Discord takes no message without visible characters
         permanent: Discord answered 400 Bad Request, code 50035: Invalid Form Body
         permanent: Discord answered 400 Bad Request, code 50083: Thread is archived; the thread is archived and locked: somebody must reopen it
-        permanent: Discord answered 401 Unauthorized: 401: Unauthorized; the token is wrong or was reset: copy it from the developer portal, page Bot, and restart
+        barred: Discord answered 401 Unauthorized: 401: Unauthorized; the token is wrong or was reset: copy it from the developer portal, page Bot, and restart
         permanent: Discord answered 404 Not Found; check base_url
         permanent: Discord answered 302 Found: redirects are not followed; check base_url
         retry -: Discord answered 408 Request Timeout
         retry -: Discord answered 500 Internal Server Error
-        retry -: Discord answered 502 Bad Gateway
+        ambiguous: Discord answered 502 Bad Gateway
         retry 3s: Discord answered 503 Service Unavailable
         ambiguous: Discord answered 504 Gateway Timeout
         ambiguous: Discord answered 524 <unknown status code>
         permanent: Discord answered 403 Forbidden
         permanent: Discord answered 403 Forbidden, code 999: x200xxxxxxxxxxxxxx…
-        retry 32ms: Discord answered 429 Too Many Requests (limit: shared)
-        retry 1m 4s 570ms: Discord answered 429 Too Many Requests (limit: global)
-        retry 1s 250ms: Discord answered 429 Too Many Requests (limit: user)
-        retry 1m 5s: Discord answered 429 Too Many Requests
-        retry 36600d: Discord answered 429 Too Many Requests
-        taken None
+        chat limited 32ms: Discord answered 429 Too Many Requests (limit: shared)
+        account limited 1m 4s 570ms: Discord answered 429 Too Many Requests (limit: global)
+        chat limited 1s 250ms: Discord answered 429 Too Many Requests (limit: user)
+        chat limited 1m 5s: Discord answered 429 Too Many Requests
+        chat limited 36600d: Discord answered 429 Too Many Requests
+        ambiguous: the answer names no message, so it may have been taken or not; check base_url
     "#]].assert_eq(&meanings);
 }
 

@@ -104,6 +104,7 @@ impl Scene {
             base_url: self.fake.http.url("/api/v10"),
             token: None,
             message_content: self.message_content,
+            format: config::Markup::Plain,
             timeout: Span::from_seconds(20),
         };
         let gateway: Arc<dyn Gateway> =

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chimewheel::config;
-use chimewheel::gateway::{ChatKind, Delivery, Gateway, Inbound, Secrets, SendError, Sender, matrix};
+use chimewheel::config::{self, Markup};
+use chimewheel::gateway::{ChatKind, Delivery, Gateway, Inbound, Secrets, Sender, matrix};
 use chimewheel::time::{Span, Timestamp};
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -37,7 +37,8 @@ pub const ADAPTER: Adapter = Adapter {
 };
 
 fn config(url: &str) -> config::Matrix {
-    config::Matrix { base_url: url.to_owned(), token: None, user: None, join: false, timeout: Span::from_seconds(5) }
+    let (format, timeout) = (Markup::Plain, Span::from_seconds(5));
+    config::Matrix { base_url: url.to_owned(), token: None, user: None, join: false, format, timeout }
 }
 
 fn open(url: &str, timeout: Span, join: bool) -> Arc<dyn Gateway> {
@@ -81,6 +82,33 @@ fn an_event_is_as_the_guide_says() {
           "msgtype": "m.text"
         }"#]]
     .assert_eq(&format!("{:#}", request.json()));
+}
+
+#[test]
+fn markdown_goes_as_html_with_a_plain_copy_as_long_as_there_is_room() {
+    let server = Standin::start(|_| Play::json(200, &json!({"event_id": "$1"})));
+    let secrets = Secrets { token: Some("t0ken".into()), ..Secrets::default() };
+    let gateway =
+        matrix::open(&config::Matrix { format: Markup::Markdown, ..config(&server.url("")) }, &secrets).unwrap();
+    let sent = |text: &str| {
+        let delivery = Delivery { text: text.to_owned(), ..to("!a:example.org") };
+        assert!(send(&gateway, vec![delivery]).pop().unwrap().is_ok());
+        server.next().0.json()
+    };
+    expect![[r#"
+        {
+          "body": "Good morning, <b>all</b>",
+          "format": "org.matrix.custom.html",
+          "formatted_body": "<p><strong>Good</strong> morning, &lt;b&gt;all&lt;/b&gt;</p>",
+          "m.mentions": {},
+          "msgtype": "m.text"
+        }"#]]
+    .assert_eq(&format!("{:#}", sent("**Good** morning, <b>all</b>")));
+    let many = "\"".repeat(16_000);
+    assert_eq!(gateway.capabilities().text.room(), Some(16 * 1024));
+    let (usual, crowded) = (sent(&"**word** ".repeat(1700)), sent(&many));
+    assert!(usual["formatted_body"].as_str().is_some_and(|html| html.contains("<strong>word")));
+    assert_eq!((&crowded["body"], &crowded["format"]), (&json!(many), &Value::Null));
 }
 
 #[test]
@@ -128,11 +156,8 @@ fn what_each_answer_means_is_said_with_the_way_out() {
         let played = body.clone();
         let server = Standin::start(move |_| Play::json(status, &played).with("Retry-After", "9"));
         let gateway = open(&server.url(""), Span::from_seconds(5), false);
-        meanings += &match send(&gateway, vec![to("!r:example.org")]).pop().unwrap().unwrap_err() {
-            SendError::Retry { error, after } => format!("retry after {after:?}: {error}\n"),
-            SendError::Permanent { error } => format!("permanent: {error}\n"),
-            SendError::Ambiguous { error } => format!("ambiguous: {error}\n"),
-        };
+        let error = send(&gateway, vec![to("!r:example.org")]).pop().unwrap().unwrap_err();
+        meanings += &(super::meaning(&error) + "\n");
     }
     let gateway = open("http://127.0.0.1:1", Span::from_seconds(5), false);
     meanings += &format!("{}\n", send(&gateway, vec![to("@ada:example.org")])[0].clone().unwrap_err());
@@ -140,17 +165,17 @@ fn what_each_answer_means_is_said_with_the_way_out() {
     meanings += &format!("{}\n", send(&gateway, vec![controls])[0].clone().unwrap_err());
     expect![[r#"
         permanent: the answer was 400 Bad Request: M_INVALID_PARAM: not a room
-        permanent: the answer was 401 Unauthorized: M_UNKNOWN_TOKEN: Invalid access token passed.; the access token is no longer good: make a new one, put it where token_env or token_file says, and restart
+        barred: the answer was 401 Unauthorized: M_UNKNOWN_TOKEN: Invalid access token passed.; the access token is no longer good: make a new one, put it where token_env or token_file says, and restart
         permanent: the answer was 403 Forbidden: M_FORBIDDEN: User @bot:example.org not in room; the bot is not in this room, or may not do that there: invite it (with join = true it accepts), and look at its power level
         permanent: the answer was 404 Not Found: M_NOT_FOUND: Room alias not found; no such room or alias is known to the homeserver; chat_id is !room:server or #alias:server
         permanent: the answer was 404 Not Found: M_UNRECOGNIZED: Unrecognized request; base_url seems not to be a homeserver: write its address up to /_matrix
         permanent: the answer was 404 Not Found; base_url seems not to be a homeserver: write its address up to /_matrix
         permanent: the answer was 413 Payload Too Large: M_TOO_LARGE: event too large; one message takes 24 KiB of text
-        retry after Some(Span(4413)): the answer was 429 Too Many Requests: M_LIMIT_EXCEEDED: Too Many Requests
-        retry after Some(Span(9000)): the answer was 429 Too Many Requests
+        account limited 4s 413ms: the answer was 429 Too Many Requests: M_LIMIT_EXCEEDED: Too Many Requests
+        account limited 9s: the answer was 429 Too Many Requests
         permanent: the answer was 301 Moved Permanently; redirects are not followed; put the final address into base_url
-        retry after Some(Span(9000)): the answer was 500 Internal Server Error: M_UNKNOWN: Internal server error
-        retry after Some(Span(9000)): the answer was 502 Bad Gateway
+        retry 9s: the answer was 500 Internal Server Error: M_UNKNOWN: Internal server error
+        ambiguous: the answer was 502 Bad Gateway
         ambiguous: the answer was 504 Gateway Timeout
         ambiguous: the answer is not a homeserver's (invalid type: null, expected struct Taken at line 1 column 4); look at base_url
         '@ada:example.org' is a person; chat_id is the room with them, such as !room:server (in most clients: room settings, advanced)
@@ -209,7 +234,7 @@ fn a_look_tells_whose_the_token_is() {
         signed in as @bot:example.org
         user: the token is @bot:example.org's (given '@other:example.org'; take the token of the account that is meant, or correct user)
         token: the answer was 401 Unauthorized: M_UNKNOWN_TOKEN: Invalid access token passed.; the access token is no longer good: make a new one, put it where token_env or token_file says, and restart
-        base_url: the answer was 502 Bad Gateway (is the homeserver up, and its address right?)
+        the answer was 502 Bad Gateway
     "#]].assert_eq(&all.concat());
 }
 

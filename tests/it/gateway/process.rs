@@ -2,8 +2,11 @@
 //! they are started, watched and ended.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 
 use chimewheel::config::{self, Restart};
 use chimewheel::gateway::{ChatKind, Delivery, Gateway, Inbound, Receipt, Secrets, SendError, Sender, process};
@@ -121,11 +124,7 @@ fn what_each_answer_means() {
         "send_failed",
         "something_else",
     ] {
-        meanings += &match rig.send(delivery(code)).unwrap_err() {
-            SendError::Permanent { error } => format!("permanent: {error}\n"),
-            SendError::Retry { error, .. } => format!("retry: {error}\n"),
-            SendError::Ambiguous { error } => format!("ambiguous: {error}\n"),
-        };
+        meanings += &(super::meaning(&rig.send(delivery(code)).unwrap_err()) + "\n");
     }
     expect![[r#"
         permanent: the plug-in answered chat_not_found: why
@@ -133,9 +132,9 @@ fn what_each_answer_means() {
         permanent: the plug-in answered unauthorized: why
         permanent: the plug-in answered invalid_request: why
         permanent: the plug-in answered not_implemented: why
-        retry: the plug-in answered rate_limited: why
-        retry: the plug-in answered platform_error: why
-        retry: the plug-in answered not_connected: why
+        chat limited -: the plug-in answered rate_limited: why
+        retry -: the plug-in answered platform_error: why
+        unreachable: the plug-in answered not_connected: why
         ambiguous: the plug-in answered send_failed: why
         ambiguous: the plug-in answered something_else: why
     "#]]
@@ -192,7 +191,9 @@ fn no_answer_is_ambiguous_only_if_the_message_was_written() {
         let rig = Rig::new(script);
         match rig.send(delivery("x")) {
             Err(SendError::Ambiguous { error }) => assert!(is_ambiguous, "{}: {error}", script.play),
-            Err(SendError::Retry { error, .. }) => assert!(!is_ambiguous, "{}: {error}", script.play),
+            Err(SendError::Retry { error, .. } | SendError::Unreachable { error }) => {
+                assert!(!is_ambiguous, "{}: {error}", script.play);
+            }
             answer => panic!("{answer:?}"),
         }
     }
@@ -211,7 +212,7 @@ fn a_program_that_there_is_not_is_told_of() {
     let gateway = process::open(&config, &Secrets::default()).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = tokio.block_on(gateway.send(delivery("x"))).unwrap_err();
-    assert!(matches!(&error, SendError::Retry { .. }) && error.to_string().contains("cannot start"), "{error}");
+    assert!(matches!(&error, SendError::Unreachable { .. }) && error.to_string().contains("cannot start"), "{error}");
     let problem = tokio.block_on(gateway.probe()).unwrap_err().to_string();
     assert!(problem.contains("command") && problem.contains("No such file"), "{problem}");
 }
@@ -247,7 +248,7 @@ fn it_is_started_again_as_its_config_says() {
         let rig = Rig::new(Script { play: once(status), restart, ..SCRIPT });
         assert!(matches!(rig.send(delivery("x")), Err(SendError::Ambiguous { .. })));
         let answer = (0..10_000_000).map(|_| rig.send(delivery("x"))).find(|answer| match answer {
-            Err(SendError::Retry { error, .. }) => error.contains("restart the daemon"),
+            Err(SendError::Unreachable { error }) => error.contains("restart the daemon"),
             _ => true,
         });
         assert_eq!(answer.unwrap().is_ok(), is_again, "{restart:?} after {status}");
@@ -323,7 +324,7 @@ fn it_ends_with_the_daemon_in_peace_or_by_force() {
     told.gateway.end();
     assert!(told.notes().ends_with("{\"type\":\"shutdown\"}\nended\n"), "{}", told.notes());
     let late = told.send(delivery("x"));
-    assert!(matches!(late, Err(SendError::Retry { .. })), "{late:?}");
+    assert!(matches!(late, Err(SendError::Unreachable { .. })), "{late:?}");
     let deaf = Script { play: r#"sleep 1000 & echo "$$ $!" >"$NOTES.ids"; ok; wait"#, ..SCRIPT };
     let deaf = Rig::new(deaf);
     assert_eq!(deaf.send(delivery("x")), taken());
@@ -331,6 +332,43 @@ fn it_ends_with_the_daemon_in_peace_or_by_force() {
     assert!(ids.split_whitespace().all(lives), "{ids}");
     deaf.gateway.end();
     // A process that was killed may take a moment to be gone.
+    assert!((0..100_000).any(|_| !ids.split_whitespace().any(lives)), "{ids}");
+}
+
+#[test]
+fn a_daemon_that_is_told_twice_to_end_leaves_no_plug_in_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "echo '{\"type\":\"ready\",\"gateway\":\"deaf\"}'; read line; sleep 1000 & echo $$ $! >ids; wait";
+    let config =
+        format!("[gateways.deaf]\nkind = 'process'\ncommand = ['sh', '-c', '''{script}''']\ntimeout = '29s'\n");
+    fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chimewheel"));
+        command.current_dir(folder.path()).env_clear().env("HOME", folder.path()).args(arguments);
+        command
+    };
+    let add = ["add", "--in", "1ms", "-m", "x", "--gateway", "deaf", "--chat-id", "c"];
+    assert!(program(&add).stderr(Stdio::null()).stdout(Stdio::null()).status().unwrap().success());
+    let mut daemon = program(&["serve", "--no-listen"]).stderr(Stdio::piped()).spawn().unwrap();
+    let ids = loop {
+        // It is written in one go.
+        let ids = fs::read_to_string(folder.path().join("ids")).unwrap_or_default();
+        if ids.ends_with('\n') {
+            break ids;
+        }
+        thread::yield_now();
+    };
+    let id = daemon.id().to_string();
+    let tell = || Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(tell().success());
+    let mut log = BufReader::new(daemon.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("ending: deliveries under way are waited for")));
+    // The second word is listened for a moment after the first was heard.
+    while daemon.try_wait().unwrap().is_none() {
+        assert!(tell().success());
+        thread::yield_now();
+    }
+    assert_eq!(daemon.wait().unwrap().code(), Some(1));
     assert!((0..100_000).any(|_| !ids.split_whitespace().any(lives)), "{ids}");
 }
 

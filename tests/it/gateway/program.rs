@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -61,6 +62,7 @@ fn a_config_that_cannot_be_served_says_why_before_anything_runs() {
             None => assert_eq!((code, said.contains("is in order")), (0, true), "{lines}: {said}"),
             Some(part) => {
                 assert!(code == 2 && said.contains(part), "{lines}: {said}");
+                assert!(!said.contains("hunter2"), "{said}");
                 assert!(!said.contains("MfKQ") && !said.contains("aHVu"), "{lines}: {said}");
                 let (code, served) = run(folder.path(), &["serve", "--no-listen"]);
                 assert!(code == 2 && served.contains(part), "{lines}: {served}");
@@ -151,9 +153,14 @@ fn a_chat_platform_s_secrets_are_looked_for_where_its_config_says() {
 
 #[test]
 fn a_message_goes_out_through_discord() {
-    let platform = Standin::start(|request| match request.number {
-        0 => Play::json(429, &json!({"retry_after": 0.02, "global": false})),
-        _ => Play::json(200, &json!({"id": "77"})),
+    let first = AtomicBool::new(true);
+    let platform = Standin::start(move |request| match request.target.starts_with("/channels/") {
+        // It listens, too, which is not looked at here.
+        false => Play::status(503),
+        true if first.swap(false, Ordering::SeqCst) => {
+            Play::json(429, &json!({"retry_after": 0.02, "global": false}))
+        }
+        true => Play::json(200, &json!({"id": "77"})),
     });
     let folder = tempfile::tempdir().unwrap();
     let url = platform.url("");
@@ -163,7 +170,11 @@ fn a_message_goes_out_through_discord() {
     let (code, said) = run(folder.path(), &add);
     assert_eq!(code, 0, "{said}");
     let mut daemon = program(folder.path(), &["serve", "--no-listen"]).stderr(Stdio::null()).spawn().unwrap();
-    let requests = [platform.next().0, platform.next().0];
+    let posted = || {
+        let requests = std::iter::repeat_with(|| platform.next().0);
+        requests.into_iter().find(|request| request.target.starts_with("/channels/")).unwrap()
+    };
+    let requests = [posted(), posted()];
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
     assert!(requests.iter().all(|request| request.target == "/channels/11/messages"), "{requests:?}");

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use chimewheel::config::{self, Secret, SlackPost};
+use chimewheel::config::{self, Markup, Secret, SlackPost};
 use chimewheel::gateway::{Gateway, Heard, Inbound, Posted, Secrets, SendError, Unheard, slack};
 use chimewheel::runtime::clock::{Clock as _, SystemClock};
 use chimewheel::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ pub const ADAPTER: Adapter = Adapter {
     open: |url, timeout| open(url, None, timeout).unwrap(),
     taken: |id| Play::json(200, &json!({"ok": true, "channel": "C0123", "ts": id})),
     refused: || Play::json(200, &json!({"ok": false, "error": "channel_not_found"})),
-    broken: || Play::json(200, &json!({"ok": false, "error": "internal_error"})),
+    broken: || Play::json(200, &json!({"ok": false, "error": "service_unavailable"})),
     busy: |seconds| Play::status(429).with("Retry-After", seconds.to_string()),
     read,
     takes_empty: false,
@@ -36,9 +36,13 @@ fn read(request: &Received) -> Said {
 const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 fn open(base_url: &str, webhook: Option<&str>, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
+    open_as(Markup::Plain, base_url, webhook, timeout)
+}
+
+fn open_as(format: Markup, base_url: &str, webhook: Option<&str>, timeout: Span) -> Result<Arc<dyn Gateway>, String> {
     let named = Secret::Env("ANY".to_owned());
     let post = if webhook.is_some() { SlackPost::Webhook(named) } else { SlackPost::Bot(named) };
-    let config = config::Slack { base_url: base_url.to_owned(), post, signing: None, timeout };
+    let config = config::Slack { base_url: base_url.to_owned(), post, signing: None, format, timeout };
     let token = Some(webhook.unwrap_or("xoxb-1").into());
     slack::open(&config, &Secrets { signing: vec![SIGNING.into()], token, ..Secrets::default() })
         .map_err(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect())
@@ -72,6 +76,31 @@ fn a_text_is_plain_and_calls_nobody() {
 }
 
 #[test]
+fn a_long_answer_is_read_to_its_end() {
+    let long = json!({"ok": true, "ts": "1", "message": {"text": "x".repeat(200 * 1024)}});
+    let (answer, _) = sent(Play::json(200, &long), false, "hi");
+    assert_eq!(answer, Ok(Some("1".to_owned())));
+}
+
+#[test]
+fn markdown_becomes_mrkdwn_that_calls_nobody() {
+    let shown = |text: &str| {
+        let platform = Standin::start(|_| (ADAPTER.taken)("1"));
+        let gateway = open_as(Markup::Markdown, &platform.url("/api/"), None, Span::from_seconds(5)).unwrap();
+        assert!(send(&gateway, vec![delivery(text)]).pop().unwrap().is_ok());
+        let body = platform.next().0.json();
+        (body["text"].as_str().unwrap().to_owned(), body["mrkdwn"].as_bool().unwrap())
+    };
+    let source = "**Good** [morning](https://e.example/?a=1&b=2), <!channel> & `x`";
+    let formatted = "*Good* <https://e.example/?a=1&amp;b=2|morning>, &lt;!channel&gt; &amp; `x`";
+    assert_eq!(shown(source), (formatted.to_owned(), true));
+    // Every line of a link is a link, so a long address may grow beyond what Slack takes whole.
+    let lines = "[".to_owned() + "a\n".repeat(200).as_str() + "](https://e.example/" + "b".repeat(500).as_str() + ")";
+    let (text, mrkdwn) = shown(&lines);
+    assert_eq!((text.as_str(), mrkdwn), (lines.as_str(), false));
+}
+
+#[test]
 fn an_incoming_webhook_takes_the_same_without_a_channel() {
     let played = Play::Answer { status: 200, headers: vec![], body: "ok".to_owned() };
     let (answer, request) = sent(played, true, "hi");
@@ -89,11 +118,7 @@ fn an_incoming_webhook_takes_the_same_without_a_channel() {
 fn meanings(answers: Vec<Play>, webhook: bool) -> String {
     let meaning = |answer: Play| match sent(answer, webhook, "x").0 {
         Ok(id) => format!("taken {id:?}\n"),
-        Err(SendError::Retry { error, after }) => {
-            format!("retry {}: {error}\n", after.map_or("-".to_owned(), |after| after.to_string()))
-        }
-        Err(SendError::Permanent { error }) => format!("permanent: {error}\n"),
-        Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}\n"),
+        Err(error) => super::meaning(&error) + "\n",
     };
     answers.into_iter().map(meaning).collect()
 }
@@ -120,27 +145,29 @@ fn what_each_answer_of_a_method_means() {
         Play::status(404),
         Play::status(500),
         Play::status(503),
+        Play::status(502),
         Play::status(504),
     ];
     expect![[r#"
         permanent: Slack answered channel_not_found; check chat_id: a channel's id (C…), and for a private channel invite the bot first
         permanent: Slack answered not_in_channel; invite the bot into the channel: /invite @bot
         permanent: Slack answered is_archived; the channel is archived: unarchive it, or choose another
-        permanent: Slack answered invalid_auth; the token is wrong: copy the bot's token (xoxb-…) from the app's page OAuth & Permissions
-        permanent: Slack answered token_revoked; the token was revoked: install the app once more and copy the new one
+        barred: Slack answered invalid_auth; the token is wrong: copy the bot's token (xoxb-…) from the app's page OAuth & Permissions
+        barred: Slack answered token_revoked; the token was revoked: install the app once more and copy the new one
         permanent: Slack answered missing_scope; give the app the scope chat:write, and install it once more
         permanent: Slack answered something_new
         permanent: Slack answered 200 OK
-        retry -: Slack answered internal_error
+        ambiguous: Slack answered internal_error
         ambiguous: Slack answered fatal_error
-        retry 30s: Slack answered ratelimited
-        retry 30s: Slack answered 429 Too Many Requests
+        chat limited 30s: Slack answered ratelimited
+        chat limited 30s: Slack answered 429 Too Many Requests
         ambiguous: the answer is not Slack's, so the message may have been taken; check base_url
         taken None
         permanent: Slack answered 302 Found: redirects are not followed; check base_url
         permanent: Slack answered 404 Not Found
         retry -: Slack answered 500 Internal Server Error
         retry -: Slack answered 503 Service Unavailable
+        ambiguous: Slack answered 502 Bad Gateway
         ambiguous: Slack answered 504 Gateway Timeout
     "#]].assert_eq(&meanings(answers, false));
 }
@@ -158,13 +185,13 @@ fn what_each_answer_of_an_incoming_webhook_means() {
         word(429, "rate_limited").with("Retry-After", "7"),
     ];
     expect![[r#"
-        permanent: Slack answered no_service; the incoming webhook was removed: make a new one
+        barred: Slack answered no_service; the incoming webhook was removed: make a new one
         permanent: Slack answered action_prohibited; the workspace's settings do not let the app post here: ask its owner
         permanent: Slack answered channel_is_archived; the channel is archived: unarchive it, or choose another
         permanent: Slack answered invalid_payload
         retry -: Slack answered rollup_error
-        retry -: Slack answered 502 Bad Gateway
-        retry 7s: Slack answered rate_limited
+        ambiguous: Slack answered 502 Bad Gateway
+        chat limited 7s: Slack answered rate_limited
     "#]].assert_eq(&meanings(answers, true));
 }
 
@@ -345,7 +372,8 @@ fn the_emulator_takes_what_we_post_and_we_hear_what_it_posts() {
     let root = format!("http://127.0.0.1:{port}");
     let open = |post: SlackPost, token: &str| {
         let timeout = Span::from_seconds(20);
-        let config = config::Slack { base_url: format!("{root}/api"), post, signing: None, timeout };
+        let config =
+            config::Slack { base_url: format!("{root}/api"), post, signing: None, format: Markup::Plain, timeout };
         slack::open(
             &config,
             &Secrets { signing: vec![SIGNING.into()], token: Some(token.into()), ..Secrets::default() },

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use chimewheel::config::{self, Markup, Secret};
-use chimewheel::gateway::{Delivery, Gateway, Secrets, SendError, telegram};
+use chimewheel::gateway::{Delivery, Gateway, Secrets, telegram};
 use chimewheel::spec::Destination;
 use chimewheel::time::Span;
 use expect_test::{Expect, expect};
@@ -21,7 +21,7 @@ pub const ADAPTER: Adapter = Adapter {
     open: |url, timeout| open(url, TOKEN, timeout).unwrap(),
     taken: |id| Play::json(200, &json!({"ok": true, "result": {"message_id": id.parse().unwrap_or(7)}})),
     refused: || refusal(400, "Bad Request: chat not found", &Value::Null),
-    broken: || Play::status(502),
+    broken: || Play::status(503),
     busy: |seconds| refusal(429, "Too Many Requests", &json!({"retry_after": seconds})),
     read: |request| {
         let body = request.json();
@@ -37,7 +37,7 @@ pub const ADAPTER: Adapter = Adapter {
     chat: "-1001234567890",
 };
 
-fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
+pub fn refusal(code: u16, why: &str, parameters: &Value) -> Play {
     let mut body = json!({"ok": false, "error_code": code, "description": why});
     if !parameters.is_null() {
         body["parameters"] = parameters.clone();
@@ -70,9 +70,7 @@ pub fn to(chat: &str, thread: Option<&str>, text: &str) -> Delivery {
 fn outcome(gateway: &Arc<dyn Gateway>, delivery: Delivery) -> String {
     match send(gateway, vec![delivery]).pop().unwrap() {
         Ok(receipt) => format!("delivered {}", receipt.message_id.unwrap_or_default()),
-        Err(SendError::Retry { error, after }) => format!("retry after {after:?}: {error}"),
-        Err(SendError::Permanent { error }) => format!("permanent: {error}"),
-        Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}"),
+        Err(error) => super::meaning(&error),
     }
 }
 
@@ -157,8 +155,8 @@ fn a_refusal_is_told_with_its_way_out() {
         permanent: thread 'general' is no topic of Telegram; topics are numbers
         permanent: thread '-5' is no topic of Telegram; topics are numbers
         permanent: Telegram takes no text without a character that can be seen
-        retry after Some(Span(17000)): the answer was Too Many Requests: retry after 17
-        permanent: the answer was Unauthorized; the token is not valid; ask @BotFather for one, and put it where token_env or token_file says
+        chat limited 17s: the answer was Too Many Requests: retry after 17
+        barred: the answer was Unauthorized; the token is not valid; ask @BotFather for one, and put it where token_env or token_file says
     "#]].assert_eq(&said);
     no_complaints(&telegram);
 }
@@ -206,6 +204,7 @@ fn what_an_answer_means_does_not_hang_on_its_form() {
         text(429, "").with("Retry-After", "3"),
         text(503, "down").with("Retry-After", "4"),
         text(504, ""),
+        text(502, ""),
         refusal(500, "Internal Server Error", &Value::Null),
         refusal(420, "Flood", &Value::Null),
         refusal(418, "a teapot", &json!({"retry_after": u64::MAX})),
@@ -221,17 +220,18 @@ fn what_an_answer_means_does_not_hang_on_its_form() {
     expect![[r#"
         delivered 5
         delivered 
+        delivered 5
         delivered 
-        delivered 
-        retry after None: what answers is not Telegram's Bot API; look at base_url
-        retry after None: what answers is not Telegram's Bot API; look at base_url
-        permanent: the answer was 404 Not Found; there is no such bot here; look at the token and at base_url
+        unreachable: what answers is not Telegram's Bot API; look at base_url
+        unreachable: what answers is not Telegram's Bot API; look at base_url
+        barred: the answer was 404 Not Found; there is no such bot here; look at the token and at base_url
         permanent: the answer was 302 Found: redirects are not followed; put the final address into base_url
-        retry after Some(Span(3000)): the answer was 429 Too Many Requests
-        retry after Some(Span(4000)): the answer was 503 Service Unavailable
+        chat limited 3s: the answer was 429 Too Many Requests
+        retry 4s: the answer was 503 Service Unavailable
         ambiguous: the answer was 504 Gateway Timeout
-        retry after None: the answer was Internal Server Error
-        retry after None: the answer was Flood
+        ambiguous: the answer was 502 Bad Gateway
+        retry -: the answer was Internal Server Error
+        chat limited -: the answer was Flood
         permanent: the answer was a teapot
         permanent: the answer was Request Entity Too Large
         permanent: the answer was 400 Bad Request
@@ -352,7 +352,10 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
     telegram.floods(forum, 1, 0);
     let folder = tempfile::tempdir().unwrap();
     let guide = include_str!("../../../src/guide/gateways.md");
-    let config = guide.split("```toml\n").find(|part| part.starts_with("[gateways.telegram]")).unwrap();
+    let config = guide
+        .split("```toml\n")
+        .find(|part| part.starts_with("[gateways.telegram]") && part.contains("base_url"))
+        .unwrap();
     let config = config.split("```").next().unwrap().replace("https://api.telegram.org", &telegram.url());
     fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
     let chat = format!("--chat-id={forum}");
@@ -375,7 +378,8 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
     let said = telegram.wait_for(forum, 1);
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
-    assert_eq!((said.as_slice(), telegram.calls().len()), (&["Stand up!".to_owned()][..], 2));
+    let sends = telegram.calls().iter().filter(|call| call.contains("sendMessage")).count();
+    assert_eq!((said.as_slice(), sends), (&["Stand up!".to_owned()][..], 2));
     let shown = telegram.shown(forum).pop().unwrap();
     assert_eq!(shown.topic.map(|topic| topic.to_string()).as_ref(), Some(&topic));
     let runs = program(folder.path(), &["runs", "standup", "--json"]).output().unwrap();
@@ -385,7 +389,7 @@ fn a_reminder_lands_in_its_topic_and_the_ledger_says_so() {
 }
 
 #[test]
-fn an_answer_too_long_for_one_message_becomes_several_in_order() {
+fn a_message_too_long_for_one_message_becomes_several_in_order() {
     let telegram = Telegram::start();
     let ada = telegram.acquaintance("Ada");
     let folder = tempfile::tempdir().unwrap();
@@ -394,13 +398,15 @@ fn an_answer_too_long_for_one_message_becomes_several_in_order() {
         format!("[gateways.telegram]\nkind = \"telegram\"\ntoken_env = \"TELEGRAM_TOKEN\"\nbase_url = \"{url}\"\n");
     fs::write(folder.path().join("chimewheel.toml"), config).unwrap();
     let lines: Vec<String> = (0..1000).map(|line| format!("line {line}")).collect();
-    let (chat, task) = (format!("--chat-id={ada}"), lines.join("\n"));
-    let add = ["add", "--in", "1ms", "--task", &task, "--model", "echo/x", "--gateway", "telegram", &chat];
+    let (chat, text) = (format!("--chat-id={ada}"), lines.join("\n"));
+    let add = ["add", "--in", "1ms", "--message", &text, "--gateway", "telegram", &chat];
     assert!(program(folder.path(), &add).status().unwrap().success());
     let mut daemon = program(folder.path(), &["serve", "--no-listen"]).spawn().unwrap();
     let said = telegram.wait_for(ada, 3);
     assert!(Command::new("kill").args(["-TERM", &daemon.id().to_string()]).status().unwrap().success());
     assert!(daemon.wait().unwrap().success());
-    assert_eq!((said.len(), said.join("\n")), (3, task));
+    let numbered = said.iter().zip(1..).map(|(part, number)| part.strip_suffix(&format!("\n\n({number}/3)")));
+    let parts: Vec<&str> = numbered.map(|part| part.expect("a number at its end")).collect();
+    assert_eq!((parts.len(), parts.join("\n")), (3, text));
     no_complaints(&telegram);
 }

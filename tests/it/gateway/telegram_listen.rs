@@ -268,7 +268,7 @@ fn a_look_says_whether_the_bot_can_be_used() {
         wrong: token: the bot @chimewheel_bot has a webhook set, so what people write does not come in here (call deleteWebhook, or use a bot of its own for this gateway)
         wrong: token: the answer was Unauthorized (the token is not valid; ask @BotFather for one, and put it where token_env or token_file says)
         wrong: token: the answer was 404 Not Found (there is no such bot here; look at the token and at base_url)
-        wrong: base_url: the answer was 503 Service Unavailable (look at the network, and try again)
+        wrong: the answer was 503 Service Unavailable
     "#]].assert_eq(&said);
     no_complaints(&telegram);
 }

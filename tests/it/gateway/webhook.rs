@@ -118,6 +118,7 @@ fn the_chat_may_stand_in_the_address() {
         ("/rooms/{chat_id}/post", "team 7/ü?#", Ok("/rooms/team%207%2F%C3%BC%3F%23/post")),
         ("/post?to={chat_id}&x=1", "a&b=c", Ok("/post?to=a%26b%3Dc&x=1")),
         ("/rooms/{chat_id}", "...", Ok("/rooms/...")),
+        ("/rooms/{chat_id}", ".", Err("chat_id '.' cannot stand in the gateway's address")),
         ("/rooms/{chat_id}", "..", Err("chat_id '..' cannot stand in the gateway's address")),
         ("/rooms/{chat_id}/x", ".", Err("chat_id '.' cannot stand in the gateway's address")),
         ("/rooms/.{chat_id}/x", ".", Err("chat_id '.' cannot stand in the gateway's address")),
@@ -153,14 +154,14 @@ fn an_address_that_will_not_do_is_refused() {
 #[test]
 fn every_status_has_its_meaning() {
     let mut meanings = String::new();
-    for status in [200, 202, 204, 301, 307, 400, 401, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 504] {
+    for status in
+        [200, 202, 204, 301, 307, 400, 401, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 504, 520, 524, 525]
+    {
         let receiver = Standin::start(move |_| Play::status(status).with("Location", "http://example.com/secret"));
         let gateway = open(&receiver.url(""), Span::from_seconds(5), &[], None).unwrap();
         let meaning = match send(&gateway, vec![delivery("x")]).pop().unwrap() {
             Ok(_) => "delivered".to_owned(),
-            Err(SendError::Retry { error, .. }) => format!("retry: {error}"),
-            Err(SendError::Permanent { error }) => format!("permanent: {error}"),
-            Err(SendError::Ambiguous { error }) => format!("ambiguous: {error}"),
+            Err(error) => super::meaning(&error),
         };
         meanings.push_str(&format!("{status} {meaning}\n"));
         assert!(receiver.next().1.status_is(status) && receiver.poll().is_none(), "nothing follows {status}");
@@ -172,18 +173,21 @@ fn every_status_has_its_meaning() {
         301 permanent: the answer was 301 Moved Permanently: redirects are not followed; put the final address into the gateway's config
         307 permanent: the answer was 307 Temporary Redirect: redirects are not followed; put the final address into the gateway's config
         400 permanent: the answer was 400 Bad Request
-        401 permanent: the answer was 401 Unauthorized
+        401 barred: the answer was 401 Unauthorized; look at the token and the signing secret that the receiver knows, and restart
         404 permanent: the answer was 404 Not Found
-        408 retry: the answer was 408 Request Timeout
+        408 retry -: the answer was 408 Request Timeout
         409 permanent: the answer was 409 Conflict
         410 permanent: the answer was 410 Gone
         422 permanent: the answer was 422 Unprocessable Entity
-        425 retry: the answer was 425 Too Early
-        429 retry: the answer was 429 Too Many Requests
-        500 retry: the answer was 500 Internal Server Error
-        502 retry: the answer was 502 Bad Gateway
-        503 retry: the answer was 503 Service Unavailable
+        425 retry -: the answer was 425 Too Early
+        429 account limited -: the answer was 429 Too Many Requests
+        500 retry -: the answer was 500 Internal Server Error
+        502 ambiguous: the answer was 502 Bad Gateway
+        503 retry -: the answer was 503 Service Unavailable
         504 ambiguous: the answer was 504 Gateway Timeout
+        520 ambiguous: the answer was 520 <unknown status code>
+        524 ambiguous: the answer was 524 <unknown status code>
+        525 retry -: the answer was 525 <unknown status code>
     "#]].assert_eq(&meanings);
 }
 
@@ -222,7 +226,7 @@ fn an_id_is_taken_from_a_short_json_answer() {
         (json!({"id": ["x"]}).to_string(), None),
         (json!({"id": ""}).to_string(), None),
         (json!({"id": "x".repeat(257)}).to_string(), None),
-        (json!({"id": "a", "padding": "x".repeat(70_000)}).to_string(), None),
+        (json!({"id": "a", "padding": "x".repeat(300_000)}).to_string(), None),
         ("ok".to_owned(), None),
         (String::new(), None),
     ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chimewheel::config::{Rates, Routing};
 use chimewheel::engine::change::{Outcome, Phase, Run};
-use chimewheel::gateway::{Delivery, Gateway, Receipt, Sending};
+use chimewheel::gateway::{Capabilities, Delivery, Gateway, Receipt, Sending, TextLimit};
 use chimewheel::id::ScheduleKey;
 use chimewheel::runner::{Answer, Prompt, RunError, Runner, Running};
 use chimewheel::runtime::clock::ManualClock;
@@ -21,11 +21,16 @@ use chimewheel::time::{Span, Timestamp};
 
 pub const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
-struct Recorder(Mutex<Sender<Delivery>>);
+/// Its longest text, and where it hands what it is handed.
+struct Recorder(TextLimit, Mutex<Sender<Delivery>>);
 
 impl Gateway for Recorder {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { text: self.0, ..Capabilities::PLAIN }
+    }
+
     fn send(&self, delivery: Delivery) -> Sending<'_> {
-        self.0.lock().unwrap().send(delivery).unwrap();
+        self.1.lock().unwrap().send(delivery).unwrap();
         Box::pin(async { Ok(Receipt::default()) })
     }
 }
@@ -55,12 +60,17 @@ pub struct House {
 impl House {
     /// A runtime that serves, with these scripts.
     pub fn new(sources: &[(&str, &str)]) -> Self {
+        Self::within(TextLimit::None, sources)
+    }
+
+    /// The same, with a gateway that takes no longer texts.
+    pub fn within(limit: TextLimit, sources: &[(&str, &str)]) -> Self {
         let (sender, handed) = channel();
         let mut house = Self {
             tokio: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap(),
             folder: tempfile::tempdir().unwrap(),
             clock: Arc::new(ManualClock::new(BEGIN)),
-            recorder: Arc::new(Recorder(Mutex::new(sender))),
+            recorder: Arc::new(Recorder(limit, Mutex::new(sender))),
             handed,
             scripts: Arc::default(),
             runner: Arc::default(),

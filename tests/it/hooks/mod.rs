@@ -4,6 +4,7 @@ mod commands;
 mod folder;
 mod hostile;
 mod house;
+mod long;
 mod manual;
 mod program;
 mod runs;

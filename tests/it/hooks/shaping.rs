@@ -98,8 +98,13 @@ fn shape(script: Option<&str>, lines: &str, reach: Arc<Reach>, answer: Result<&s
         Step::Over(shaped) => shaped,
         Step::Ask { shaping, model, instruction } => {
             let by = model.map(|model| format!(" by {model}")).unwrap_or_default();
-            let text = |said| format!("{said}{instruction}{by}");
-            let answer = answer.map(|said| Answer { text: text(said), model: String::new(), tokens: None });
+            let answer = answer.map(|said| Answer {
+                text: format!("{said}{instruction}{by}"),
+                model: String::new(),
+                tokens: None,
+                calls: Vec::new(),
+                is_silent: false,
+            });
             shaping.answered(answer.map_err(Into::into))
         }
     }
@@ -129,7 +134,7 @@ fn told((end, said): &Shaped) -> String {
     let Some(said) = said else { return end };
     let notes = said.notes.as_ref().map(|notes| format!(" | {}", notes.replace('\n', ", "))).unwrap_or_default();
     let next = said.next.map(|next| format!(" | next at {next}")).unwrap_or_default();
-    let tell = said.tell.as_ref().map(|text| format!(" | tell {text:?}")).unwrap_or_default();
+    let tell = said.tell.first().map(|text| format!(" | tell {text:?}")).unwrap_or_default();
     let state = said.state.as_ref().map(|state| format!(" | state {state}")).unwrap_or_default();
     format!("{end}{notes}{next}{tell}{state}")
 }

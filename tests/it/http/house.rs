@@ -6,7 +6,7 @@ use chimewheel::calendar::Zone;
 use chimewheel::config::Routing;
 use chimewheel::runtime::clock::{ManualClock, SystemClock};
 use chimewheel::runtime::watchdog::Health;
-use chimewheel::runtime::{Gateways, Runtime, Settings};
+use chimewheel::runtime::{Outside, Runtime, Settings};
 use chimewheel::surface::admin::Token;
 use chimewheel::surface::http::{Door, serve};
 use chimewheel::surface::keys::Ring;
@@ -25,6 +25,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 pub struct House {
     pub address: std::net::SocketAddr,
     pub folder: Arc<tempfile::TempDir>,
+    pub clock: Arc<ManualClock>,
     tokio: tokio::runtime::Runtime,
     runtime: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
@@ -60,6 +61,11 @@ impl House {
 
     /// A house over a folder that may have a store.
     pub fn again(folder: Arc<tempfile::TempDir>) -> Self {
+        Self::with(folder, Outside::default())
+    }
+
+    /// The same with gateways, and agents whose config says something.
+    pub fn with(folder: Arc<tempfile::TempDir>, outside: Outside) -> Self {
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let settings = Settings {
             data: folder.path().join("data"),
@@ -71,10 +77,12 @@ impl House {
         };
         let now = Timestamp::parse_rfc3339("2026-01-30T14:00:00Z").unwrap();
         let clock = Arc::new(ManualClock::new(now));
-        let runtime = Runtime::start(&settings, clock, Gateways::new(), tokio.handle().clone()).unwrap();
+        let agents = (*outside.agents).clone();
+        let gateways = outside.gateways.keys().cloned().chain(["console".to_owned()]).collect();
+        let runtime = Runtime::start(&settings, Arc::clone(&clock) as _, outside, tokio.handle().clone()).unwrap();
         let setting = Setting {
             zone: Zone::UTC,
-            gateways: vec!["console".into()],
+            gateways,
             data: String::new(),
             listen: None,
             scripts: Arc::default(),
@@ -83,11 +91,12 @@ impl House {
             notices: Vec::new(),
         };
         let door = Door {
-            operations: Arc::new(Local::new(runtime.handle(), setting)),
+            operations: Arc::new(Local::new(runtime.handle(), setting).with_agents(agents)),
             keys: Arc::new(Ring::new(Token::new(super::TOKEN), runtime.handle())),
             offer: Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC },
             health: Arc::new(|| Health::Well),
             meter: Arc::clone(runtime.handle().meter()),
+            ears: Some(runtime.handle()),
         };
         let (stop, stopped) = oneshot::channel();
         let listener = tokio.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -95,7 +104,7 @@ impl House {
         let serving = tokio.spawn(serve(listener, door, async {
             let _ = stopped.await;
         }));
-        Self { address, folder, tokio, runtime: Some(runtime), stop: Some(stop), serving: Some(serving) }
+        Self { address, folder, clock, tokio, runtime: Some(runtime), stop: Some(stop), serving: Some(serving) }
     }
 
     /// Asks with headers of one's own, a line each; the admin's token goes with them.
@@ -120,7 +129,12 @@ impl House {
 
     /// Reads messages of the live feed until `enough` of them are there.
     pub fn feed(&self, headers: &str, enough: usize) -> Vec<Message> {
-        let text = request("GET", "/v1/events", headers, "");
+        self.feed_of("/v1/events", headers, enough)
+    }
+
+    /// The same of another feed.
+    pub fn feed_of(&self, path: &str, headers: &str, enough: usize) -> Vec<Message> {
+        let text = request("GET", path, headers, "");
         self.tokio.block_on(async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             stream.write_all(text.as_bytes()).await.unwrap();
@@ -155,8 +169,9 @@ pub struct Message {
 
 fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
     let token = Token::new(super::TOKEN).header();
+    let host = if headers.contains("host: ") { "" } else { "host: localhost\r\n" };
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {token}\r\nconnection: close\r\n{headers}\
+        "{method} {path} HTTP/1.1\r\n{host}authorization: {token}\r\nconnection: close\r\n{headers}\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -4,6 +4,7 @@ mod bulk;
 mod feed;
 mod house;
 mod resources;
+mod sessions;
 
 use std::sync::{Arc, Mutex};
 
@@ -89,6 +90,7 @@ async fn start() -> Daemon {
         health: Arc::new(move || *told.lock().unwrap()),
         offer: Offer { toolbox: Arc::default(), clock: Arc::new(SystemClock), zone: Zone::UTC },
         meter: Arc::default(),
+        ears: None,
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(listener, door, async {
@@ -321,7 +323,9 @@ fn every_operation_reads_its_own_name() {
         let body: &[u8] = match *name {
             "show" | "cancel" | "pause" | "resume" | "run-now" | "runs" => br#"{"schedule": "x"}"#,
             "update" => br#"{"schedule": "x", "patch": {}}"#,
-            "token-revoke" => br#"{"id": "x"}"#,
+            "token-revoke" | "dead-letter-show" => br#"{"id": "x"}"#,
+            "session" | "session-messages" | "session-end" => br#"{"session": "sess_1"}"#,
+            "session-answer" => br#"{"session": "sess_1", "text": "x"}"#,
             "process-exited" => br#"{"handle": "x"}"#,
             _ => b"{}",
         };

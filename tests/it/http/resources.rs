@@ -319,3 +319,49 @@ fn metrics_tell_what_was_done() {
     .assert_eq(&told);
     assert!(answer.body.ends_with("# EOF\n"));
 }
+
+#[test]
+fn dead_letters_are_a_resource() {
+    let house = House::open();
+    // The house has no gateway at all, so nothing is delivered.
+    let body = r#"{"id": "note", "schedule": {"every": "1h"}, "payload": {"message": "hello"},
+        "destination": {"gateway": "console", "chat_id": "me"}}"#;
+    assert_eq!(house.ask("POST", "/v1/schedules", body).status, 201);
+    house.ask("POST", "/v1/schedules/note/run", "");
+    let letter = || {
+        loop {
+            let listed =
+                house.ask("GET", "/v1/dead-letters?schedule=note&gateway=console&since=2026-01-01T00:00:00Z", "");
+            if let Some(id) = listed.json()["dead_letters"][0]["id"].as_str() {
+                return id.to_owned();
+            }
+        }
+    };
+    let id = letter();
+    assert!(id.starts_with("note:1:17697815"), "{id}");
+    let shown = house.ask("GET", &format!("/v1/dead-letters/{id}"), "");
+    assert_eq!((shown.status, &shown.json()["message"]), (200, &json!("hello")));
+    let tried = house.ask("POST", &format!("/v1/dead-letters/{id}/retry?dry_run=true"), "");
+    assert_eq!((tried.status, &tried.json()["dry_run"]), (202, &json!(true)));
+    let tried = house.ask("POST", &format!("/v1/dead-letters/{id}/retry"), "");
+    assert_eq!((tried.status, tried.header("location")), (202, Some(&*format!("/v1/dead-letters/{id}"))));
+    letter();
+    let tried = house.ask("POST", "/v1/dead-letters/retry", r#"{"all": true, "agent": "default"}"#);
+    assert_eq!((tried.status, &tried.json()["count"]), (202, &json!(1)), "{tried:?}");
+    letter();
+    for (method, path, body, status) in [
+        ("GET", "/v1/dead-letters/nobodys:1:1", "", 404),
+        ("POST", "/v1/dead-letters/note:1:1/retry", "", 404),
+        ("POST", "/v1/dead-letters/retry", "{}", 422),
+        ("POST", "/v1/dead-letters/retry", r#"{"al": true}"#, 400),
+        ("POST", "/v1/dead-letters/drop", r#"{"all": true, "schedule": "nobodys"}"#, 404),
+        ("DELETE", &*format!("/v1/dead-letters/{id}"), "", 200),
+        ("DELETE", &*format!("/v1/dead-letters/{id}"), "", 409),
+        ("POST", "/v1/dead-letters/drop", r#"{"all": true}"#, 200),
+    ] {
+        let answer = house.ask(method, path, body);
+        assert_eq!(answer.status, status, "{method} {path} {body}: {answer:?}");
+    }
+    let listed = house.ask("GET", "/v1/dead-letters", "");
+    assert_eq!(listed.json()["dead_letters"], json!([]));
+}

@@ -4,7 +4,7 @@
 //! The numbers of the findings are those of the invariants: I1 no loss, I2 no double, I3 never early, I4 timely,
 //! I5 order, I6 cancel, I7 durable, I8 no resurrection, I9 no torn update, I10 policy, I11 accounted, I12 isolation,
 //! I13 budgets, I14 one at a time in a chat, and of a schedule, I15 liveness, I16 resources. I17, that a seed plays the
-//! same every time, is a test of its own; that a stranger's question is answered like one for what is not there, is
+//! same every time, is a test of its own; I18, that nobody is written to before his gate opens, is `check_gates`'; that a stranger's question is answered like one for what is not there, is
 //! `ops`' and tested where questions come in.
 //! Not here: sends in their order (`check_sends`), dues and their fates (`check_dues`), pauses (`check_pauses`), runs
 //! (`check_runs`), what hooks say (`check_hooks`).
@@ -12,9 +12,11 @@
 use std::collections::BTreeMap;
 
 use chimewheel::engine::change::{Cause, Outcome, Phase, Run};
+use chimewheel::limits::BREAKER_WAIT_MS_MAX;
 use chimewheel::spec::{DeliveryGuarantee, OverlapPolicy};
 
 use super::check_dues;
+use super::check_gates::{self, Shut};
 use super::check_hooks;
 use super::check_line;
 use super::check_runs::{self, is_task};
@@ -22,25 +24,35 @@ use super::check_sends;
 use super::faults::Weather;
 use super::history::{Ask, Attempt, End, History, Known, Mark, Rev, Said};
 use super::keeper::is_regular;
+use super::letters;
+use super::load::gateway_of;
 use super::report::Tally;
 use super::run::Played;
 use super::runs::RunSaid;
 use super::spending;
 
+/// What a commit may take when the disk is slow, and the one before it.
+const SLOW_MS_MAX: i64 = 20_000;
+
 /// What came of judging a run.
 pub struct Verdict {
+    /// When accounts were shut.
+    pub shut: Vec<Shut>,
     pub wrongs: Vec<String>,
     pub tally: Tally,
 }
 
 impl Verdict {
     pub fn of(played: &Played) -> Self {
-        let mut verdict = Self { wrongs: played.history.wrongs.clone(), tally: Tally::of(played) };
+        let wrongs = played.history.wrongs.clone();
+        let mut verdict = Self { shut: Vec::new(), wrongs, tally: Tally::of(played) };
+        check_gates::check(played, &mut verdict);
         check_sends::check(played, &mut verdict);
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
         check_hooks::check(played, &mut verdict);
         spending::check(played, &mut verdict);
+        letters::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
             check_ledger(played, id, known, ledger, &mut verdict);
@@ -127,6 +139,9 @@ fn check_outcome(
     let last = tries.last();
     let taken = tries.iter().filter_map(|one| one.told.filter(|_| one.said == Said::Taken)).next();
     let policy = schedule.policy;
+    let since = since_of(run);
+    let oldest = since + policy.retry.max_age.as_millis() as i64;
+    let was_shut = |from: i64, until: i64| verdict.shut.iter().any(|shut| shut.from <= until && from <= shut.until);
     let agrees = match outcome {
         Outcome::Delivered { .. } => taken.is_some(),
         Outcome::Silent { .. } => {
@@ -136,15 +151,18 @@ fn check_outcome(
         }
         Outcome::Skipped(_) | Outcome::Gated { .. } | Outcome::OverBudget { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
-        Outcome::Failed { .. } if is_task(schedule) && last.is_none() => true,
-        Outcome::Failed { .. } => last.is_some_and(|last| {
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if is_task(schedule) && last.is_none() => true,
+        Outcome::Failed { .. } | Outcome::Dropped { .. } if settled_at > oldest && was_shut(since, settled_at) => {
+            true
+        }
+        Outcome::Failed { .. } | Outcome::Dropped { .. } => last.is_some_and(|last| {
             let wait = match last.said {
                 Said::Retry(after) => after.max(policy.retry.backoff_max.as_millis() as i64),
                 Said::Ambiguous => policy.retry.backoff_max.as_millis() as i64,
+                Said::Limited(_, after) => after.max(BREAKER_WAIT_MS_MAX as i64),
+                Said::Shut => BREAKER_WAIT_MS_MAX as i64,
                 Said::Taken | Said::Permanent => 0,
             };
-            let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
-            let oldest = since.as_millis() + policy.retry.max_age.as_millis() as i64;
             let is_old = last.told.is_some_and(|told| told.wall + wait > oldest);
             last.said == Said::Permanent || last.number >= policy.retry.max_attempts || is_old
         }),
@@ -165,9 +183,22 @@ fn check_outcome(
         }
     };
     verdict.claim(agrees, || format!("I11: {id} {run:?} does not agree with {tries:?}"));
+    // What grew too old while its account was shut is not sent any more.
+    let late = tries.iter().find(|one| one.at.wall > oldest + SLOW_MS_MAX);
+    let is_stale = late.is_some_and(|late| {
+        let of = verdict.shut.iter().filter(|shut| shut.boot == late.boot && shut.gateway == gateway_of(&late.chat));
+        of.flat_map(|shut| &shut.probes).any(|probe| (since..=late.at.wall).contains(probe))
+    });
+    verdict.claim(!is_stale, || format!("I18: too old after {} was shut: {late:?}", id));
     let is_certain = taken.is_some_and(|told| !history.may_be_forgotten(told));
     let is_delivered = matches!(outcome, Outcome::Delivered { .. });
     verdict.claim(!is_certain || is_delivered, || format!("I11: {id} was taken, but the ledger says {run:?}"));
+}
+
+/// From when on the age of a delivery counts.
+fn since_of(run: &Run) -> i64 {
+    let since = run.execution.as_ref().map_or(run.claimed_at, |execution| execution.since);
+    run.retried.map_or(since, |retried| retried.at.max(since)).as_millis()
 }
 
 /// A run that was promised is there, and no other.

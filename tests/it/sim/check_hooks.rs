@@ -37,7 +37,14 @@ pub fn kept(history: &History, reader: &Reader) -> Vec<String> {
         if let Some((of, one)) = certain.filter(|(_, one)| found.is_none_or(|found| found.told < one.told)) {
             wrongs.push(format!("I7: {id} keeps {state:?} and not {of} of a run that is over: {one:?}"));
         }
-        if let Some(found) = found.filter(|one| over(one).is_some_and(|(is_over, _)| !is_over)) {
+        // A dead letter that is run again was over before.
+        let is_retried = |one: &RunTry| {
+            let run = reader.run(one.occurrence).expect("a readable store");
+            run.is_some_and(|run| run.retried.is_some())
+        };
+        if let Some(found) =
+            found.filter(|one| !is_retried(one)).filter(|one| over(one).is_some_and(|(is_over, _)| !is_over))
+        {
             wrongs.push(format!("I7: {id} keeps {state:?} of a run that is not over: {found:?}"));
         }
     }
@@ -117,7 +124,10 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
         let record = ledger.iter().find(|run| run.occurrence == one.occurrence);
         if record.is_some_and(|run| is_last && !is_void(run) && !may_have_failed_otherwise(one, run)) {
             check_told(one, ledger, verdict);
-            check_wish(&played.history, one, ledger, verdict);
+            // The schedule has gone on since a dead letter's due.
+            if record.is_some_and(|run| run.retried.is_none()) {
+                check_wish(&played.history, one, ledger, verdict);
+            }
         }
     }
 }
@@ -196,6 +206,10 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let last = before.map(|run| run.last_due().as_millis()).max().unwrap_or(i64::MIN);
     let following = regular.iter().filter(|run| run.occurrence.due.as_millis() > last);
     let following = following.min_by_key(|run| run.occurrence.due);
+    // An edit stands between the wish and the next due.
+    if following.is_some_and(|run| run.occurrence.generation != one.occurrence.generation) {
+        return;
+    }
     let agrees = following.is_some_and(|run| run.occurrence.due.as_millis() == wish);
     verdict.claim(agrees, || {
         let (schedule, id) = (&rev.schedule, &one.id);

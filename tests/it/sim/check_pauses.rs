@@ -79,7 +79,7 @@ pub fn check(played: &Played, id: &str, known: &Known, ledger: &[Run], verdict: 
     pauses
 }
 
-fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec<Step<'a>> {
+fn steps<'a>(played: &'a Played, id: &'a str, known: &Known, ledger: &'a [Run]) -> Vec<Step<'a>> {
     let mut steps: Vec<(u64, Step<'_>)> = Vec::new();
     for asked in known.done() {
         steps.push((asked.begun.seq, Step::Asked(asked.ask, asked.begun.wall)));
@@ -89,14 +89,30 @@ fn steps<'a>(played: &Played, id: &str, known: &Known, ledger: &'a [Run]) -> Vec
         let Phase::Settled { outcome, .. } = &run.phase else { continue };
         let rev = declared.get(run.occurrence.generation as usize - 1);
         let due = run.occurrence.due.as_millis();
-        let attempts = played.history.attempts.iter().filter(|one| one.id == id && one.due == due && !one.is_notice);
-        let told = attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told).max();
+        let attempts_told = || {
+            let attempts = played.history.attempts.iter();
+            let attempts = attempts.filter(|one| one.id == id && one.due == due && !one.is_notice);
+            attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told)
+        };
+        let told = attempts_told().max();
         let heard = || told.or_else(|| heard_of_run(&played.history, run)).expect("somebody told the loop");
+        // That it was given up before has been counted, as its record was then.
+        let dead = played
+            .history
+            .retries(id, due)
+            .find(|ask| ask.run.retried.is_none() && ask.run.occurrence == run.occurrence);
+        if let Some(dead) = dead.filter(|_| run.retried.is_some()) {
+            let before = |mark: &Mark| mark.seq < dead.begun.seq;
+            let told = attempts_told().filter(before).max();
+            let heard = told.or_else(|| heard_of_run(&played.history, &dead.run)).expect("somebody told the loop");
+            steps.push((heard.seq, Step::Failed(&dead.run)));
+        }
         match outcome {
+            Outcome::Failed { .. } | Outcome::Dropped { .. } if run.retried.is_some() => {}
             Outcome::Delivered { .. } => steps.push((heard().seq, Step::Succeeded)),
             // What has no text to make is silent at once, and has not succeeded in anything.
             Outcome::Silent { .. } if run.execution.is_some() => steps.push((heard().seq, Step::Succeeded)),
-            Outcome::Failed { .. } => steps.push((heard().seq, Step::Failed(run))),
+            Outcome::Failed { .. } | Outcome::Dropped { .. } => steps.push((heard().seq, Step::Failed(run))),
             _ => {}
         }
     }

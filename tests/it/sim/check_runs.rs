@@ -1,14 +1,15 @@
 //! Runs as their runners saw them: never side by side unless that is allowed, never again for a text that is there, and
 //! what the ledger says of them.
 //!
-//! I14 here is: one run of a schedule at a time, or as many as its overlap policy allows.
+//! I14 here is: one run of a schedule at a time, or as many as its overlap policy allows; and one of those that know
+//! the same conversation at a time.
 
 use std::collections::BTreeMap;
 
 use chimewheel::engine::change::{Outcome, Phase, Run, SkipReason};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::PARALLEL_RUNS_COUNT_MAX;
-use chimewheel::spec::{OverlapPolicy, Payload, Schedule};
+use chimewheel::spec::{OverlapPolicy, Payload, RunSession, Schedule, Task};
 
 use super::check::Verdict;
 use super::history::{Attempt, History};
@@ -37,6 +38,7 @@ pub fn check(played: &Played, verdict: &mut Verdict) {
             check_attempts(played, tries, ledger, verdict);
         }
     }
+    check_turns(history, verdict);
     // A clock set back moves the beginnings of runs on record, and their ends lie before them.
     for (id, ledger) in played.ledger.iter().filter(|_| !played.weather.goes_back()) {
         check_overlaps(id, ledger, verdict);
@@ -58,9 +60,14 @@ fn overlap(history: &History, one: &RunTry) -> OverlapPolicy {
 }
 
 fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdict) {
-    let mut spans: BTreeMap<OccurrenceId, (u64, u64)> = BTreeMap::new();
+    // A dead letter that is run again was over before.
+    let life = |one: &RunTry| {
+        let due = one.occurrence.due.as_millis();
+        (one.occurrence, history.lives_before(&one.id, due, one.at))
+    };
+    let mut spans: BTreeMap<(OccurrenceId, usize), (u64, u64)> = BTreeMap::new();
     for (place, one) in tries.iter().enumerate() {
-        spans.entry(one.occurrence).or_insert((one.at.seq, one.at.seq)).1 = one.at.seq;
+        spans.entry(life(one)).or_insert((one.at.seq, one.at.seq)).1 = one.at.seq;
         let goes_on =
             |other: &&&RunTry| other.boot == one.boot && other.told.is_none_or(|told| told.seq > one.at.seq);
         let beside = tries[..place].iter().filter(goes_on).count();
@@ -69,9 +76,29 @@ fn check_side_by_side(history: &History, tries: &[&RunTry], verdict: &mut Verdic
     }
     // What is to be run again is not over, even while nobody runs it.
     for one in tries.iter().filter(|one| overlap(history, one) != OverlapPolicy::AllowAll) {
-        let (first, _) = spans[&one.occurrence];
+        let (first, _) = spans[&life(one)];
         let passed = spans.iter().find(|(_, span)| span.0 < first && first < span.1);
         verdict.claim(passed.is_none(), || format!("I14: {one:?} began before {passed:?} was over"));
+    }
+}
+
+/// The conversation that a run knows: of whom, and where.
+fn conversation(history: &History, one: &RunTry) -> Option<String> {
+    let schedule = &history.known[&one.id].revs[one.rev].schedule;
+    let Payload::Task(Task { session: RunSession::Conversation, .. }) = &schedule.payload else { return None };
+    schedule.destination.as_ref().map(|place| format!("{} in {place}", schedule.agent))
+}
+
+/// Of all that know the same conversation one is with its runner.
+fn check_turns(history: &History, verdict: &mut Verdict) {
+    let mut last: BTreeMap<String, Vec<&RunTry>> = BTreeMap::new();
+    for one in &history.runs {
+        let Some(place) = conversation(history, one) else { continue };
+        let goes_on = |other: &&RunTry| other.boot == one.boot && other.told.is_none_or(|told| told.seq > one.at.seq);
+        let others = last.entry(place).or_default();
+        others.retain(goes_on);
+        verdict.claim(others.is_empty(), || format!("I14: {one:?} knows what {others:?} is still answering"));
+        others.push(one);
     }
 }
 
@@ -86,6 +113,10 @@ fn check_again(history: &History, tries: &[&RunTry], verdict: &mut Verdict) {
             continue;
         };
         if crashed && history.may_be_forgotten(told) {
+            continue;
+        }
+        let due = one.occurrence.due.as_millis();
+        if earlier.said != RunSaid::Composed && history.is_retried_between(&one.id, due, earlier.at, one.at) {
             continue;
         }
         let may = matches!(earlier.said, RunSaid::Retry | RunSaid::Ambiguous);
@@ -111,7 +142,11 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
             continue;
         };
         let policy = history.known[&tries[0].id].revs[tries[0].rev].schedule.policy;
-        let (count, most) = (tries.len(), usize::from(policy.retry.max_attempts));
+        let due = run.occurrence.due.as_millis();
+        let lives = |one: &RunTry| history.lives_before(&one.id, due, one.at);
+        let last_life = history.retries(&tries[0].id, due).count();
+        let count = tries.iter().filter(|one| lives(one) == last_life).count();
+        let most = usize::from(policy.retry.max_attempts);
         let counted = usize::from(execution.attempts);
         verdict.claim(count <= counted && counted <= most, || {
             format!("I13: {count} of at most {most} attempts were made: {run:?}")
@@ -123,7 +158,7 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
                 last == Some(RunSaid::Composed) && execution.model.is_some()
             }
             Outcome::Silent { .. } => matches!(last, Some(RunSaid::Composed | RunSaid::Silent)),
-            Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Displaced => true,
+            Outcome::Failed { .. } | Outcome::Dropped { .. } | Outcome::Cancelled | Outcome::Displaced => true,
             Outcome::Gated { .. } => last == Some(RunSaid::Gated),
             Outcome::OverBudget { .. } => last == Some(RunSaid::OverBudget),
             Outcome::Skipped(_) => false,

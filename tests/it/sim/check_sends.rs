@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chimewheel::limits::LANE_HOLD_MS_MAX;
+use chimewheel::limits::{LANE_HOLD_MS_MAX, LIMITED_MS_MIN};
+use chimewheel::pace::Pace;
 use chimewheel::spec::DeliveryGuarantee;
 
 use super::check::Verdict;
 use super::check_runs::is_of_task;
-use super::history::{Ask, Attempt, End, History, Known, Said};
+use super::gateway::PACES;
+use super::history::{Ask, Attempt, End, History, Known, Mark, Said};
+use super::load::gateway_of;
 use super::run::Played;
 
 /// What the loop may be late by when nothing is broken: its longest sleep, and two commits.
@@ -77,29 +80,43 @@ fn check_repeat(played: &Played, before: &Attempt, again: &Attempt, verdict: &mu
     let policy = history.known[&again.id].revs[again.rev].schedule.policy;
     let forgotten = before.told.is_none_or(|told| crashed && history.may_be_forgotten(told));
     let once = policy.delivery == DeliveryGuarantee::AtMostOnce;
-    let is_known_lost = matches!(before.said, Said::Retry(_)) && before.told.is_some();
+    // A dead letter's attempts begin anew.
+    let is_revived = again.number == 1 && history.is_retried_between(&again.id, again.due, before.at, again.at);
+    let is_known_lost = match before.said {
+        Said::Retry(_) | Said::Limited(..) | Said::Shut => before.told.is_some(),
+        Said::Permanent => before.told.is_some() && is_revived,
+        Said::Taken | Said::Ambiguous => false,
+    };
     verdict.claim(!once || is_known_lost, || format!("I2: at most once, and yet again: {before:?} {again:?}"));
     verdict.claim(before.told.is_some() || crashed, || format!("I2: twice at once: {before:?} {again:?}"));
     if forgotten {
         verdict.tally.ambiguous += 1;
         return;
     }
+    if before.said != Said::Taken && is_revived {
+        return;
+    }
     let wait = match before.said {
         Said::Taken | Said::Permanent => {
             return verdict.wrongs.push(format!("I2: again after it was settled: {before:?} {again:?}"));
         }
-        Said::Retry(after) => after,
+        Said::Retry(after) => after.max(policy.retry.backoff_min.as_millis() as i64),
+        Said::Limited(_, after) => after.max(LIMITED_MS_MIN as i64),
+        Said::Shut => 0,
         Said::Ambiguous => {
             verdict.tally.ambiguous += 1;
-            0
+            policy.retry.backoff_min.as_millis() as i64
         }
     };
     // A clock set back takes as much off the wait.
-    let wait = wait.max(policy.retry.backoff_min.as_millis() as i64);
     let waited = before.told.map_or(0, |told| again.at.since(told));
     let is_enough = waited >= wait || history.steps_back > 0;
     verdict.claim(is_enough, || format!("I13: waited {waited} of {wait} ms: {before:?} {again:?}"));
-    verdict.claim(again.number == before.number + 1, || format!("I13: miscounted: {before:?} {again:?}"));
+    // To be refused for pace, or by nobody at all, is no attempt.
+    let counts = !matches!(before.said, Said::Limited(..) | Said::Shut);
+    verdict.claim(again.number == before.number + u16::from(counts), || {
+        format!("I13: miscounted: {before:?} {again:?}")
+    });
 }
 
 /// One at a time.
@@ -118,9 +135,9 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
     }
     let mut first_failures: BTreeMap<(u32, &str), i64> = BTreeMap::new();
     for (place, failed) in sends.iter().enumerate() {
-        let Some(told) = failed.told.filter(|_| matches!(failed.said, Said::Retry(_) | Said::Ambiguous)) else {
-            continue;
-        };
+        let is_gated = matches!(failed.said, Said::Limited(..) | Said::Shut);
+        let is_tried_again = is_gated || matches!(failed.said, Said::Retry(_) | Said::Ambiguous);
+        let Some(told) = failed.told.filter(|_| is_tried_again) else { continue };
         let first = *first_failures.entry((failed.boot, &failed.key)).or_insert(told.wall);
         let rest = sends[place + 1..].iter().take_while(|one| one.boot == failed.boot);
         let mut meanwhile = rest.clone().take_while(|one| one.key != failed.key);
@@ -128,8 +145,14 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
         let order = |one: &Attempt| (one.due, played.history.known[&one.id].key, one.part);
         let passing = meanwhile.find(|one| one.number == 1 && order(one) > order(failed));
         let again = rest.clone().find(|one| one.key == failed.key);
+        let is_given_up = |again: &&&Attempt| {
+            let (id, due) = (&failed.id, failed.due);
+            played.history.is_retried_between(id, due, failed.at, again.at)
+        };
+        let again = again.filter(|again| !is_given_up(again));
         if let (Some(passing), Some(again)) = (passing, again) {
-            let was_held = again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
+            // A gate holds the whole chat, however long.
+            let was_held = is_gated || again.at.wall <= first + LANE_HOLD_MS_MAX as i64;
             verdict.claim(!was_held, || format!("I5: {passing:?} passes {failed:?}, tried again {again:?}"));
         }
     }
@@ -139,7 +162,8 @@ fn check_chat(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
 fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
     let history = &played.history;
     // What a runner makes is there when it is there.
-    let firsts: Vec<&Attempt> = first_copies(sends).into_iter().filter(|one| !is_of_task(history, one)).collect();
+    let firsts = first_copies(sends).into_iter().filter(|one| !is_of_task(history, one) && !comes_late(history, one));
+    let firsts: Vec<&Attempt> = firsts.collect();
     let order = |one: &Attempt| (one.due, history.known[&one.id].key);
     for (place, later) in firsts.iter().enumerate() {
         // Only a few can have been put into windows while it waited.
@@ -156,6 +180,11 @@ fn check_order(played: &Played, sends: &[&Attempt], verdict: &mut Verdict) {
             }
         }
     }
+}
+
+/// What grew too old for a gateway that was shut was never sent; as a dead letter it comes when somebody wants it.
+fn comes_late(history: &History, one: &Attempt) -> bool {
+    history.is_retried_between(&one.id, one.due, Mark { seq: 0, true_ms: 0, wall: 0 }, one.at)
 }
 
 /// The first attempt of each key.
@@ -187,21 +216,38 @@ fn taken_up_at(history: &History, attempt: &Attempt) -> Option<u64> {
 
 fn check_lateness(history: &History, sends: &[&Attempt], verdict: &mut Verdict) {
     for one in first_copies(sends).into_iter().filter(|one| one.number == 1 && !is_of_task(history, one)) {
+        if comes_late(history, one) {
+            continue;
+        }
         let known = &history.known[&one.id];
         let fires_at = known.fires_at(one.rev, one.due).unwrap_or(one.due);
         let due_at = history.true_time_of(fires_at);
         let changed = known.asked.iter().any(|asked| asked.begun.seq < one.at.seq && asked.begun.true_ms >= due_at);
-        if changed
-            || history.stands_in_line(fires_at)
-            || history.disturbed.iter().any(|(from, until)| *from <= one.at.true_ms && due_at <= *until)
-        {
+        if changed || history.stands_in_line(fires_at) || history.is_disturbed(&one.chat, due_at, one.at.true_ms) {
             continue;
         }
         let late = one.at.true_ms - due_at;
-        verdict.tally.latest_ms = verdict.tally.latest_ms.max(late);
+        let pace = pace_ahead(history, one, due_at);
+        verdict.tally.latest_ms = verdict.tally.latest_ms.max(late - pace);
         // Those before it in its chat take their time.
         let from = sends.partition_point(|other| other.at.true_ms < due_at);
         let ahead = sends[from..].iter().filter(|other| other.at.seq < one.at.seq).count() as i64;
-        verdict.claim(late <= LATE_MS_MAX + 30 * ahead, || format!("I4: {late} ms late: {one:?}"));
+        verdict.claim(late <= LATE_MS_MAX + pace + 30 * ahead, || format!("I4: {late} ms late: {one:?}"));
     }
+}
+
+/// What a pace makes a delivery wait for those that came just before it: a token each.
+fn pace_ahead(history: &History, one: &Attempt, due_at: i64) -> i64 {
+    let (name, paces) = PACES;
+    if !history.is_paced || gateway_of(&one.chat) != name {
+        return 0;
+    }
+    let place = history.attempts.partition_point(|other| other.at.seq < one.at.seq);
+    let before = history.attempts[..place].iter().rev().take_while(|other| other.at.true_ms >= due_at - 1000);
+    let ahead = |pace: Option<Pace>, is_of: &dyn Fn(&Attempt) -> bool| {
+        let every = pace.map_or(0, |pace| pace.every.as_millis() as i64);
+        (1 + before.clone().filter(|other| is_of(other)).count() as i64) * every
+    };
+    ahead(paces.chat, &|other| other.chat == one.chat)
+        + ahead(paces.account, &|other| gateway_of(&other.chat) == name)
 }

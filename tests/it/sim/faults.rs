@@ -229,9 +229,7 @@ impl World {
         };
         *self.history.faults.entry(name).or_default() += 1;
         self.note(&format!("fault {fault:?}"));
-        if lasts > 0 {
-            self.history.disturb(self.true_ms, self.true_ms + lasts);
-        }
+        self.note_trouble(fault, lasts);
         match fault {
             Fault::Kill if self.process.is_some() => self.crash("at any time"),
             Fault::Kill => {}
@@ -269,6 +267,22 @@ impl World {
                 self.plan(ms, Event::MendDisk);
             }
             Fault::DiskError => self.disk.fail_after(self.chance.below(10)),
+        }
+    }
+
+    /// For how long, and for whom, something is broken.
+    fn note_trouble(&mut self, fault: Fault, lasts: i64) {
+        let (from, until) = (self.true_ms, self.true_ms + lasts);
+        match fault {
+            Fault::Mood(gateway, mood, _) if let Some(chat) = mood.chat_of(gateway) => {
+                self.history.disturb_chat(chat, from, until);
+            }
+            _ if lasts > 0 => self.history.disturb(from, until),
+            _ => {}
+        }
+        if matches!(fault, Fault::Suspend(_) | Fault::DiskSlow(_) | Fault::DiskFull(_)) {
+            // What was written before the end takes its time after it.
+            self.history.stalled.push((from, until + 20_000));
         }
     }
 

@@ -4,8 +4,10 @@
 
 use chimewheel::gateway::{Receipt, SendError};
 use chimewheel::limits::SEND_MS_MAX;
+use chimewheel::pace::{Pace, Paces, Scope};
 use chimewheel::time::Span;
 
+use super::load::CHATS;
 use crate::store::chance::Chance;
 
 /// How a gateway behaves for now.
@@ -14,8 +16,16 @@ pub enum Mood {
     Calm,
     /// Every connection is refused.
     Down,
+    /// Every request fails inside.
+    Sick,
+    /// The same, but for one chat only.
+    SickChat,
     /// Too many requests, with a time to wait.
     Limiting,
+    /// The same, but for one chat only.
+    LimitingChat,
+    /// Too many requests of this account.
+    LimitingAll,
     /// The connection is cut, before or after the platform took the message.
     Cutting,
     /// Takes the message and answers when nobody listens any more.
@@ -27,8 +37,33 @@ pub enum Mood {
     Moody,
 }
 
-pub const MOODS: &[Mood] =
-    &[Mood::Down, Mood::Limiting, Mood::Cutting, Mood::Hanging, Mood::Slow, Mood::Doubling, Mood::Moody, Mood::Moody];
+pub const MOODS: &[Mood] = &[
+    Mood::Down,
+    Mood::Down,
+    Mood::Sick,
+    Mood::SickChat,
+    Mood::Limiting,
+    Mood::LimitingChat,
+    Mood::LimitingChat,
+    Mood::LimitingChat,
+    Mood::LimitingChat,
+    Mood::LimitingAll,
+    Mood::Cutting,
+    Mood::Hanging,
+    Mood::Slow,
+    Mood::Doubling,
+    Mood::Moody,
+    Mood::Moody,
+];
+
+/// The gateway that keeps to a pace where one is kept to, and its pace.
+pub const PACES: (&str, Paces) = (
+    "chat",
+    Paces {
+        account: Some(Pace { every: Span::from_seconds(1), burst: 2 }),
+        chat: Some(Pace { every: Span::from_seconds(5), burst: 2 }),
+    },
+);
 
 /// What a gateway makes of one attempt.
 pub struct Outcome {
@@ -41,16 +76,27 @@ pub struct Outcome {
 }
 
 impl Mood {
+    /// The chat that has the mood, if it is only one of its gateway's.
+    pub fn chat_of(self, gateway: &str) -> Option<&'static str> {
+        let first = || CHATS.iter().find(|(of, _)| *of == gateway).map(|(_, chat)| *chat);
+        if matches!(self, Self::SickChat | Self::LimitingChat) { first() } else { None }
+    }
+
     pub fn receive(self, chance: &mut Chance) -> Outcome {
         let quick = 1 + chance.below(15) as i64;
         let taken = Ok(Receipt { message_id: None });
         let outcome = |kept, answer, after_ms| Outcome { kept, answer, after_ms };
         match self {
             Self::Calm => outcome(1, taken, quick),
-            Self::Down => outcome(0, Err(SendError::Retry { error: "refused".into(), after: None }), quick),
-            Self::Limiting => {
+            Self::Down => outcome(0, Err(SendError::Unreachable { error: "refused".into() }), quick),
+            Self::Sick | Self::SickChat => {
+                let after = chance.one_in(8).then(|| Span::from_seconds(1 + chance.below(90)));
+                outcome(0, Err(SendError::Retry { error: "500".into(), after }), quick)
+            }
+            Self::Limiting | Self::LimitingChat | Self::LimitingAll => {
                 let after = Some(Span::from_seconds(1 + chance.below(90)));
-                outcome(0, Err(SendError::Retry { error: "429".into(), after }), quick)
+                let scope = if self == Self::LimitingAll { Scope::Account } else { Scope::Chat };
+                outcome(0, Err(SendError::Limited { error: "429".into(), after, scope }), quick)
             }
             Self::Cutting => {
                 let kept = u32::from(chance.one_in(2));
@@ -66,7 +112,16 @@ impl Mood {
                 outcome(0, Err(SendError::Permanent { error: "chat not found".into() }), quick)
             }
             Self::Moody => {
-                let mood = chance.pick(&[Self::Calm, Self::Down, Self::Limiting, Self::Cutting, Self::Slow]);
+                let moods = [
+                    Self::Calm,
+                    Self::Down,
+                    Self::Sick,
+                    Self::Limiting,
+                    Self::LimitingAll,
+                    Self::Cutting,
+                    Self::Slow,
+                ];
+                let mood = chance.pick(&moods);
                 mood.receive(chance)
             }
         }

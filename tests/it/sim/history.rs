@@ -9,12 +9,14 @@ use std::fmt::Write as _;
 use chimewheel::engine::change::Run;
 use chimewheel::engine::fires_at;
 use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::pace::Scope;
 use chimewheel::spec::Schedule;
 use chimewheel::time::Timestamp;
 
 use super::closed::Closed;
 use super::gateway::Mood;
 use super::keeper::Kept;
+use super::letters::LetterAsk;
 use super::runs::RunTry;
 use super::shape::Shape;
 use super::spending::Spending;
@@ -101,6 +103,10 @@ pub enum Said {
     Taken,
     /// Not before so many milliseconds.
     Retry(i64),
+    /// Too fast for this chat, or for everybody: not before so many milliseconds.
+    Limited(Scope, i64),
+    /// Nobody is there.
+    Shut,
     Permanent,
     Ambiguous,
 }
@@ -143,11 +149,19 @@ pub struct History {
     pub attempts: Vec<Attempt>,
     pub runs: Vec<RunTry>,
     pub spending: Vec<Spending>,
+    /// What was asked about dead letters.
+    pub letters: Vec<LetterAsk>,
     pub interruptions: Vec<Interruption>,
     /// Where a crash happened, with what was durable before it.
     pub crashes: Vec<(Mark, Mark)>,
     /// Stretches of true time in which something outside was broken, or has just been.
     pub disturbed: Vec<(i64, i64)>,
+    /// The same for single chats.
+    pub disturbed_chats: Vec<(&'static str, i64, i64)>,
+    /// Stretches of true time in which something may lie between a commit's beginning and the sends that follow it.
+    pub stalled: Vec<(i64, i64)>,
+    /// Whether a gateway keeps to a pace.
+    pub is_paced: bool,
     /// From when on the wall is ahead of true time by how much.
     pub offsets: Vec<(i64, i64)>,
     pub steps_back: u32,
@@ -180,6 +194,17 @@ impl History {
 
     pub fn disturb(&mut self, from: i64, until: i64) {
         self.disturbed.push((from, until + 10 * 60_000));
+    }
+
+    pub fn disturb_chat(&mut self, chat: &'static str, from: i64, until: i64) {
+        self.disturbed_chats.push((chat, from, until + 10 * 60_000));
+    }
+
+    /// Whether something was broken for this chat at some time between the two.
+    pub fn is_disturbed(&self, chat: &str, from: i64, until: i64) -> bool {
+        let is_within = |begin: i64, end: i64| begin <= until && from <= end;
+        self.disturbed.iter().any(|&(begin, end)| is_within(begin, end))
+            || self.disturbed_chats.iter().any(|&(of, begin, end)| of == chat && is_within(begin, end))
     }
 
     /// Whether what was to fire then may have been missed, and had to wait for its turn to be caught up.

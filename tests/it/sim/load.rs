@@ -24,6 +24,11 @@ const LONG_MS: i64 = 25 * 86_400_000;
 /// The chats, each with its gateway.
 pub const CHATS: &[(&str, &str)] = &[("mail", "ada"), ("mail", "bob"), ("chat", "cy"), ("chat", "dee")];
 
+/// The gateway of a chat.
+pub fn gateway_of(chat: &str) -> &'static str {
+    CHATS.iter().find(|(_, of)| *of == chat).map_or("", |(gateway, _)| gateway)
+}
+
 /// Two agents, who use the same names and tokens without knowing of each other.
 pub const AGENTS: &[&str] = &["ada", "bob"];
 
@@ -87,6 +92,7 @@ pub fn rev(chance: &mut Chance, id: &str, number: usize, wall: i64, left_ms: i64
         hook: None,
         on_hook_error: OnHookError::Fail,
         source: place.is_multiple_of(3).then(|| source(id, number)),
+        talk: None,
     };
     Rev { shape, closed, schedule, renews: true, paused: false }
 }

@@ -10,6 +10,7 @@
 mod check;
 mod check_dues;
 mod check_fates;
+mod check_gates;
 mod check_hooks;
 mod check_line;
 mod check_pauses;
@@ -20,6 +21,7 @@ mod faults;
 mod gateway;
 mod history;
 mod keeper;
+mod letters;
 mod load;
 mod oracle;
 mod people;

@@ -15,7 +15,7 @@ const SEEDS_MAX: u64 = 400;
 /// Where a bug shows at all: a clock set back, or more than 24 days.
 fn seeds(bug: Bug) -> impl Iterator<Item = u64> {
     let is_wanted = move |seed: &u64| match bug {
-        Bug::BackwardKeepsGeneration => Weather::of(*seed) == Weather::Backward,
+        Bug::BackwardKeepsGeneration | Bug::GateKeepsOldClock => Weather::of(*seed) == Weather::Backward,
         Bug::WaitCutTo32Bits | Bug::HistoryGoesEarly => Weather::of(*seed) == Weather::Month,
         _ => Weather::of(*seed) == Weather::Rough,
     };
@@ -34,14 +34,21 @@ fn find(bug: Bug) -> Option<(u64, String)> {
     })
 }
 
+/// The bugs to look for; `PLANTED=ProbeStorm,TokenForgotten` says which, where somebody is after single ones.
+fn wanted() -> Vec<Bug> {
+    let names = std::env::var("PLANTED").unwrap_or_default();
+    let is_wanted = |bug: &Bug| names.is_empty() || names.split(',').any(|name| name == format!("{bug:?}"));
+    Bug::ALL.iter().copied().filter(is_wanted).collect()
+}
+
 #[test]
 fn every_planted_bug_is_found() {
-    let next = AtomicUsize::new(0);
+    let (bugs, next) = (wanted(), AtomicUsize::new(0));
     let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some(&bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(&bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let finding = find(bug);
                     if let Some((seed, wrong)) = &finding {
                         println!("{bug:?}: seed {seed}: {}", wrong.chars().take(120).collect::<String>());

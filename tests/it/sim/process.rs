@@ -1,9 +1,11 @@
 //! A process begins, writes, and ends: in order, or by a crash at any point.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chimewheel::engine::Options;
 use chimewheel::engine::change::{Change, Status};
+use chimewheel::pace::Paces;
 use chimewheel::runtime::round::Round;
 use chimewheel::runtime::turn::Turns;
 use chimewheel::runtime::{Booted, Done, Message, OpError, Recorder, boot};
@@ -11,7 +13,9 @@ use chimewheel::store::{Reader, Store};
 use tokio::sync::oneshot;
 
 use super::faults::{Fuse, NUDGE_MS};
+use super::gateway::PACES;
 use super::history::{Ask, End, Interruption, Mark};
+use super::letters::LetterAnswer;
 use super::world::{Event, World};
 use super::{check_hooks, load, runs, spending};
 use crate::store::disk::{Disk, Survivors};
@@ -28,6 +32,7 @@ pub struct Process {
     pub window_after: BTreeMap<u64, u64>,
     pub rounds_begun: u64,
     pub answers: Vec<(String, oneshot::Receiver<Result<Done, OpError>>)>,
+    pub letters: Vec<LetterAnswer>,
     /// The batch that is being written, and when it was given out.
     pub batch: Option<Vec<Change>>,
     pub gathered: Mark,
@@ -68,7 +73,7 @@ impl World {
         if let Err(error) = self.see_what_is_left(&reader) {
             self.history.wrongs.push(format!("I7: {error}"));
         }
-        let clock = std::sync::Arc::clone(&self.clock);
+        self.see_letters(&reader);
         self.check_isolation(&reader);
         self.history.wrongs.extend(check_hooks::kept(&self.history, &reader));
         let options = Options {
@@ -77,9 +82,10 @@ impl World {
             pause_after: load::PAUSE_AFTER,
             catchup_per_second: self.history.catchup_per_second.unwrap_or(u32::MAX),
             budgets: spending::budgets(),
+            paces: self.paces(),
             ..Options::default()
         };
-        let Booted { turns, recorder, .. } = boot(opened, clock, options).expect("a readable store");
+        let Booted { turns, recorder, .. } = boot(opened, self.clock.clone(), options).expect("a readable store");
         let mark = self.mark();
         self.history.note(mark, &format!("boot {number}"));
         let up = mark.wall;
@@ -101,6 +107,7 @@ impl World {
             window_after: BTreeMap::new(),
             rounds_begun: 0,
             answers: Vec::new(),
+            letters: Vec::new(),
             batch: None,
             gathered: self.durable,
             durable_before: mark,
@@ -175,6 +182,11 @@ impl World {
         self.disk.set_full(self.disk_is_full);
         let down = self.down_time();
         self.plan(down, Event::Boot);
+    }
+
+    fn paces(&self) -> Arc<BTreeMap<String, Paces>> {
+        let paces = self.history.is_paced.then(|| (PACES.0.to_owned(), PACES.1));
+        Arc::new(paces.into_iter().collect())
     }
 
     /// Often so that dues fall on the very edge of what counts as missed.

@@ -24,6 +24,10 @@ pub struct Tally {
     pub ambiguous: u64,
     /// Copies beyond the first of one key.
     pub doubles: u64,
+    /// Dead letters that were tried again.
+    pub retried: u64,
+    /// Dead letters that were seen.
+    pub dropped: u64,
     pub latest_ms: i64,
 }
 
@@ -51,7 +55,7 @@ impl Tally {
             Outcome::Skipped(reason) => format!("skipped ({reason:?})"),
             Outcome::Gated { .. } => "skipped (hook)".to_owned(),
             Outcome::OverBudget { .. } => "skipped (budget)".to_owned(),
-            Outcome::Failed { .. } => "failed".to_owned(),
+            Outcome::Failed { .. } | Outcome::Dropped { .. } => "failed".to_owned(),
             Outcome::Cancelled => "cancelled".to_owned(),
             Outcome::Displaced => "displaced".to_owned(),
             Outcome::Unknown { .. } => "unknown".to_owned(),
@@ -68,6 +72,8 @@ impl Tally {
         self.attempts += other.attempts;
         self.ambiguous += other.ambiguous;
         self.doubles += other.doubles;
+        self.retried += other.retried;
+        self.dropped += other.dropped;
         self.latest_ms = self.latest_ms.max(other.latest_ms);
         merge(&mut self.crashes, &other.crashes);
         merge(&mut self.faults, &other.faults);
@@ -91,6 +97,7 @@ impl fmt::Display for Tally {
         let moods = self.moods.iter().map(|(mood, count)| (format!("{mood:?}").to_lowercase(), *count)).collect();
         writeln!(f, "attempts {}: {}", self.attempts, list(&moods))?;
         writeln!(f, "targets expected {}: {}", self.targets, list(&self.outcomes))?;
+        writeln!(f, "dead letters tried again {}, dropped {}", self.retried, self.dropped)?;
         write!(
             f,
             "sent again without knowing {}, doubles {}, worst lateness when nothing is broken {} ms",

@@ -12,7 +12,11 @@ use super::world::{Event, World};
 use crate::store::chance::Chance;
 
 /// Long enough for the oldest retry to be over.
-const PEACE_MS: i64 = 3 * 3_600_000;
+const PEACE_MS: i64 = 3 * HOUR_MS;
+/// Open occurrences that are gone with the next second.
+const DRAINED_COUNT_MAX: usize = 0;
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Seconds in one of which nothing may be under way.
 const RESTS_COUNT_MAX: u32 = 20;
@@ -55,10 +59,17 @@ pub fn play(seed: u64) -> Played {
         world.plan(0, Event::Collect);
     }
     world.plan_all(weather);
+    world.plan(HOUR_MS, Event::Letters);
     world.boot();
     world.run_until(weather.horizon_ms());
     make_peace(&mut world);
+    world.run_until(weather.horizon_ms() + PEACE_MS / 2);
+    // One that was told to end before there was peace may have ended since.
+    if world.process.is_none() {
+        world.boot();
+    }
     world.run_until(weather.horizon_ms() + PEACE_MS);
+    drain(&mut world);
     // Dues lie on full seconds, and most take half a second at the most; what is put off by chance may take longer.
     let rest = 1500 - world.wall().rem_euclid(1000);
     world.run_until(world.true_ms + rest);
@@ -73,6 +84,18 @@ pub fn play(seed: u64) -> Played {
     let ended_at = world.wall();
     let ledger = world.ledger();
     Played { weather, ledger, ended_at, virtual_ms: world.true_ms, history: world.history }
+}
+
+/// What is caught up in a chat that keeps to a pace leaves one by one, and may be hours behind.
+fn drain(world: &mut World) {
+    let open = |world: &World| world.process.as_ref().map_or(0, |process| process.turns.status().figures.open);
+    while world.history.is_paced && open(world) > DRAINED_COUNT_MAX {
+        let before = open(world);
+        world.run_until(world.true_ms + 10 * 60_000);
+        if open(world) >= before {
+            return;
+        }
+    }
 }
 
 /// Whatever breaks is mended, and whatever is down starts.
@@ -98,7 +121,9 @@ fn check_rest(world: &mut World, when: &str) {
     let status = process.turns.status();
     // Under a clock that was set back something may wait for its due to come again.
     let open = status.figures.open - if world.history.steps_back > 0 { status.figures.retrying } else { 0 };
-    if open != 0 || status.in_flight != 0 {
+    // A chat that keeps to a pace may have more dues than it takes, and be behind for good.
+    let is_behind = status.gated.iter().any(|gated| gated.until.is_none() && gated.chats > 0);
+    if open != 0 && !is_behind || status.in_flight != 0 {
         world.history.wrongs.push(format!("I15: {when} {status:?}"));
     }
     let live = world
@@ -134,7 +159,7 @@ fn check_memory(world: &mut World) {
         world.history.wrongs.push(format!("I16: everything is cancelled and {figures:?}"));
     }
     let open = process.reader.facts().expect("a readable store");
-    if process.rounds.len() + process.answers.len() > 0 {
+    if process.rounds.len() + process.answers.len() + process.letters.len() > 0 {
         world.history.wrongs.push(format!("I15: somebody still waits: {open:?}"));
     }
 }

@@ -10,7 +10,7 @@ use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
 use chimewheel::money::Cost;
 use chimewheel::runtime::runs::{self, Asked, Begun};
-use chimewheel::spec::{Budget, Destination, OverlapPolicy, Payload, Task};
+use chimewheel::spec::{Budget, Destination, OverlapPolicy, Payload, RunSession, Task};
 use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Mark, Rev};
@@ -115,10 +115,12 @@ impl World {
         }
         let instruction = text_of(&rev.schedule.payload).to_owned();
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
+        let converses = rev.schedule.destination.is_some() && self.chance.one_in(2);
+        let session = if converses { RunSession::Conversation } else { RunSession::Isolated };
         let own = self.chance.one_in(4).then_some(Cost::from_micros(spending::OWN));
         let budget = Budget { max_cost_per_day: own, ..Budget::default() };
         let model = Some(format!("{provider}/any"));
-        rev.schedule.payload = Payload::Task(Task { instruction, model, budget, ..Task::default() });
+        rev.schedule.payload = Payload::Task(Task { instruction, model, session, budget, ..Task::default() });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,
@@ -173,7 +175,7 @@ impl World {
         let said = Said {
             state: keeps.then(|| format!("{{\"n\":{number}}}").into()),
             next: next.map(Timestamp::from_millis),
-            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()),
+            tell: tells.then(|| format!("the hook of ({id}) says {number}").into()).into_iter().collect(),
             ..Said::default()
         };
         let (took, said) = (Span::from_millis(after_ms as u64), Some(Box::new(said)));

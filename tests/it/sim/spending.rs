@@ -3,7 +3,7 @@
 //!
 //! Every call that was made is written down here, outside the engine, with what it took, or with the most where nobody was
 //! told. I17: on no day do the calls of a schedule, of an agent, or of everybody come to more than may be spent. A day is
-//! the wall's at the time of the question; a clock that is set back begins no new one.
+//! the wall's at the time of the question; a clock that comes back to one soon finds what was spent on it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +27,9 @@ const FIRST: u64 = 800_000;
 /// What some schedules may.
 pub const OWN: u64 = 300_000;
 
+/// True time for which a day is known to which the clock may come back.
+const KNOWN_MS: i64 = 172_800_000;
+
 /// A call that waits for leave.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -38,6 +41,7 @@ pub struct Call {
 /// A call that was made.
 #[derive(Clone, Debug)]
 pub struct Spending {
+    pub true_ms: i64,
     pub id: String,
     pub agent: String,
     pub own: Option<u64>,
@@ -92,6 +96,7 @@ impl World {
                 let took = (!self.chance.one_in(6)).then(|| self.chance.below(call.most + 1));
                 let schedule = reader.schedule(occurrence.schedule).expect("a readable store").expect("a schedule").1;
                 self.history.spending.push(Spending {
+                    true_ms: self.true_ms,
                     id: schedule.id.to_string(),
                     agent: schedule.agent.clone(),
                     own: own(&schedule).map(Cost::as_micros),
@@ -126,22 +131,20 @@ impl World {
 
 /// No limit was exceeded, whatever broke.
 pub fn check(played: &Played, verdict: &mut Verdict) {
-    let mut day = i64::MIN;
-    let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
-    for Spending { id, agent, own, day: of, micros } in &played.history.spending {
-        if *of > day {
+    let mut days: BTreeMap<i64, (i64, BTreeMap<String, u64>)> = BTreeMap::new();
+    for Spending { true_ms, id, agent, own, day, micros } in &played.history.spending {
+        let (last_ms, sums) = days.entry(*day).or_default();
+        if true_ms - *last_ms > KNOWN_MS {
             sums.clear();
-            day = *of;
-        } else if of + 1 < day {
-            day = *of;
         }
+        *last_ms = *true_ms;
         let all = [
             Some(("everybody".to_owned(), ALL)),
             (agent == AGENTS[0]).then(|| (format!("agent {agent}"), FIRST)),
             own.map(|limit| (format!("schedule {id}"), limit)),
         ];
         for (who, limit) in all.into_iter().flatten() {
-            let sum = sums.entry((who.clone(), limit)).or_default();
+            let sum = sums.entry(who.clone()).or_default();
             *sum += micros;
             let sum = *sum;
             verdict.claim(sum <= limit, || format!("I17: {who} spent {sum} of {limit} on day {day}"));

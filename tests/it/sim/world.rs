@@ -43,6 +43,8 @@ pub enum Event {
     Boot,
     /// Somebody reads the ledgers.
     Collect,
+    /// Somebody looks after dead letters.
+    Letters,
     /// The batch in flight is written. Of this boot only, like what follows.
     Write(u32),
     /// A gateway answers.
@@ -69,6 +71,8 @@ const COLLECT_MS: i64 = 12 * 3_600_000;
 
 pub struct World {
     pub chance: Chance,
+    /// What of it is drawn for dead letters.
+    pub letters: Chance,
     /// Whether some schedules are tasks.
     pub has_tasks: bool,
     pub history: History,
@@ -103,8 +107,10 @@ impl World {
         let mut history = History::default();
         history.offsets.push((0, start));
         history.history_days = 4000;
+        history.is_paced = seed / 40 % 2 == 1;
         Self {
             chance: Chance(seed.wrapping_mul(0x9E37_79B9)),
+            letters: Chance(!seed.wrapping_mul(0x9E37_79B9)),
             has_tasks: runs::has_tasks(seed),
             history,
             clock: Arc::new(ManualClock::new(Timestamp::from_millis(start))),
@@ -219,6 +225,7 @@ impl World {
                 self.collect();
                 self.plan(COLLECT_MS, Event::Collect);
             }
+            Event::Letters => self.look_at_letters(),
             Event::Write(of) if boot == Some(of) => self.write(),
             Event::Answer { boot: of, round, attempt, answer } if boot == Some(of) => {
                 let mark = self.mark();
@@ -348,6 +355,8 @@ impl World {
         let (boot, window_after) = (process.boot, process.window_after[&number]);
         let gateway = delivery.destination.gateway.as_str();
         let mood = self.moods.get(gateway).copied().unwrap_or(Mood::Calm);
+        let is_meant = mood.chat_of(gateway).is_none_or(|chat| chat == delivery.destination.chat_id);
+        let mood = if is_meant { mood } else { Mood::Calm };
         let outcome = mood.receive(&mut self.chance);
         *self.history.moods.entry(mood).or_default() += 1;
         let message = load::read_text(&delivery.text);
@@ -355,6 +364,10 @@ impl World {
         let said = match &outcome.answer {
             Ok(_) => Said::Taken,
             Err(SendError::Retry { after, .. }) => Said::Retry(after.map_or(0, |after| after.as_millis() as i64)),
+            Err(SendError::Limited { after, scope, .. }) => {
+                Said::Limited(*scope, after.map_or(0, |after| after.as_millis() as i64))
+            }
+            Err(SendError::Unreachable { .. } | SendError::Barred { .. }) => Said::Shut,
             Err(SendError::Permanent { .. }) => Said::Permanent,
             Err(SendError::Ambiguous { .. }) => Said::Ambiguous,
         };
@@ -410,6 +423,7 @@ impl World {
     }
 
     fn collect_answers(&mut self) {
+        self.hear_of_letters();
         let Some(process) = &mut self.process else { return };
         let mut waiting = std::mem::take(&mut process.answers);
         let mut come = Vec::new();

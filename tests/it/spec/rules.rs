@@ -416,7 +416,6 @@ fn what_is_not_built_is_refused() {
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            session: 'session' is not built into this version: it needs isolated runs (leave it out: texts go to the conversation of their chat)
             silence: 'silence' is not built into this version: it needs tools inside of runs, where it says tool (write json, or leave it out: an answer that is {"silent": true} is not sent)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)

@@ -216,6 +216,9 @@ prop_compose! {
         is_template in any::<bool>(), is_hooked in any::<bool>(),
     ) -> Schedule {
         let zone = if let Trigger::Cron(cron) = &trigger { cron.zone() } else { Zone::parse("Asia/Tokyo").unwrap() };
+        let except = Except::read(&["2150-01-01".into(), "2150-02-01..2150-02-03".into()], zone).unwrap();
+        // An exclusion of a one-shot's only time is refused.
+        let is_excluded = is_excluded && trigger.next_free(Some(&except), NOW).is_some();
         Schedule {
             id: ScheduleId::parse("a.b-c_1").unwrap(),
             name,
@@ -229,13 +232,14 @@ prop_compose! {
             hook: is_hooked.then(|| "standup".to_owned()),
             on_hook_error: if is_template { OnHookError::DeliverPlain } else { OnHookError::Fail },
             bounds: Bounds { start_at: Some(Timestamp::from_millis(5)), end_at: None, max_runs: runs },
-            except: is_excluded.then(|| Except::read(&["2150-01-01".into(), "2150-02-01..2150-02-03".into()], zone).unwrap()),
+            except: is_excluded.then_some(except),
             policy,
             labels: BTreeMap::from([("team".to_owned(), "a: b".to_owned())]),
             vars: BTreeMap::from([("x".to_owned(), serde_json::json!([f64::from(variable) / 4.0, {"y": null}]))]),
             process_handle: token.clone(),
             client_token: token,
             source: None,
+            talk: None,
         }
     }
 }

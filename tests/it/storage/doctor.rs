@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::world::World;
+use super::world::{Daemon, World};
+use crate::standin::{Play, Standin};
 
 /// The exit code, and the checks that are not ok, as `name level: message; hint`.
 fn examine(world: &World) -> (i32, Vec<String>) {
@@ -63,6 +64,89 @@ fn a_schedule_file_that_does_not_load_is_named() {
     check(&world, 0, &[NONE_RUNS]);
     fs::write(folder.join("wrong.yaml"), "schedule: {every: never}\npayload: {message: x}\n").unwrap();
     check(&world, 1, &["files fail: schedules/wrong.yaml: 1:19: schedule.every: is not a duration", NONE_RUNS]);
+}
+
+/// A config with these gateways and the console.
+fn configured(world: &World, gateways: &str) {
+    fs::write(world.folder().join("chimewheel.toml"), gateways).unwrap();
+}
+
+#[test]
+fn every_gateway_is_looked_at_and_nothing_is_sent() {
+    let world = World::empty();
+    let slack =
+        Standin::start(|_| Play::json(200, &serde_json::json!({"ok": true, "user": "chime", "team": "Home"})));
+    let discord = Standin::start(|_| Play::status(401));
+    let silent = Standin::start(|_| Play::Cut);
+    let telegram = silent.url("");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fs::write(world.folder().join("token"), "1:x").unwrap();
+    set_mode(&world.folder().join("token"), 0o600);
+    configured(
+        &world,
+        &format!(
+            "[gateways.d]\nkind = \"discord\"\ntoken_file = \"token\"\nbase_url = \"{}\"\n\
+             [gateways.e]\nkind = \"slack\"\ntoken_env = \"NOWHERE\"\n\
+             [gateways.m]\nkind = \"matrix\"\ntoken_file = \"token\"\nbase_url = \"http://{nobody}\"\n\
+             [gateways.p]\nkind = \"process\"\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n\
+             [gateways.s]\nkind = \"slack\"\ntoken_file = \"token\"\nbase_url = \"{}\"\n\
+             [gateways.t]\nkind = \"telegram\"\ntoken_file = \"token\"\nbase_url = \"{telegram}\"\n",
+            discord.url(""),
+            slack.url(""),
+        ),
+    );
+    let wanted = [
+        "gateway fail: d: token: Discord answered 401",
+        "gateway fail: e: token_env: this environment variable is not set",
+        "gateway warn: m: could not be looked at, so nothing is known of its account: ",
+        "gateway fail: p: command: ",
+        "gateway warn: t: could not be looked at, so nothing is known of its account: ",
+        NONE_RUNS,
+    ];
+    check(&world, 1, &wanted);
+    assert_eq!(slack.next().0.target, "/auth.test");
+    let (_, out, _) = world.run(&["doctor"]);
+    assert!(out.contains("\nok    gateway        s: the bot chime in Home\n"), "{out}");
+}
+
+#[test]
+fn a_daemon_that_runs_has_what_is_missing_here_and_its_plug_ins_are_left_alone() {
+    let world = World::empty();
+    let slack = Standin::start(|_| Play::json(200, &serde_json::json!({"ok": true})));
+    let plug_in = "echo started >> started; exec cat";
+    configured(
+        &world,
+        &format!(
+            "[gateways.p]\nkind = \"process\"\ncommand = [\"sh\", \"-c\", \"{plug_in}\"]\n\
+             [gateways.s]\nkind = \"slack\"\ntoken_env = \"ONLY_THERE\"\nbase_url = \"{}\"\n",
+            slack.url(""),
+        ),
+    );
+    let daemon = Daemon::of(world.command(&["serve", "--listen", "127.0.0.1:0"]).env("ONLY_THERE", "xoxb-1"));
+    let before = fs::read_to_string(world.folder().join("started")).unwrap_or_default();
+    check(&world, 0, &["gateway warn: s: token_env: this environment variable is not set"]);
+    let after = fs::read_to_string(world.folder().join("started")).unwrap_or_default();
+    assert!(after.len() <= "started\n".len() && after.len() >= before.len(), "{before:?} {after:?}");
+    daemon.end("-TERM");
+}
+
+#[test]
+fn schedules_that_send_where_no_gateway_is_any_more_are_counted() {
+    let world = World::empty();
+    configured(&world, "[gateways.hook]\nkind = \"webhook\"\nurl = \"https://example.com/\"\n");
+    for (number, gateway) in ["hook", "console", "hook"].iter().enumerate() {
+        let id = format!("s{number}");
+        world.ask(&["add", "--every", "1h", "--message", "x", "--id", &id, "--gateway", gateway, "--chat-id", "c"]);
+    }
+    world.ask(&["cancel", "s2"]);
+    check(&world, 0, &[NONE_RUNS]);
+    configured(&world, "");
+    let wanted = "destinations fail: of 2 schedules that are not over, some send by gateways that are not configured: \
+                  'hook' (1); configure the gateway";
+    check(&world, 1, &[wanted, NONE_RUNS]);
+    let daemon = world.serve();
+    check(&world, 1, &[wanted]);
+    daemon.end("-TERM");
 }
 
 #[test]

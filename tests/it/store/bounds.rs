@@ -57,6 +57,7 @@ fn fire(key: u64, phase: impl FnOnce(Timestamp) -> Phase) -> [Change; 2] {
         number: 700,
         claimed_at,
         attempt: 1,
+        retried: None,
         execution: None,
         phase,
     };

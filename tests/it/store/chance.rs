@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::engine::change::{
-    Cause, Change, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId, Run, SkipReason,
-    Spread, State, Status,
+    Cause, Change, ConversationId, DueRange, Execution, LaneId, Maker, Outcome, OutcomeKind, Phase, Plan, PlanId,
+    Retried, Run, SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
 use chimewheel::money::{Cost, Spent};
 use chimewheel::spec::{
     Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
-    RetryPolicy, Schedule, Silence, Source, Task, Tokens,
+    RetryPolicy, RunSession, Schedule, Silence, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -127,12 +127,18 @@ impl Chance {
     }
 
     pub fn plan(&mut self) -> Plan {
+        let (trigger, bounds, except, policy) = (self.trigger(), self.bounds(), self.except(), self.policy());
+        let gateway: Option<String> = self.maybe(Self::word);
         Plan {
-            trigger: self.trigger(),
-            bounds: self.bounds(),
-            except: self.except(),
-            policy: self.policy(),
-            gateway: self.maybe(Self::word),
+            trigger,
+            bounds,
+            except,
+            policy,
+            converses: gateway
+                .as_ref()
+                .filter(|gateway| gateway.len() % 3 == 1)
+                .map(|gateway| ConversationId(u64::MAX - gateway.len() as u64)),
+            gateway,
             maker: [None, Some(Maker::Script), Some(Maker::UsualModel("ada".to_owned()))][self.aside(3) as usize]
                 .clone(),
         }
@@ -162,6 +168,7 @@ impl Chance {
                 (0, instruction) => Payload::Task(Task {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
+                    session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
                     silence: if key.is_multiple_of(3) { Silence::Never } else { Silence::Json },
                     budget: Budget {
                         max_tokens_per_run: key.is_multiple_of(4).then_some(4000),
@@ -184,6 +191,7 @@ impl Chance {
                 file: c.pick(&["schedules/a.yaml", "schedules/b.yaml", "other.yaml"]).to_owned(),
                 content: c.maybe(|c| u128::from(c.next()) << 64 | u128::from(c.next())),
             }),
+            talk: [None, None, Some(Talk::Heard(key * 300)), Some(Talk::Answer), Some(Talk::Aside)][key as usize % 5],
         }
     }
 
@@ -271,6 +279,7 @@ impl Chance {
             number: self.next() as u32,
             claimed_at: self.instant(),
             attempt: self.next() as u16,
+            retried: (self.aside(4) == 0).then(|| Retried { at: Timestamp::from_millis(START), times: 2 }),
             execution,
             phase,
         }
@@ -286,6 +295,7 @@ impl Chance {
                 if self.aside(2) == 0 { SkipReason::Except } else { SkipReason::Paused },
                 SkipReason::Past,
             ])),
+            3 if self.aside(3) == 0 => Outcome::Dropped { error: self.word() },
             3 => Outcome::Failed { error: self.word() },
             4 if self.aside(3) == 0 && self.aside(13) == 0 => Outcome::OverBudget { reason: "dear".to_owned() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
@@ -295,28 +305,43 @@ impl Chance {
     }
 }
 
-/// The change as the sample of format 3 has it, which was written before tasks said how they may be silent.
+fn alone(payload: &Payload) -> Payload {
+    match payload {
+        Payload::Task(task) => Payload::Task(Task {
+            session: RunSession::Isolated,
+            silence: Silence::Json,
+            budget: Budget::default(),
+            ..task.clone()
+        }),
+        other => other.clone(),
+    }
+}
+
+/// The change as the sample of format 3 has it: nothing is done in conversations, about dead letters, or for money.
 pub fn as_of_format_3(change: Change) -> Change {
+    let of_old = |phase: Phase| match phase {
+        Phase::Settled { at, outcome: Outcome::Dropped { error } } => {
+            Phase::Settled { at, outcome: Outcome::Failed { error } }
+        }
+        Phase::Settled { at, outcome: Outcome::OverBudget { .. } } => {
+            Phase::Settled { at, outcome: Outcome::Gated { reason: "not today".to_owned() } }
+        }
+        other => other,
+    };
+    let unpaid = |execution: Box<Execution>| Box::new(Execution { spent: Spent::ZERO, ..*execution });
     match change {
+        Change::Plan { id, plan } => Change::Plan { id, plan: Arc::new(Plan { converses: None, ..(*plan).clone() }) },
         Change::Declare { key, schedule, state } => {
-            let payload = match &schedule.payload {
-                Payload::Task(task) => {
-                    Payload::Task(Task { silence: Silence::Json, budget: Budget::default(), ..task.clone() })
-                }
-                Payload::Template(_) | Payload::Message(_) => schedule.payload.clone(),
-            };
-            Change::Declare { key, schedule: Arc::new(Schedule { payload, ..(*schedule).clone() }), state }
+            let payload = alone(&schedule.payload);
+            let schedule = Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() });
+            Change::Declare { key, schedule, state }
         }
-        Change::Run(run) => {
-            let unpaid = |execution: Box<Execution>| Box::new(Execution { spent: Spent::ZERO, ..*execution });
-            let phase = match run.phase {
-                Phase::Settled { at, outcome: Outcome::OverBudget { .. } } => {
-                    Phase::Settled { at, outcome: Outcome::Gated { reason: "not today".to_owned() } }
-                }
-                other => other,
-            };
-            Change::Run(Run { execution: run.execution.map(unpaid), phase, ..run })
-        }
+        Change::Run(run) => Change::Run(Run {
+            retried: None,
+            phase: of_old(run.phase.clone()),
+            execution: run.execution.map(unpaid),
+            ..run
+        }),
         other => other,
     }
 }
@@ -328,15 +353,19 @@ pub fn as_of_format_2(change: Change) -> Change {
         Change::Plan { id, plan } => {
             let is_model = |maker: &&Maker| **maker != Maker::Script;
             let maker = plan.maker.as_ref().filter(is_model).map(|_| Maker::Model("echo/".to_owned()));
-            Change::Plan { id, plan: Arc::new(Plan { maker, ..(*plan).clone() }) }
+            Change::Plan { id, plan: Arc::new(Plan { maker, converses: None, ..(*plan).clone() }) }
         }
         Change::Declare { key, schedule, state } => {
             let payload = match &schedule.payload {
-                Payload::Task(task) => Payload::Task(Task { model: Some("echo/a/b".to_owned()), ..task.clone() }),
+                Payload::Task(task) => Payload::Task(Task {
+                    model: Some("echo/a/b".to_owned()),
+                    session: RunSession::Isolated,
+                    ..task.clone()
+                }),
                 Payload::Template(text) | Payload::Message(text) => Payload::Message(text.clone()),
             };
             let fail = OnHookError::Fail;
-            let schedule = Schedule { payload, hook: None, on_hook_error: fail, ..(*schedule).clone() };
+            let schedule = Schedule { payload, hook: None, on_hook_error: fail, talk: None, ..(*schedule).clone() };
             Change::Declare { key, schedule: Arc::new(schedule), state }
         }
         Change::Run(run) => {
@@ -358,7 +387,8 @@ pub fn as_of_format_1(change: Change) -> Change {
     let policy = |policy: Policy| Policy { pause_after: None, ..policy };
     match change {
         Change::Plan { id, plan } => {
-            let plan = Plan { except: None, maker: None, policy: policy(plan.policy), ..(*plan).clone() };
+            let plan =
+                Plan { except: None, maker: None, converses: None, policy: policy(plan.policy), ..(*plan).clone() };
             Change::Plan { id, plan: Arc::new(plan) }
         }
         Change::Declare { key, schedule, state } => {
@@ -373,6 +403,7 @@ pub fn as_of_format_1(change: Change) -> Change {
                 hook: None,
                 on_hook_error: OnHookError::Fail,
                 policy: policy(schedule.policy),
+                talk: None,
                 ..(*schedule).clone()
             };
             Change::Declare { key, schedule: Arc::new(schedule), state: known(state) }

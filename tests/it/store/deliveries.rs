@@ -39,7 +39,8 @@ fn delivery(occurrence: OccurrenceId, phase: Phase) -> Change {
 fn run(occurrence: OccurrenceId, execution: Execution, phase: Phase) -> Change {
     let (range, cause, number, claimed_at, attempt) = (None, Cause::Due, 1, occurrence.due, 0);
     let execution = Some(Box::new(execution));
-    Change::Run(Run { occurrence, range, cause, number, claimed_at, attempt, execution, phase })
+    let retried = None;
+    Change::Run(Run { occurrence, range, cause, number, claimed_at, attempt, retried, execution, phase })
 }
 
 fn settled(at: Timestamp) -> Phase {

@@ -16,7 +16,7 @@ use super::model::Model;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Seed and commits of the histories in `tests/data/format-N.redb`, from format 1 on.
-const SAMPLES: [(u64, usize); 3] = [(11, 10), (12, 10), (13, 40)];
+const SAMPLES: [(u64, usize); 4] = [(11, 10), (12, 10), (13, 40), (14, 40)];
 /// An instant later than all history that is dropped in them.
 const AT: Timestamp = Timestamp::from_seconds(1_900_000_000);
 
@@ -77,12 +77,12 @@ fn a_newer_format_is_refused() {
     {
         let db = Database::open(&path).unwrap();
         let txn = db.begin_write().unwrap();
-        txn.open_table(META).unwrap().insert("format", 4_u64.to_le_bytes().as_slice()).unwrap();
+        txn.open_table(META).unwrap().insert("format", 5_u64.to_le_bytes().as_slice()).unwrap();
         txn.commit().unwrap();
     }
     let refused = refusal(data.path());
-    assert!(matches!(refused, OpenError::Newer { found: 4, ours: 3, .. }), "{refused}");
-    assert!(refused.to_string().contains("the store has format 4"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 5, ours: 4, .. }), "{refused}");
+    assert!(refused.to_string().contains("the store has format 5"), "{refused}");
     assert!(refused.to_string().starts_with(&path.display().to_string()), "{refused}");
 }
 
@@ -178,6 +178,7 @@ fn a_clock_that_was_in_another_century_does_not_end_the_ledger() {
         number: 1,
         claimed_at: begin,
         attempt: 1,
+        retried: None,
         execution: None,
         phase: Phase::Settled { at: begin, outcome: Outcome::Cancelled },
     };
@@ -194,10 +195,11 @@ fn sample(format: usize) -> (Vec<super::model::Batch>, Model) {
     let (mut model, mut chance) = (Model::loose(), Chance(seed));
     model.before_hooks = format < 3;
     let batches = (0..commits).map(|number| {
-        let batch = model.batch(&mut chance).into_iter().map(as_of_format_3);
+        let batch = model.batch(&mut chance).into_iter();
         let mut batch: super::model::Batch = match format {
-            1 => batch.map(as_of_format_1).collect(),
-            2 => batch.map(as_of_format_2).collect(),
+            1 => batch.map(as_of_format_3).map(as_of_format_1).collect(),
+            2 => batch.map(as_of_format_3).map(as_of_format_2).collect(),
+            3 => batch.map(as_of_format_3).collect(),
             _ => batch.collect(),
         };
         if format > 1 && number == commits / 2 {
@@ -236,6 +238,7 @@ fn record() -> Record {
         operation: "import".into(),
         changed,
         token: None,
+        conversation: None,
     }
 }
 
@@ -243,11 +246,11 @@ fn record() -> Record {
 /// released.
 #[test]
 #[ignore = "writes the sample of the current format"]
-fn write_the_sample_of_format_3() {
+fn write_the_sample_of_format_4() {
     let data = tempfile::tempdir().unwrap();
     let mut opened = Store::open(data.path(), &super::model::options()).unwrap();
-    for (number, batch) in sample(3).0.iter().enumerate() {
-        if number + 3 == SAMPLES[2].1 {
+    for (number, batch) in sample(4).0.iter().enumerate() {
+        if number + 3 == SAMPLES[3].1 {
             // A close folds, and makes the file small. What comes after it stays in the journal.
             opened.writer.close().unwrap();
             drop((opened.reader, opened.owner));
@@ -256,7 +259,7 @@ fn write_the_sample_of_format_3() {
         opened.writer.commit(batch).unwrap();
     }
     drop(opened);
-    fs::copy(data.path().join(FILE), "tests/data/format-3.redb").unwrap();
+    fs::copy(data.path().join(FILE), "tests/data/format-4.redb").unwrap();
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Dead letters of all schedules: the same as a model's, whatever the size of the pages and wherever they lie.
 
-use chimewheel::engine::change::{Change, Outcome, Phase, Run};
-use chimewheel::store::{LetterCursor, Reader};
+use std::path::Path;
 
-use super::chance::Chance;
+use chimewheel::engine::change::{Cause, Change, Outcome, Phase, Retried, Run};
+use chimewheel::id::{OccurrenceId, ScheduleKey};
+use chimewheel::store::{LetterCursor, LetterFilter, Opened, Reader, Store};
+use chimewheel::time::{Span, Timestamp};
+
+use super::chance::{Chance, START};
 use super::disk::Disk;
-use super::model::{Model, open};
+use super::model::{Model, open, options};
 
 fn is_letter(run: &Run) -> bool {
     matches!(run.phase, Phase::Settled { outcome: Outcome::Failed { .. }, .. })
@@ -24,7 +28,8 @@ fn expected(model: &Model, agent: Option<&str>) -> Vec<Run> {
 fn all(reader: &Reader, agent: Option<&str>, limit: usize) -> Vec<Run> {
     let (mut found, mut before) = (Vec::new(), None);
     loop {
-        let page = reader.dead_letters(agent, limit, before).unwrap();
+        let filter = LetterFilter { agent, ..LetterFilter::default() };
+        let page = reader.dead_letters(&filter, limit, before).unwrap();
         assert!(page.runs.len() <= limit && !page.cut);
         found.extend(page.runs);
         before = page.next;
@@ -67,4 +72,76 @@ fn every_one_is_told_newest_first_in_pages_of_any_size() {
         }
     }
     assert!(most > 10, "{most}");
+}
+
+/// One of a schedule's runs, so many minutes after the start.
+fn run(minutes: u64, retried: Option<Retried>, phase: Phase) -> Change {
+    let due = Timestamp::from_millis(START).plus(Span::from_seconds(60 * minutes));
+    Change::Run(Run {
+        occurrence: OccurrenceId::new(ScheduleKey(0), 1, due),
+        range: None,
+        cause: Cause::Due,
+        number: 1,
+        claimed_at: due,
+        attempt: 1,
+        retried,
+        execution: None,
+        phase,
+    })
+}
+
+fn settled(outcome: Outcome) -> Phase {
+    Phase::Settled { at: Timestamp::from_millis(START), outcome }
+}
+
+fn failed() -> Phase {
+    settled(Outcome::Failed { error: "no".into() })
+}
+
+/// The dead letters and the open runs of a store, by their minutes, as they are and after a start.
+fn told(opened: Opened, data: &Path) -> (Opened, Vec<i64>, Vec<i64>) {
+    let minutes = |run: &Run| (run.occurrence.due.as_millis() - START) / 60_000;
+    let look = |opened: &Opened| {
+        let letters = all(&opened.reader, None, 10).iter().map(minutes).collect::<Vec<_>>();
+        let mut open = Vec::new();
+        opened.each_open(|run| open.push(minutes(&run))).unwrap();
+        (letters, open)
+    };
+    // What is open is read at boot, so a copy is looked at.
+    let letters = all(&opened.reader, None, 10).iter().map(minutes).collect::<Vec<_>>();
+    let faults = opened.reader.verify().unwrap().0.faults;
+    assert_eq!(faults, []);
+    opened.writer.close().unwrap();
+    drop((opened.reader, opened.owner));
+    let opened = Store::open(data, &options()).unwrap();
+    assert_eq!(opened.reader.verify().unwrap().0.faults, []);
+    let (again, open) = look(&opened);
+    assert_eq!(again, letters);
+    (opened, letters, open)
+}
+
+#[test]
+fn one_that_is_tried_again_is_open_until_it_is_settled_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let mut opened = Store::open(data.path(), &options()).unwrap();
+    let (mut chance, schedule) = (Chance(5), Chance(7).schedule(0));
+    let declare = Change::Declare { key: ScheduleKey(0), schedule: schedule.into(), state: chance.state(1) };
+    opened.writer.commit(&[declare, run(0, None, failed()), run(1, None, failed()), run(2, None, failed())]).unwrap();
+    let (mut opened, letters, open) = told(opened, data.path());
+    assert_eq!((letters, open), (vec![2, 1, 0], vec![]));
+
+    let retried = Some(Retried { at: Timestamp::from_millis(START), times: 1 });
+    let dropped = settled(Outcome::Dropped { error: "no".into() });
+    opened.writer.commit(&[run(0, retried, Phase::Sending { epoch: 2 }), run(1, None, dropped)]).unwrap();
+    let (mut opened, letters, open) = told(opened, data.path());
+    assert_eq!((letters, open), (vec![2], vec![0]));
+
+    let delivered = settled(Outcome::Delivered { message_id: None });
+    opened.writer.commit(&[run(2, retried, failed()), run(0, retried, delivered.clone())]).unwrap();
+    let (opened, letters, open) = told(opened, data.path());
+    assert_eq!((letters, open), (vec![2], vec![]));
+    let runs = opened.reader.runs(ScheduleKey(0), 10, None).unwrap();
+    assert_eq!(runs.iter().map(|run| run.retried.is_some()).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(runs[2].phase, delivered);
+    opened.writer.close().unwrap();
 }

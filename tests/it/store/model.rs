@@ -77,6 +77,7 @@ impl Model {
                 Change::Kept { key, part, text } => drop(self.kept.insert((*key, *part), text.clone())),
                 Change::Text { occurrence, text } => drop(self.texts.insert(*occurrence, Arc::clone(text))),
                 Change::Note { .. } | Change::Grant(_) | Change::Audit(_) => {}
+                Change::Session { .. } | Change::Uttered { .. } | Change::Heard { .. } | Change::Place { .. } => {}
                 Change::DropHistory { before } => self.history_from = self.history_from.max(Some(before.day())),
             }
         }

@@ -39,6 +39,7 @@ fn run(occurrence: OccurrenceId, phase: Phase) -> Change {
         number: 1,
         claimed_at: since,
         attempt: 1,
+        retried: None,
         execution: Some(Box::new(execution)),
         phase,
     })
@@ -146,6 +147,6 @@ fn a_file_of_format_1_becomes_one_of_this_format_when_it_is_written_to() {
     let one = OccurrenceId { schedule: KEY, ..occurrence(1) };
     opened.writer.commit(&[text(one), delivered(one)]).unwrap();
     close(opened);
-    assert_eq!(format(), 3);
+    assert_eq!(format(), 4);
     assert!(open(data.path()).reader.text(one).unwrap().is_some());
 }

@@ -28,7 +28,7 @@ fn fitted(own: &str, texts: &[(&str, Option<&str>)]) -> Vec<(String, Option<Stri
     let reach = Reach { gateways, ..Reach::default() };
     let place = |gateway: &str| Destination { gateway: gateway.to_owned(), chat_id: "7".to_owned(), thread: None };
     let texts = texts.iter().map(|(text, to)| Outgoing { text: (*text).into(), to: to.map(place) }).collect();
-    let end = reach.fitted(&schedule(own), RunEnd::Composed { texts });
+    let (end, _) = reach.fitted(&schedule(own), (RunEnd::Composed { texts }, None));
     let RunEnd::Composed { texts, .. } = end else { panic!("{end:?}") };
     texts.into_iter().map(|one| (one.text.to_string(), one.to.map(|to| to.gateway))).collect()
 }
@@ -36,13 +36,19 @@ fn fitted(own: &str, texts: &[(&str, Option<&str>)]) -> Vec<(String, Option<Stri
 #[test]
 fn a_text_is_cut_for_the_gateway_that_it_goes_to() {
     let long = "words ".repeat(20);
-    let part = |count: usize| "words ".repeat(count).trim_end().to_owned();
+    let part = |count: usize, number: u8| format!("{}\n\n({number}/3)", "words ".repeat(count).trim_end());
     let to = |gateway: &str| Some(gateway.to_owned());
-    assert_eq!(fitted("narrow", &[(&long, None)]), [(part(10), None), (part(10), None)]);
+    assert_eq!(fitted("narrow", &[(&long, None)]), [(part(9, 1), None), (part(9, 2), None), (part(2, 3), None)]);
     assert_eq!(fitted("wide", &[(&long, None)]), [(long.clone(), None)]);
     assert_eq!(
         fitted("wide", &[("x", None), (&long, Some("narrow")), ("y", Some("narrow"))]),
-        [("x".to_owned(), None), (part(10), to("narrow")), (part(10), to("narrow")), ("y".to_owned(), to("narrow"))]
+        [
+            ("x".to_owned(), None),
+            (part(9, 1), to("narrow")),
+            (part(9, 2), to("narrow")),
+            (part(2, 3), to("narrow")),
+            ("y".to_owned(), to("narrow"))
+        ]
     );
     // What its gateway will refuse, or what no gateway is there for any more, is not lost here.
     assert_eq!(fitted("narrow", &[(" ", None)]), [(" ".to_owned(), None)]);
@@ -53,6 +59,6 @@ fn a_text_is_cut_for_the_gateway_that_it_goes_to() {
 
 #[test]
 fn other_ends_stay_as_they_are() {
-    let end = RunEnd::Gated { reason: "no".to_owned() };
+    let end = (RunEnd::Gated { reason: "no".to_owned() }, None);
     assert_eq!(Reach::default().fitted(&schedule("narrow"), end.clone()), end);
 }

@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use chimewheel::gateway::text::markdown::{Entity, Format, Formatted, html, plain, slack, telegram};
+use chimewheel::gateway::TextLimit;
+use chimewheel::gateway::text::markdown::{Entity, Format, Formatted, discord_plain, html, plain, slack, telegram};
 use expect_test::expect_file;
 use proptest::prelude::*;
 
@@ -33,6 +34,26 @@ fn rendered(source: &str) -> String {
     write!(all, "--- html\n{}\n--- slack\n{}\n--- plain\n{}\n", html(source), slack(source), plain(source))
         .expect("a string");
     all
+}
+
+#[test]
+fn what_discord_would_take_for_signs_has_a_backslash_before_it() {
+    for (source, escaped) in [
+        ("a *b* _c_ ~~d~~ `e` ||f||", r"a \*b\* \_c\_ \~\~d\~\~ \`e\` \|\|f\|\|"),
+        ("# a\n  ## b #c\n-# d", "\\# a\n  \\## b #c\n\\-# d"),
+        ("> a > b\n>>> c", "\\> a > b\n\\>>> c"),
+        ("- a - b\n-5 degrees\n* c", "\\- a - b\n\\-5 degrees\n\\* c"),
+        ("12. a 3. b\n1.5 c\n. d", "12\\. a 3. b\n1\\.5 c\n. d"),
+        (
+            "[a](https://e.example/a_b_c) <@1> <t:1> @everyone",
+            r"\[a](https://e.example/a_b_c) \<@1> \<t:1> @everyone",
+        ),
+        (r"C:\new\*.txt ¯\_(ツ)_/¯", r"C:\\new\\\*.txt ¯\\\_(ツ)\_/¯"),
+        ("https://e.example/_a_ _b_ xhttp://c_d", r"https://e.example/_a_ \_b\_ xhttp://c\_d"),
+        ("<https://e.example/_a_>\n_b", "\\<https://e.example/_a_>\n\\_b"),
+    ] {
+        assert_eq!(discord_plain(source), escaped);
+    }
 }
 
 #[test]
@@ -216,7 +237,24 @@ fn assert_slack(source: &str) {
     assert_eq!(slack.trim().is_empty(), source.trim().is_empty(), "{source:?}: {slack}");
 }
 
+/// The same text but for backslashes, no longer than is reckoned.
+fn assert_discord(source: &str) {
+    let escaped = discord_plain(source);
+    assert!(TextLimit::Utf16(0).measure(&escaped) <= TextLimit::Escaped(0).measure(source), "{source:?}");
+    let bare = |text: &str| text.replace('\\', "");
+    assert_eq!(bare(&escaped), bare(source), "{source:?}: {escaped}");
+    if source.contains("http") {
+        return;
+    }
+    let (mut seen, mut chars) = (String::new(), escaped.chars());
+    while let Some(c) = chars.next() {
+        seen.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    assert_eq!(seen, source, "{escaped}");
+}
+
 fn assert_all(source: &str) {
+    assert_discord(source);
     assert_entities(source);
     assert_html(source);
     assert_slack(source);

@@ -188,9 +188,10 @@ fn assert_parts(text: &str, limit: TextLimit) -> Vec<String> {
 }
 
 fn limits() -> impl Strategy<Value = TextLimit> {
-    (64usize..300, 0..3).prop_map(|(room, unit)| match unit {
+    (64usize..300, 0..4).prop_map(|(room, unit)| match unit {
         0 => TextLimit::Utf16(room),
         1 => TextLimit::Chars(room),
+        2 => TextLimit::Escaped(room),
         _ => TextLimit::Bytes(room),
     })
 }

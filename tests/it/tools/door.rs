@@ -22,6 +22,7 @@ fn open(house: &House) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let door = Door {
         meter: Arc::default(),
+        ears: None,
         operations: house.operations.clone(),
         keys: Arc::new(Token::new(TOKEN)),
         health: Arc::new(|| Health::Well),

@@ -1,17 +1,22 @@
 //! Markdown as each platform writes it: CommonMark with tables and strikethrough.
 //!
-//! Discord takes Markdown as it is. The others get what they can show: [`telegram`] a text and its formatted stretches,
-//! [`html`] a few tags (Matrix, mail), [`slack`] mrkdwn, [`plain`] none of it.
+//! Discord takes Markdown as it is, and [`discord_plain`] is what it shows as characters. The others get what they can
+//! show: [`telegram`] a text and its formatted stretches, [`html`] a few tags (Matrix, mail), [`slack`] mrkdwn, [`plain`]
+//! none of it.
 //! Invariants: HTML in a text is text. Lists, indents and empty lines stay as they were written, so that a form never
 //! needs more room than its source where that is promised. Images are links, and addresses that a platform does not link
 //! stand in brackets behind their label. A form is blank only if its source is.
 //! Not here: cutting a text, which comes first (`split`).
 
+mod discord;
 mod html;
 mod rich;
 mod slack;
 mod telegram;
 
+pub(super) use discord::is_sign;
+
+pub use discord::discord_plain;
 pub use html::html;
 pub use slack::slack;
 pub use telegram::{Entity, Format, Formatted, telegram};

@@ -111,6 +111,7 @@ impl Crowd {
             hook: None,
             on_hook_error: OnHookError::Fail,
             source: None,
+            talk: None,
         };
         Ok(Declaration { schedule, paused: false, past: false })
     }

@@ -219,5 +219,6 @@ fn schedule() -> Result<Schedule, Error> {
         client_token: None,
         process_handle: None,
         source: None,
+        talk: None,
     })
 }

@@ -4,32 +4,50 @@
 
 use std::fs;
 
-use super::scene::Scene;
+use super::probes::Seen;
+use super::scene::{Destinations, Scene};
 use super::{Finding, Level};
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::limits;
 use crate::spec::{Context, Origin};
+use crate::surface::cli::outside;
 use crate::surface::cli::storage::size;
 use crate::surface::files::read_folder;
 use crate::time::Timestamp;
 
-/// Judges one thing.
-type Check = fn(&Scene) -> Finding;
+/// Judges a part of the scene.
+pub(super) enum Check {
+    /// One thing.
+    One(fn(&Scene) -> Finding),
+    /// Each of several.
+    Each(fn(&Scene) -> Vec<Finding>),
+}
+
+impl Check {
+    pub(super) fn judge(&self, scene: &Scene) -> Vec<Finding> {
+        match self {
+            Self::One(judge) => vec![judge(scene)],
+            Self::Each(judge) => judge(scene),
+        }
+    }
+}
 
 /// Every check, in the order in which they are told.
 pub(super) const CHECKS: &[(&str, Check)] = &[
-    ("config", config),
-    ("gateways", gateways),
-    ("files", files),
-    ("data", data),
-    ("space", space),
-    ("open files", open_files),
-    ("clock", clock),
-    ("zone data", zone_data),
-    ("store", store),
-    ("daemon", daemon),
-    ("health", health),
-    ("failing", failing),
+    ("config", Check::One(config)),
+    ("gateway", Check::Each(gateways)),
+    ("destinations", Check::One(destinations)),
+    ("providers", Check::One(providers)),
+    ("files", Check::One(files)),
+    ("data", Check::One(data)),
+    ("space", Check::One(space)),
+    ("open files", Check::One(open_files)),
+    ("clock", Check::One(clock)),
+    ("zone data", Check::One(zone_data)),
+    ("store", Check::One(store)),
+    ("daemon", Check::One(daemon)),
+    ("health", Check::One(health)),
+    ("failing", Check::One(failing)),
 ];
 
 /// No clock is right that shows a time before this program was written.
@@ -54,12 +72,64 @@ fn config(scene: &Scene) -> Finding {
     }
 }
 
-fn gateways(scene: &Scene) -> Finding {
-    let names: Vec<&str> = scene.config.gateways.keys().map(String::as_str).collect();
-    if names.is_empty() {
-        return Finding::fail("none is configured", "add [gateways.console] with kind = \"console\" to the config");
+fn gateways(scene: &Scene) -> Vec<Finding> {
+    let judged = |(name, seen): &(String, Seen)| match seen {
+        Seen::Well(what) => Finding::ok(format!("{name}: {what}")),
+        Seen::Unseen(why) => Finding::warn(
+            format!("{name}: could not be looked at, so nothing is known of its account: {why}"),
+            "is this machine on the network, and the address in the config right? Messages wait meanwhile and are tried \
+             again",
+        ),
+        Seen::Elsewhere(problem) => Finding::warn(
+            format!("{name}: {problem}"),
+            "the daemon that runs was started with it; run this where the same is set to have the account looked at",
+        ),
+        Seen::Wrong(problems) => {
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let section = format!("set [gateways.{name}] right, and start the daemon again");
+            Finding::fail(format!("{name}: {}", told.join("; ")), section)
+        }
+    };
+    match scene.gateways.as_slice() {
+        [] => {
+            vec![Finding::fail("none is configured", "add [gateways.console] with kind = \"console\" to the config")]
+        }
+        seen => seen.iter().map(judged).collect(),
     }
-    Finding::ok(names.join(", "))
+}
+
+fn destinations(scene: &Scene) -> Finding {
+    let Destinations { looked_at, are_more, unknown } = &scene.destinations;
+    let all = if *are_more { format!("the first {looked_at} schedules") } else { format!("{looked_at} schedules") };
+    if unknown.is_empty() {
+        return Finding::ok(format!("{all} that are not over send where a gateway is configured, or nowhere"));
+    }
+    let told: Vec<String> = unknown.iter().map(|(name, count)| format!("'{name}' ({count})")).collect();
+    let (first, more) = (told.iter().take(NAMED_COUNT), told.len().saturating_sub(NAMED_COUNT));
+    let named = first.map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = format!("of {all} that are not over, some send by gateways that are not configured: {named}{more}");
+    Finding::fail(what, "configure the gateway, or give them another with `chimewheel update ID --gateway`")
+}
+
+fn providers(scene: &Scene) -> Finding {
+    match outside::providers(&scene.config) {
+        Ok(providers) if providers.is_empty() => Finding::ok("none is configured, so no schedule can have a task"),
+        Ok(_) => {
+            let names: Vec<&str> = scene.config.providers.keys().map(String::as_str).collect();
+            Finding::ok(format!("{}; nobody was asked, as that may cost", names.join(", ")))
+        }
+        Err(problems) => {
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let is_elsewhere = scene.owner.is_some() && problems.iter().all(|problem| problem.path.contains("_env"));
+            let way_out = "set it right where the daemon is started";
+            if is_elsewhere {
+                Finding::warn(told.join("; "), way_out)
+            } else {
+                Finding::fail(told.join("; "), way_out)
+            }
+        }
+    }
 }
 
 fn files(scene: &Scene) -> Finding {

@@ -1,11 +1,13 @@
 //! `doctor`: looks at everything that has to be in order, and says what to do about what is not.
 //!
-//! First the scene is looked at once: config, data folder, daemon, store. Then each check of the table judges its part
-//! of the scene, so that a new check is a row and a function.
-//! Invariants: nothing is changed and nothing is created; each check says one line; any failure makes the exit code 1.
+//! First the scene is looked at once: config, data folder, daemon, store, gateways. Then each check of the table judges its
+//! part of the scene, so that a new check is a row and a function.
+//! Invariants: nothing is changed and nothing is created; each check says one line, that of gateways one for each; any
+//! failure makes the exit code 1.
 //! Not here: what `verify` does, which reads everything.
 
 mod checks;
+mod probes;
 mod scene;
 
 use std::fmt::Write as _;
@@ -72,7 +74,8 @@ pub fn run(
     screen: &Screen,
 ) -> Result<u8, Error> {
     let scene = Scene::look(global, setup, clock)?;
-    let found: Vec<(&str, Finding)> = CHECKS.iter().map(|(name, check)| (*name, check(&scene))).collect();
+    let found: Vec<(&str, Finding)> =
+        CHECKS.iter().flat_map(|(name, check)| check.judge(&scene).into_iter().map(|found| (*name, found))).collect();
     let count = |level| found.iter().filter(|(_, finding)| finding.level == level).count();
     let failed = count(Level::Fail);
     screen.answer(

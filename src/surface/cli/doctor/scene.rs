@@ -1,12 +1,17 @@
-//! What the doctor sees, looked at once: config, data folder, daemon, store.
+//! What the doctor sees, looked at once: config, data folder, daemon, store, gateways.
 //!
 //! Invariant: looking changes nothing; a store that nobody has is looked at on glass, and held meanwhile.
 //! Not here: what is right and what is wrong (`checks`).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
+use tokio::runtime::Runtime as Tokio;
+
+use super::probes::{self, Seen};
 use crate::calendar::Zone;
 use crate::config::{Config, Surroundings};
 use crate::engine::change::Status;
@@ -43,6 +48,21 @@ pub(super) struct Scene {
     pub store: Option<Result<Stored, Error>>,
     /// Schedules that paused themselves, as `agent/id`; the first of them.
     pub failing: Vec<String>,
+    /// What was seen of each gateway.
+    pub gateways: Vec<(String, Seen)>,
+    /// Where schedules go that are not over.
+    pub destinations: Destinations,
+}
+
+/// Where schedules go that are not over.
+#[derive(Default)]
+pub(super) struct Destinations {
+    /// Schedules that were looked at.
+    pub looked_at: u64,
+    /// There are more.
+    pub are_more: bool,
+    /// How many go to each gateway that the config does not know.
+    pub unknown: BTreeMap<String, u64>,
 }
 
 /// What a closed store says.
@@ -78,9 +98,16 @@ impl Scene {
             daemon: None,
             store: None,
             failing: Vec::new(),
+            gateways: Vec::new(),
+            destinations: Destinations::default(),
         };
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
         match scene.owner.clone() {
-            Some(Owner { address: Some(address), .. }) => scene.ask(&address)?,
+            Some(Owner { address: Some(address), .. }) => scene.ask(&address, &tokio)?,
             Some(Owner { address: None, .. }) => {}
             None if scene.config.data.join(store::FILE).exists() => {
                 let opened = scene.open();
@@ -88,15 +115,14 @@ impl Scene {
             }
             None => {}
         }
+        scene.gateways = probes::look(&scene.config, scene.owner.is_some(), &tokio);
+        // A name that is still being looked up is not waited for.
+        tokio.shutdown_background();
         Ok(scene)
     }
 
-    /// Asks the daemon how it is, and who paused.
-    fn ask(&mut self, address: &str) -> Result<(), Error> {
-        let tokio = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::new(Code::Failed, format!("cannot start: {error}")))?;
+    /// Asks the daemon how it is, who paused, and where schedules go.
+    fn ask(&mut self, address: &str, tokio: &Tokio) -> Result<(), Error> {
         let address = address
             .parse()
             .map_err(|_| Error::new(Code::Failed, format!("the daemon's address '{address}' is not one")));
@@ -110,13 +136,45 @@ impl Scene {
         };
         let status = tokio.block_on(perform(&remote, request::Status {}));
         if status.is_ok() {
-            let paused = request::List { status: Some("paused".to_owned()), ..request::List::default() };
-            let listed = tokio.block_on(perform(&remote, paused))?;
-            let failing = listed.schedules.iter().filter(|line| line.paused_itself);
-            self.failing = failing.map(|line| format!("{}/{}", line.agent, line.id)).collect();
+            tokio.block_on(self.ask_for_schedules(&remote))?;
         }
         self.daemon = Some(status);
         Ok(())
+    }
+
+    async fn ask_for_schedules(&mut self, remote: &Remote) -> Result<(), Error> {
+        let paused = request::List { status: Some("paused".to_owned()), ..request::List::default() };
+        let listed = perform(remote, paused).await?;
+        let failing = listed.schedules.iter().filter(|line| line.paused_itself);
+        self.failing = failing.map(|line| format!("{}/{}", line.agent, line.id)).collect();
+        let mut cursor = None;
+        for _ in 0..limits::DOCTOR_PAGES_COUNT_MAX {
+            let limit = Some(limits::PAGE_ROWS_MAX);
+            let listed = perform(remote, request::List { limit, cursor, ..request::List::default() }).await?;
+            for line in &listed.schedules {
+                self.goes_to(line.destination.as_deref());
+            }
+            cursor = listed.cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+        self.destinations.are_more = true;
+        Ok(())
+    }
+
+    /// Counts a schedule by where it goes: a gateway, and what of the chat is known behind a colon.
+    fn goes_to(&mut self, to: Option<&str>) {
+        self.destinations.looked_at += 1;
+        let Some(to) = to else { return };
+        let leads_there =
+            |name: &str| to.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+        // The doors of agents' own programs have no section among the gateways.
+        let is_known = self.config.gateways.keys().any(|name| leads_there(name)) || leads_there("agent");
+        if !is_known {
+            let name = to.split_once(':').map_or(to, |(name, _)| name);
+            *self.destinations.unknown.entry(name.to_owned()).or_default() += 1;
+        }
     }
 
     /// Reads a store that nobody has: its format, every state, and who paused.
@@ -124,9 +182,15 @@ impl Scene {
         let _held = Store::hold(&self.config.data)?;
         let opened = Store::open_on_glass(&self.config.data.join(store::FILE))?;
         let (mut schedules, mut failing) = (0, Vec::new());
-        opened.each_plan(|_, _| {})?;
+        let mut plans = HashMap::new();
+        opened.each_plan(|id, plan| {
+            plans.insert(id, plan.gateway);
+        })?;
         opened.each_state(|key, state| {
             schedules += 1;
+            if !state.status.is_over() {
+                self.goes_to(plans.get(&state.plan).and_then(Option::as_deref));
+            }
             if state.status == Status::Failing && failing.len() < limits::PAGE_ROWS_MAX {
                 failing.push(key);
             }

@@ -170,6 +170,13 @@ fn detail(run: &RunLine) -> String {
             execution.cost_micros.map(|micros| format!(" for {}", Cost::from_micros(micros))).unwrap_or_default();
         text = format!("{model} in {}{cost}{gap}{text}", Span::from_millis(execution.took_ms));
     }
+    if run.dropped {
+        text = format!("dropped; {text}");
+    }
+    if let Some(again) = &run.retried {
+        let gap = if text.is_empty() { "" } else { "; " };
+        text = format!("tried again {} time{}{gap}{text}", again.times, plural(again.times.into()));
+    }
     if run.cause != "due" {
         let gap = if text.is_empty() { "" } else { "; " };
         let late = run.late_ms.filter(|late| run.cause == "catch-up" && *late >= 1000);

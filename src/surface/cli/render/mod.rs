@@ -66,7 +66,7 @@ pub(super) fn word(look: Look, word: &str) -> Cell {
         "active" | "delivered" | "created" | "silent" | "good" => Color::Green,
         "paused" | "retry" | "pending" | "sending" | "skipped" | "updated" => Color::Yellow,
         "failed" | "unknown" | "refused" => Color::Red,
-        "completed" | "cancelled" | "unchanged" | "expired" | "revoked" => Color::DarkGrey,
+        "completed" | "cancelled" | "unchanged" | "expired" | "revoked" | "over" => Color::DarkGrey,
         _ => return Cell::new(word),
     };
     let cell = Cell::new(word);

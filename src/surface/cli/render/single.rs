@@ -6,7 +6,7 @@
 use super::Look;
 use super::times::relative;
 use crate::surface::ops::reply::{
-    Added, Changed, Created, FireTime, Previewed, Shown, Started, StatusShown, Updated,
+    Added, Changed, Created, FireTime, GatedShown, Previewed, SessionCounts, Shown, Started, StatusShown, Updated,
 };
 
 /// What was created, or would be.
@@ -137,8 +137,13 @@ pub fn status(status: &StatusShown, look: Look) -> String {
             rows.push(("catching up", format!("{} schedules that missed a due", status.overdue)));
         }
         rows.push(("deliveries", format!("{} open, {sent}", status.open)));
+        rows.extend(status.gated.iter().map(|gated| ("held back", held_back(gated, look))));
     } else {
         rows.push(("schedules", known));
+    }
+    if status.sessions.kept > 0 {
+        let SessionCounts { active, kept } = status.sessions;
+        rows.push(("sessions", format!("{active} active, {kept} in the store")));
     }
     let longest = format!("the longest took {} ms", status.slowest_commit_ms);
     rows.push(("store", format!("{} KiB, {} commits, {longest}", status.store_bytes / 1024, status.commits)));
@@ -146,6 +151,26 @@ pub fn status(status: &StatusShown, look: Look) -> String {
     let mut text = pairs(&rows);
     for notice in &status.notices {
         text.push_str(&format!("note: {notice}\n"));
+    }
+    text
+}
+
+/// Why a gateway does not send, and until when.
+fn held_back(gated: &GatedShown, look: Look) -> String {
+    let GatedShown { gateway, until, error, chats } = gated;
+    let mut text = gateway.clone();
+    match (until, error) {
+        (Some(until), Some(error)) => {
+            text.push_str(&format!(": nothing can be sent, tried again {}: {error}", relative(until.0, look.now)));
+        }
+        (None, Some(error)) => text.push_str(&format!(": nothing can be sent, and is being tried: {error}")),
+        (Some(until), None) => text.push_str(&format!(": asked to wait, goes on {}", relative(until.0, look.now))),
+        (None, None) => {}
+    }
+    match chats {
+        0 => {}
+        1 => text.push_str(": one chat waits for its limit"),
+        chats => text.push_str(&format!(": {chats} chats wait for their limits")),
     }
     text
 }

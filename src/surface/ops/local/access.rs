@@ -38,12 +38,21 @@ impl Local {
             | Request::RunNow(_)
             | Request::Runs(_)
             | Request::DeadLetters(_)
+            | Request::DeadLetterShow(_)
+            | Request::DeadLettersRetry(_)
+            | Request::DeadLettersDrop(_)
             | Request::Costs(_)
             | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)
             | Request::Import(_)
             | Request::ProcessExited(_)
+            | Request::Sessions(_)
+            | Request::Session(_)
+            | Request::SessionMessages(_)
+            | Request::SessionAnswer(_)
+            | Request::SessionEnd(_)
+            | Request::Inbound(_)
             | Request::Audit(_) => false,
         };
         if let (Some(agent), None) = (self.own_agent(), &self.rules) {

@@ -54,6 +54,7 @@ impl Local {
             count: record.changed.count,
             schedules,
             token: record.token.clone(),
+            conversation: record.conversation.map(|session| session.to_string()),
         })
     }
 

@@ -42,7 +42,8 @@ impl Local {
             What::Run(run) => run.occurrence.schedule,
         };
         let Some((_, schedule)) = self.handle.reader().schedule(key)? else { return Ok(None) };
-        if !self.sees(&schedule) {
+        // What a conversation makes is told by its session.
+        if !self.sees(&schedule) || schedule.talk.is_some() {
             return Ok(None);
         }
         let what = match piece.what {

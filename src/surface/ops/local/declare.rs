@@ -12,6 +12,7 @@ use super::super::reply::{Added, Created, Updated};
 use super::super::request::{Add, FileText, Selector, Update};
 use super::differing::differing;
 use super::find::Found;
+use super::sessions::unspoken;
 use super::{Local, view};
 use crate::engine::change::{State, Status};
 use crate::problem::Problem;
@@ -147,6 +148,7 @@ impl Local {
         let (schedule, agent) = (update.schedule.clone(), update.agent.clone());
         let one = Selector { schedule, agent, generation: update.generation };
         let found = self.reading(move |local| local.find(&one)).await?;
+        unspoken(&found.schedule)?;
         // Said before a dry run promises what will be refused.
         if found.state.status == Status::Cancelled {
             return Err(OpError::Ended(Status::Cancelled).into());

@@ -17,12 +17,15 @@ mod find;
 mod import;
 mod letters;
 mod read;
+mod revive;
+mod sessions;
 mod tokens;
 mod view;
 
 use std::sync::{Arc, Mutex};
 
 use self::import::Checked;
+use self::revive::Wish;
 use super::reply::Changed;
 use super::request::{Pause, Selector};
 use super::{Caller, Calling, Operations, Reply, Request};
@@ -32,7 +35,7 @@ use crate::config::{Agent, Agents, Routing};
 use crate::id::ScheduleKey;
 use crate::limits;
 use crate::problem::Problem;
-use crate::runtime::{By, Done, Handle, Op, OpError};
+use crate::runtime::{By, Done, Handle, NoRetry, Op, OpError};
 use crate::script::Scripts;
 use crate::spec::tree::shorten;
 use crate::spec::{Context, Reading};
@@ -168,6 +171,14 @@ impl Local {
             }
             Request::TokenRevoke(revoke) => self.token_revoke(revoke).await.map(Reply::TokenRevoke),
             Request::ProcessExited(exited) => self.process_exited(exited).await.map(Reply::ProcessExited),
+            Request::Sessions(asked) => self.reading(move |local| local.sessions(&asked)).await.map(Reply::Sessions),
+            Request::Session(asked) => self.reading(move |local| local.session(&asked)).await.map(Reply::Session),
+            Request::SessionMessages(asked) => {
+                self.reading(move |local| local.session_messages(&asked)).await.map(Reply::SessionMessages)
+            }
+            Request::SessionAnswer(answer) => self.session_answer(answer).await.map(Reply::SessionAnswer),
+            Request::SessionEnd(end) => self.session_end(end).await.map(Reply::SessionEnd),
+            Request::Inbound(asked) => self.reading(move |local| local.inbound(&asked)).await.map(Reply::Inbound),
             Request::Audit(audit) => self.reading(move |local| local.audit(&audit)).await.map(Reply::Audit),
             Request::Status(_) => self.status().await.map(Reply::Status),
             Request::List(list) => self.reading(move |local| local.list(&list)).await.map(Reply::List),
@@ -177,6 +188,11 @@ impl Local {
             Request::DeadLetters(asked) => {
                 self.reading(move |local| local.dead_letters(&asked)).await.map(Reply::DeadLetters)
             }
+            Request::DeadLetterShow(one) => {
+                self.reading(move |local| local.letter_show(&one.id)).await.map(Reply::DeadLetterShow)
+            }
+            Request::DeadLettersRetry(asked) => self.letters(asked.0, Wish::Retry).await.map(Reply::DeadLettersRetry),
+            Request::DeadLettersDrop(asked) => self.letters(asked.0, Wish::Drop).await.map(Reply::DeadLettersDrop),
             Request::Costs(asked) => self.reading(move |local| local.costs(&asked)).await.map(Reply::Costs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
@@ -207,6 +223,9 @@ impl Local {
         let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
         let op = op(found.key);
+        if !matches!(op, Op::Cancel(_)) {
+            sessions::unspoken(&found.schedule)?;
+        }
         if matches!(op, Op::Resume(_)) {
             self.permit_again(&found.schedule)?;
         }
@@ -225,6 +244,7 @@ impl Local {
         }
         let expected = one.generation;
         let found = self.reading(move |local| local.find(&one)).await?;
+        sessions::unspoken(&found.schedule)?;
         self.permit_again(&found.schedule)?;
         match self.ask(on(&found, expected, Op::RunNow(found.key))).await? {
             Done::Started(occurrence) => Ok(view::started(&found.schedule, occurrence.due)),
@@ -302,7 +322,7 @@ fn on(found: &find::Found, expected: Option<u32>, op: Op) -> Op {
 impl Operations for Local {
     fn call(&self, caller: &Caller, request: Request) -> Calling<'_> {
         let local = self.called_by(caller, request.name());
-        Box::pin(async move { local.perform(request).await })
+        Box::pin(async move { local.in_its_session().await?.perform(request).await })
     }
 }
 
@@ -314,9 +334,11 @@ impl From<OpError> for Error {
             | OpError::NotFromFile(_)
             | OpError::Conflict
             | OpError::Overlaps
+            | OpError::SessionOver
             | OpError::Ended(_) => Code::Conflict,
             OpError::OverQuota(_) => Code::OverQuota,
-            OpError::NotFound => Code::NotFound,
+            OpError::NotFound | OpError::Letter(NoRetry::Unknown) => Code::NotFound,
+            OpError::Letter(_) => Code::Conflict,
             OpError::Busy | OpError::Stopped(_) => Code::Unreachable,
             OpError::Store(_) => Code::Failed,
         };

@@ -7,11 +7,13 @@ use std::path::Path;
 
 use super::super::preview::{self, read_count, read_time, times, trigger_times};
 use super::super::reply::{
-    BackedUp, Counts, Exported, Instant, Listed, Previewed, RunsListed, Shown, StatusShown, VerifiedShown,
+    BackedUp, Counts, Exported, GatedShown, Instant, Listed, Previewed, RunsListed, SessionCounts, Shown,
+    StatusShown, VerifiedShown,
 };
 use super::super::request::{Backup, Export, List, Preview, Runs, Selector};
 use super::{AGENT_DEFAULT, Local, view};
 use crate::calendar::ZONE_DATA_VERSION;
+use crate::engine::Gated;
 use crate::engine::change::{Phase, Run, State};
 use crate::id::ScheduleKey;
 use crate::limits;
@@ -35,6 +37,7 @@ impl Local {
                 None => list.all || !row.state.status.is_over(),
             };
             of_status
+                && row.schedule.talk.is_none()
                 && outcome.is_none_or(|outcome| row.state.last_outcome == Some(outcome))
                 && list.name.as_deref().is_none_or(|name| row.schedule.name.as_deref() == Some(name))
                 && list.label.as_deref().is_none_or(|label| bears(&row.schedule, label))
@@ -145,7 +148,7 @@ impl Local {
 
     pub(super) fn export(&self, export: &Export) -> Result<Exported, Error> {
         if export.schedules.is_empty() {
-            let live = |row: &store::Listed| !row.state.status.is_over();
+            let live = |row: &store::Listed| !row.state.status.is_over() && row.schedule.talk.is_none();
             let limit = limits::PAGE_ROWS_MAX;
             let agent = self.agent_of(export.agent.as_deref());
             let (rows, cursor) = self.page(agent, export.cursor.as_deref(), limit, live)?;
@@ -196,7 +199,8 @@ impl Local {
         let Done::Status(status) = self.handle.ask(Op::Status).await? else {
             return Err(Error::new(Code::Failed, "the engine did not tell its status"));
         };
-        let facts = self.reading(|local| Ok(local.handle.reader().facts()?)).await?;
+        let read = self.reading(|local| Ok((local.handle.reader().facts()?, local.count_sessions()?)));
+        let (facts, (kept, active)) = read.await?;
         Ok(StatusShown {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: self.mode().to_owned(),
@@ -210,6 +214,7 @@ impl Local {
                 held: status.figures.held as u64,
                 known: facts.schedules,
             },
+            sessions: SessionCounts { active, kept },
             next: status.next_wakeup.filter(|_| self.setting.serving).map(Instant),
             health: status.health.word().to_owned(),
             stalls: status.stalls,
@@ -217,6 +222,7 @@ impl Local {
             lag_ms: status.lag.as_millis(),
             open: status.figures.open as u64,
             retrying: status.figures.retrying as u64,
+            gated: status.gated.into_iter().map(shown_gate).collect(),
             overdue: status.figures.overdue as u64,
             waiting: waiting as u64,
             in_flight: status.in_flight as u64,
@@ -277,4 +283,10 @@ fn bears(schedule: &Schedule, label: &str) -> bool {
         Some((key, value)) => schedule.labels.get(key).is_some_and(|held| held == value),
         None => schedule.labels.contains_key(label),
     }
+}
+
+fn shown_gate(gated: Gated) -> GatedShown {
+    let Gated { gateway, until, error, chats } = gated;
+    let (gateway, error) = (gateway.to_string(), error.map(|error| error.to_string()));
+    GatedShown { gateway, until: until.map(Instant), error, chats: chats as u64 }
 }

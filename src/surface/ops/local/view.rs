@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::calendar::Trigger;
-use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run, SkipReason, Spread, State, Status};
+use crate::engine::change::{Cause, Outcome, OutcomeKind, Phase, Retried, Run, SkipReason, Spread, State, Status};
 use crate::engine::fires_at;
 use crate::id::ScheduleKey;
 use crate::limits;
@@ -16,7 +16,8 @@ use crate::store::RunCursor;
 use crate::surface::error::Error;
 use crate::surface::ops::preview::dialect_word;
 use crate::surface::ops::reply::{
-    Changed, Created, DeliveryShown, ExecutionShown, FireTime, Instant, Line, RunLine, RunTold, Shown, Started,
+    Changed, Created, DeliveryShown, ExecutionShown, FireTime, Instant, Line, RetriedShown, RunLine, RunTold, Shown,
+    Started,
 };
 use crate::time::{Span, Timestamp};
 
@@ -276,6 +277,8 @@ pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>, deliveri
         outcome: told.outcome.to_owned(),
         detail: told.detail,
         attempts: run.attempt,
+        retried: run.retried.map(|Retried { at, times }| RetriedShown { times, at: Instant(at) }),
+        dropped: matches!(run.phase, Phase::Settled { outcome: Outcome::Dropped { .. }, .. }),
         execution: run.execution.as_ref().map(|execution| ExecutionShown {
             attempts: execution.attempts,
             took_ms: execution.took.as_millis(),
@@ -336,7 +339,9 @@ fn phase_told(phase: &Phase) -> PhaseTold {
                 Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
                 Outcome::Gated { reason } => Some(format!("hook: {reason}")),
                 Outcome::OverBudget { reason } => Some(format!("budget: {reason}")),
-                Outcome::Failed { error } | Outcome::Unknown { error } => Some(error.clone()),
+                Outcome::Failed { error } | Outcome::Dropped { error } | Outcome::Unknown { error } => {
+                    Some(error.clone())
+                }
                 Outcome::Cancelled => None,
                 Outcome::Displaced => Some("ended for the next run of its schedule".to_owned()),
             };
