@@ -10,6 +10,7 @@ mod gateway;
 mod later;
 mod pace;
 mod provider;
+mod rates;
 mod routes;
 mod routing;
 mod section;
@@ -26,10 +27,12 @@ pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::pace::{Choice, PaceChoice};
 pub use self::provider::{OpenAi, Provider};
+pub use self::rates::{Rate, Rates};
 pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
 use crate::limits;
+use crate::money::Cost;
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -59,6 +62,8 @@ pub struct Config {
     pub routing: Routing,
     /// A file that says the same in an older form, where nothing is said here.
     pub engine_json: Option<PathBuf>,
+    /// What all models together may cost in one day, of UTC; `None`: nothing is said.
+    pub cost_per_day: Option<Cost>,
     /// What single agents are and may do.
     pub agents: Agents,
     /// Which agent is spoken to by a message that comes in.
@@ -193,6 +198,7 @@ impl Config {
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
+            cost_per_day: None,
             agents: Agents::default(),
             routes: Routes::default(),
             session_idle: routes::IDLE,
@@ -247,12 +253,16 @@ impl Config {
         }
         if let Some(section) = root.section(text, "providers") {
             for (name, provider) in section.names(text) {
-                let provider = Provider::read(provider, &name, text, around, &mut config.notices);
+                let provider = Provider::read(provider, &name, text, around);
                 config.providers.insert(name, provider);
             }
         }
+        if let Some(mut section) = root.section(text, "budget") {
+            config.cost_per_day = section.cost(text, "cost_per_day");
+            section.finish(text);
+        }
         if let Some(section) = root.section(text, "agents") {
-            config.agents = Agents::read(section, text, around, &config.gateways, &mut config.notices);
+            config.agents = Agents::read(section, text, around, &config.gateways);
         }
         config.routes = Routes::read(&mut root, text, &config.agents, &config.gateways);
         if let Some(section) = root.section(text, "sessions") {

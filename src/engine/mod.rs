@@ -13,8 +13,8 @@
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; for what
 //! platform: `gates.rs`; what was given up and is tried again: `letters.rs`; too many failures in a row: `streak.rs`;
-//! which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is started by another's end: `chain.rs`; who has
-//! not succeeded for too long: `expect.rs`.
+//! what may be spent: `book.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`; who is started by
+//! another's end: `chain.rs`; who has not succeeded for too long: `expect.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -23,6 +23,7 @@
 //! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
 mod backoff;
+mod book;
 pub mod boot;
 mod chain;
 pub mod change;
@@ -54,6 +55,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::book::Book;
 use crate::engine::chain::Chains;
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::expect::Expectations;
@@ -68,8 +70,9 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
+pub use book::Budgets;
 pub use gates::Gated;
-pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
+pub use input::{Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Ran, Reply, RunEnd, Said, Start, Timing, Verdict};
 pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};
@@ -112,6 +115,7 @@ pub struct Engine {
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
     runs: Runs,
+    book: Book,
     manual: BTreeSet<OccurrenceId>,
     chains: Chains,
     expectations: Expectations,
@@ -159,6 +163,7 @@ impl Engine {
             open: BTreeMap::new(),
             lanes: Lanes::new(now, paces),
             runs: Runs::default(),
+            book: Book::default(),
             manual: BTreeSet::new(),
             chains: Chains::default(),
             expectations: Expectations::new(now),
@@ -192,6 +197,7 @@ impl Engine {
             Input::Drop { op, run } => self.drop_letter(op, *run),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
+            Input::Reserve { occurrence, bid } => self.reserve(occurrence, bid),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
         }
@@ -317,6 +323,7 @@ impl Engine {
         self.effects.extend(windows.into_iter().map(Effect::Send));
         self.effects.extend(runs);
         self.effects.extend(self.runs.take_ends());
+        self.effects.extend(self.book.take_verdicts());
         for (op, reply) in self.replies.drain(..) {
             self.effects.push_back(Effect::Reply { op, reply });
         }

@@ -140,6 +140,10 @@ pub enum Bug {
     UnmetNotTold,
     /// A start forgets that an owner was told.
     BootTellsAgain,
+    /// A call is made though it may cost more than is left.
+    BudgetUnguarded,
+    /// A start forgets what was spent, and what was reserved when the process ended.
+    BootForgetsSpending,
 }
 
 impl Bug {
@@ -207,5 +211,7 @@ impl Bug {
         Self::SuccessUnseen,
         Self::UnmetNotTold,
         Self::BootTellsAgain,
+        Self::BudgetUnguarded,
+        Self::BootForgetsSpending,
     ];
 }

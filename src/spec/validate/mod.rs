@@ -5,6 +5,7 @@
 //! Not here: the form of what was written (`read`), whether an id or a name is taken (`runtime`).
 
 mod after;
+mod budget;
 mod later;
 mod payload;
 mod policy;

@@ -11,6 +11,7 @@ mod books;
 mod bridge;
 mod bring;
 mod commands;
+mod costs;
 mod doctor;
 mod engine;
 mod fields;

@@ -12,6 +12,7 @@ mod audit;
 mod buried;
 mod chain;
 mod changes;
+mod costs;
 mod declare;
 mod differing;
 mod find;
@@ -194,6 +195,7 @@ impl Local {
             }
             Request::DeadLettersRetry(asked) => self.letters(asked.0, Wish::Retry).await.map(Reply::DeadLettersRetry),
             Request::DeadLettersDrop(asked) => self.letters(asked.0, Wish::Drop).await.map(Reply::DeadLettersDrop),
+            Request::Costs(asked) => self.reading(move |local| local.costs(&asked)).await.map(Reply::Costs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),
