@@ -59,6 +59,109 @@ fn a_row_of_three_goes_on_through_what_is_silent_or_skipped() {
 }
 
 #[test]
+fn a_dead_letter_starts_whom_its_failure_did_not() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add fetch: at 2026-01-01T01:00Z attempts 1
+        add report: after 1
+        add alarm: after 1 ends failed
+        add any: after 1 ends any
+        gateway fetch: permanent, permanent, ok
+        advance 1h
+        advance 1m
+        retry fetch
+        advance 1m
+        retry fetch
+        advance 1h
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send fetch -> permanent
+            2026-01-01T01:00:00Z failed(no) fetch due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:00Z send alarm
+            2026-01-01T01:00:00Z send any
+            2026-01-01T01:01:00Z send fetch due 2026-01-01T01:00:00Z -> permanent
+            2026-01-01T01:01:00Z failed(no) fetch due 2026-01-01T01:00:00Z
+            2026-01-01T01:02:00Z send fetch due 2026-01-01T01:00:00Z
+            2026-01-01T01:02:00Z send report
+        "#]],
+    );
+}
+
+#[test]
+fn a_dead_letter_that_was_seen_starts_nobody() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add fetch: at 2026-01-01T01:00Z attempts 1
+        add alarm: after 1 ends failed
+        add any: after 1 ends any
+        gateway fetch: permanent
+        advance 2h
+        drop fetch
+        advance 1h
+        ",
+        expect![[r#"
+            2026-01-01T01:00:00Z send fetch -> permanent
+            2026-01-01T01:00:00Z failed(no) fetch due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:00Z send alarm
+            2026-01-01T01:00:00Z send any
+            2026-01-01T02:00:00Z dropped(no) fetch due 2026-01-01T01:00:00Z
+        "#]],
+    );
+}
+
+/// Five schedules, of which the third is given up in the very turn in which it was to be sent.
+const SHUT: [(&str, &str, &str); 5] = [
+    ("first", "at 2026-01-01T01:00Z", "shut, shut, ok"),
+    ("second", "at 2026-01-01T01:00:00.100Z", "shut, ok"),
+    ("old", "at 2026-01-01T01:00:00.200Z max_age 5s", ""),
+    ("alarm", "after 3 ends failed", ""),
+    ("note", "after 3 ends any chat none", ""),
+];
+
+#[test]
+fn what_grew_too_old_while_its_account_was_shut_starts_others() {
+    let adds = SHUT.map(|(id, words, _)| format!("add {id}: {words}\n"));
+    let answers = SHUT[..2].iter().map(|(id, _, answers)| format!("gateway {id}: {answers}\n"));
+    check(
+        &format!("at 2026-01-01T00:00Z\n{}{}advance 2h", adds.concat(), answers.collect::<String>()),
+        expect![[r#"
+            2026-01-01T01:00:00Z send first -> shut
+            2026-01-01T01:00:01Z send first due 2026-01-01T01:00:00Z -> shut
+            2026-01-01T01:00:03Z send second due 2026-01-01T01:00:00.100Z -> shut
+            2026-01-01T01:00:07Z failed(not sent within 5s (max_age), for nothing could be sent to anybody: no) old due 2026-01-01T01:00:00.200Z
+            2026-01-01T01:00:07Z silent(the schedule has no destination) note due 2026-01-01T01:00:07Z
+            2026-01-01T01:00:07Z send first due 2026-01-01T01:00:00Z
+            2026-01-01T01:00:07Z send second due 2026-01-01T01:00:00.100Z
+            2026-01-01T01:00:07Z send alarm
+        "#]],
+    );
+}
+
+#[test]
+fn a_kill_never_parts_what_was_given_up_from_whom_it_starts() {
+    let begin = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let mut pairs = 0;
+    for steps in 1..40 {
+        let mut world = World::new(begin);
+        for (key, (id, words, answers)) in (1..).zip(SHUT) {
+            world.add(id, words, Start::Active);
+            if !answers.is_empty() {
+                world.script(ScheduleKey(key), answers);
+            }
+        }
+        world.fuse = Some(steps);
+        world.advance(Span::from_seconds(7200));
+        let of = |key: u64| world.disk.runs.values().filter(move |run| run.occurrence.schedule == ScheduleKey(key));
+        let given_up = of(3).filter(|run| run.is_given_up()).count();
+        assert_eq!((of(4).count(), of(5).count()), (given_up, given_up), "killed after {steps} steps\n{}", world.log);
+        pairs += given_up;
+    }
+    assert!(pairs > 10, "{pairs}");
+}
+
+#[test]
 fn a_model_takes_its_time_and_the_next_end_finds_it_running() {
     check(
         "

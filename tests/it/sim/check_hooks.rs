@@ -24,7 +24,7 @@ pub fn kept(history: &History, reader: &Reader) -> Vec<String> {
         let number: Option<usize> = number.map(|number| number.parse().expect("a number"));
         let over = |one: &RunTry| {
             let run = reader.run(one.occurrence).expect("a readable store");
-            run.map(|run| (!run.phase.is_before_text(), is_void(&run)))
+            run.map(|run| (!run.phase.is_before_text(), is_void(&run) || is_cut_off(&run)))
         };
         let tries = history.runs.iter().enumerate().filter(|(_, one)| one.id == *id && one.told.is_some());
         let is_last = |one: &RunTry| {
@@ -65,6 +65,13 @@ fn counts(one: &RunTry) -> bool {
 /// Ended before anybody heard what its runner said, or after.
 fn is_void(run: &Run) -> bool {
     matches!(&run.phase, Phase::Settled { outcome: Outcome::Cancelled | Outcome::Displaced, .. })
+}
+
+/// Ended by a start, because its last attempt was under way when the process ended: what that said may never have been
+/// written.
+fn is_cut_off(run: &Run) -> bool {
+    matches!(&run.phase, Phase::Settled { outcome: Outcome::Failed { error }, .. }
+        if error == "the process ended before the run did")
 }
 
 /// The deliveries of an occurrence that has several, which is settled if and only if all of them are.
@@ -208,10 +215,6 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let last = before.map(|run| run.last_due().as_millis()).max().unwrap_or(i64::MIN);
     let following = regular.iter().filter(|run| run.occurrence.due.as_millis() > last);
     let following = following.min_by_key(|run| run.occurrence.due);
-    // An edit stands between the wish and the next due.
-    if following.is_some_and(|run| run.occurrence.generation != one.occurrence.generation) {
-        return;
-    }
     let agrees = following.is_some_and(|run| run.occurrence.due.as_millis() == wish);
     verdict.claim(agrees, || {
         let (schedule, id) = (&rev.schedule, &one.id);
