@@ -11,6 +11,9 @@ use super::load::PAUSE_AFTER;
 use super::run::Played;
 use super::shape::Shape;
 
+/// How far a clock that slews may be off where something is recorded.
+const SLEW_MS: i64 = 1000;
+
 /// What counts, in its order.
 enum Step<'a> {
     Asked(Ask, i64),
@@ -94,7 +97,9 @@ fn steps<'a>(played: &'a Played, id: &'a str, known: &Known, ledger: &'a [Run]) 
             let attempts = attempts.filter(|one| one.id == id && one.due == due && !one.is_notice);
             attempts.filter(|one| Some(&one.rev) == rev).filter_map(|one| one.told)
         };
-        let told = attempts_told().max();
+        // What waited until it was too old is given up without having been tried once more.
+        let is_at_its_end = |run: &Run, told: &Mark| told.wall >= settled_at(run) - SLEW_MS;
+        let told = attempts_told().max().filter(|told| is_at_its_end(run, told));
         let heard = || told.or_else(|| heard_of_run(&played.history, run)).expect("somebody told the loop");
         // That it was given up before has been counted, as its record was then.
         let dead = played
@@ -103,7 +108,7 @@ fn steps<'a>(played: &'a Played, id: &'a str, known: &Known, ledger: &'a [Run]) 
             .find(|ask| ask.run.retried.is_none() && ask.run.occurrence == run.occurrence);
         if let Some(dead) = dead.filter(|_| run.retried.is_some()) {
             let before = |mark: &Mark| mark.seq < dead.begun.seq;
-            let told = attempts_told().filter(before).max();
+            let told = attempts_told().filter(before).max().filter(|told| is_at_its_end(&dead.run, told));
             let heard = told.or_else(|| heard_of_run(&played.history, &dead.run)).expect("somebody told the loop");
             steps.push((heard.seq, Step::Failed(&dead.run)));
         }
