@@ -42,6 +42,18 @@ fn refusal(told: Result<Value, Error>) -> (Code, String) {
 }
 
 #[test]
+fn an_agent_that_drops_the_letters_of_what_the_operator_cancelled_does_not_make_it_again_for_that() {
+    let house = House::open();
+    fail(&house, &ada(), "ada", &["note"]);
+    house.ask(&ada(), "update", json!({"schedule": "note", "patch": {"name": "Note"}})).unwrap();
+    house.ask(&Caller::Admin, "cancel", json!({"schedule": "note"})).unwrap();
+    house.ask(&ada(), "dead-letters-drop", json!({"id": await_letter(&house, "note")})).unwrap();
+    let again = json!({"name": "Note", "schedule": {"every": "1h"}, "payload": {"message": "x"}});
+    let (code, why) = refusal(house.ask(&ada(), "add", json!({"schedule": again})));
+    assert_eq!((code, why.starts_with("name: was cancelled by the operator at ")), (Code::Conflict, true), "{why}");
+}
+
+#[test]
 fn one_is_shown_tried_again_and_dropped() {
     let house = House::open();
     fail(&house, &ada(), "ada", &["note"]);

@@ -4,6 +4,7 @@
 //! What a hook keeps is the number of its attempt, so the store says which end was written last.
 
 use chimewheel::engine::change::{Cause, Outcome, OutcomeKind, Phase, Run};
+use chimewheel::spec::Schedule;
 use chimewheel::store::Reader;
 
 use super::check::Verdict;
@@ -172,6 +173,13 @@ fn check_told(one: &RunTry, ledger: &[Run], verdict: &mut Verdict) {
     verdict.claim(ledger.iter().filter(is_it).any(near), || format!("I7: the owner never heard of {one:?}"));
 }
 
+/// Whether its due was the last before the end: with that the schedule is completed, and nobody hears a wish.
+fn was_the_last(one: &RunTry, schedule: &Schedule) -> bool {
+    let due = one.occurrence.due;
+    let next = schedule.trigger.from_due(due).next_after(due);
+    schedule.bounds.end_at.is_some_and(|end| next.is_none_or(|next| next > end))
+}
+
 /// The next due is the one that was wished for, if nothing came between.
 fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Verdict) {
     let (Some(told), Some(next)) = (one.told, one.next) else { return };
@@ -202,7 +210,7 @@ fn check_wish(history: &History, one: &RunTry, ledger: &[Run], verdict: &mut Ver
     let is_beyond = |other: &RunTry| bounds.end_at.zip(other.next).is_some_and(|(end, next)| next > end.as_millis());
     let has_ended =
         |other: &RunTry| other.id == one.id && other.told.is_some_and(|at| at <= told) && is_beyond(other);
-    let is_other = is_other || history.runs.iter().any(has_ended);
+    let is_other = is_other || history.runs.iter().any(has_ended) || was_the_last(one, &rev.schedule);
     let is_paused = ledger.iter().any(|run| run.cause == Cause::Notice && run.execution.is_none());
     if is_changed || !of_due || is_other || may_miss || is_bounded || is_paused || policy.jitter.as_millis() > 0 {
         return;

@@ -18,6 +18,9 @@ use crate::spec::Schedule;
 use crate::surface::error::{Code, Error};
 use crate::time::Span;
 
+/// The operation that drops dead letters, as the audit has it.
+const DROP: &str = "dead-letters-drop";
+
 impl Local {
     /// Refuses to make again what the operator has cancelled.
     pub(super) async fn check_buried(&self, schedule: &Schedule) -> Result<(), Error> {
@@ -46,13 +49,15 @@ impl Local {
         let rest = Span::from_millis(TOMBSTONE_MS_MAX);
         let begin = self.handle.now().minus(rest);
         let seen = Cell::new(0);
-        // Nothing changes a schedule after its cancel, so the newest record of it is that of the cancel.
+        // Nothing changes a schedule after its cancel but that its dead letters are dropped, so the newest record of it
+        // besides these is that of the cancel.
+        let is_of_it = |record: &Record| record.changed.has(key) && record.operation != DROP;
         let wanted = |record: &Record| {
             seen.set(seen.get() + 1);
-            seen.get() > TOMBSTONE_RECORDS_COUNT_MAX || record.at < begin || record.changed.has(key)
+            seen.get() > TOMBSTONE_RECORDS_COUNT_MAX || record.at < begin || is_of_it(record)
         };
         let newest = reader.audit(None, 1, wanted)?.pop().map(|(_, record)| record);
-        let by_admin = |record: &Record| record.actor == Actor::Admin && record.changed.has(key);
+        let by_admin = |record: &Record| record.actor == Actor::Admin && is_of_it(record);
         let Some(record) = newest.filter(|record| record.at >= begin && by_admin(record)) else { return Ok(None) };
         let (agent, at, again) = (&identity.agent, record.at, record.at.plus(rest));
         let message = format!("was cancelled by the operator at {at}");
