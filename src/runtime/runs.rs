@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::config::{Model, Routing};
 use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
-use crate::engine::{Input, Outgoing, Paid, Ran, RunEnd};
+use crate::engine::{Input, Outgoing, Paid, Ran, Refusal, RunEnd};
 use crate::id::{self, OccurrenceId};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::silence;
@@ -51,10 +51,7 @@ pub enum NoAnswer {
     /// It was asked.
     Error(RunError),
     /// It was not, because that could have cost more than may be spent.
-    OverBudget {
-        /// Which limit that is.
-        reason: String,
-    },
+    OverBudget(Refusal),
     /// It was not, because nobody wants its answer any more.
     NotAsked,
 }
@@ -211,7 +208,7 @@ pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd
 #[must_use]
 pub fn failed(none: NoAnswer) -> RunEnd {
     match none {
-        NoAnswer::OverBudget { reason } => RunEnd::OverBudget { reason },
+        NoAnswer::OverBudget(refusal) => RunEnd::OverBudget(refusal),
         NoAnswer::NotAsked => RunEnd::NotBegun,
         NoAnswer::Error(error) => match error.unpaid().0 {
             RunError::Retry { error, after } => RunEnd::Retry { error, after },

@@ -156,7 +156,7 @@ impl Shaping {
                 self.over_or_wrong(end)
             }
             Err(NoAnswer::Error(error)) => self.failed(error),
-            Err(none @ (NoAnswer::OverBudget { .. } | NoAnswer::NotAsked)) => self.over(failed(none)),
+            Err(none @ (NoAnswer::OverBudget(_) | NoAnswer::NotAsked)) => self.over(failed(none)),
         }
     }
 

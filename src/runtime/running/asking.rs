@@ -156,7 +156,7 @@ impl Shared {
                 Err(NoAnswer::Error(RunError::Permanent { error: why })) => {
                     error = format!("{error}; {asked}: {why}")
                 }
-                Err(NoAnswer::OverBudget { reason }) => error = format!("{error}; {asked}: {reason}"),
+                Err(NoAnswer::OverBudget(refusal)) => error = format!("{error}; {asked}: {}", refusal.reason),
                 Err(NoAnswer::Error(RunError::Ambiguous { error: why })) => {
                     return Err(RunError::Ambiguous { error: format!("{error}; {why}") }.into());
                 }
@@ -201,7 +201,7 @@ impl Shared {
         till.purse.heard();
         match verdict {
             Verdict::Granted => Ok(()),
-            Verdict::Refused { reason } => Err(NoAnswer::OverBudget { reason }),
+            Verdict::Refused(refusal) => Err(NoAnswer::OverBudget(refusal)),
             Verdict::NotNow => Err(NoAnswer::NotAsked),
         }
     }

@@ -1,6 +1,7 @@
 //! A chat with the program's own agent: the real daemon between a stand-in Telegram and a scripted model.
 
 mod aimock;
+mod budget;
 mod failing;
 mod house;
 mod killed;
