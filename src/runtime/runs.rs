@@ -17,7 +17,7 @@ use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::silence;
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
 use crate::session::Conversation;
-use crate::spec::{Payload, Schedule};
+use crate::spec::{Payload, Schedule, Silence};
 use crate::store::{Reader, StoreError};
 use crate::time::{Span, Timestamp};
 
@@ -118,8 +118,8 @@ impl Begun {
 
     /// Whether it speaks by a tool alone.
     #[must_use]
-    pub const fn speaks_by_tool(&self) -> bool {
-        false
+    pub fn speaks_by_tool(&self) -> bool {
+        matches!(&self.schedule.payload, Payload::Task(task) if task.silence == Silence::Tool)
     }
 
     /// What its model is told where no script says otherwise.
@@ -195,7 +195,7 @@ pub fn literal(text: &str) -> RunEnd {
 #[must_use]
 pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd {
     match answer {
-        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: text },
+        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: silence::said(&text).unwrap_or(text) },
         Ok(Answer { text, .. }) => match silence::reason(schedule, &text) {
             Some(reason) => RunEnd::Silent { reason },
             None => RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] },

@@ -149,7 +149,7 @@ impl Shaping {
         match answer {
             Ok(Answer { text, is_silent: true, .. }) => {
                 self.result = Some(text.as_str().into());
-                self.over(RunEnd::Silent { reason: text })
+                self.over(RunEnd::Silent { reason: silence::said(&text).unwrap_or(text) })
             }
             Ok(Answer { text, .. }) => {
                 let end = self.after(text.into());

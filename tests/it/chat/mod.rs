@@ -2,6 +2,7 @@
 
 mod aimock;
 mod budget;
+mod by_tool;
 mod failing;
 mod house;
 mod killed;
