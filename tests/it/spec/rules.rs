@@ -438,9 +438,12 @@ fn a_task_may_say_how_it_is_silent() {
         {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x"}
     "#]],
     );
-    call(&task.replace("WORD", "tool"), expect![[r#"
+    call(
+        &task.replace("WORD", "tool"),
+        expect![[r#"
         {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x","silence":"tool"}
-    "#]]);
+    "#]],
+    );
     call(
         &task.replace("WORD", "jsn"),
         expect![[r#"
