@@ -6,7 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use super::conceal::MASK;
-use super::{Agent, Config, Format, Gateway, MODEL_DEFAULT, OpenAi, Provider, Rate, Route, Routing, System, Webhook};
+use super::{
+    Agent, Config, Format, Gateway, MODEL_DEFAULT, MaxTokensKey, OpenAi, Provider, Rate, Route, Routing, System,
+    Webhook,
+};
 use crate::money::Cost;
 
 impl Config {
@@ -104,7 +107,7 @@ impl Gateway {
 
 impl OpenAi {
     fn to_json(&self) -> Value {
-        let Self { base_url, api_key, timeout, max_in_flight, rates } = self;
+        let Self { base_url, api_key, timeout, max_in_flight, rates, max_tokens_key } = self;
         let mut shown = json!({
             "kind": "openai",
             "base_url": base_url,
@@ -112,6 +115,9 @@ impl OpenAi {
             "timeout": timeout.to_string(),
             "max_in_flight": max_in_flight,
         });
+        if *max_tokens_key != MaxTokensKey::default() {
+            shown["max_tokens_key"] = json!(max_tokens_key.word());
+        }
         show_rate(&mut shown, &rates.usual);
         for (model, rate) in &rates.models {
             show_rate(&mut shown["models"][model], rate);

@@ -57,6 +57,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.byte(match task.silence {
                 Silence::Json => 0,
                 Silence::Never => 1,
+                Silence::Tool => 2,
             });
             out.option(task.budget.max_tokens_per_run, |out, most| out.number(u64::from(most)));
             out.option(task.budget.max_cost_per_day, |out, most| out.number(most.as_micros()));
@@ -181,6 +182,7 @@ fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {
     Ok(match bytes.byte()? {
         0 => Silence::Json,
         1 => Silence::Never,
+        2 => Silence::Tool,
         other => return bytes.wrong(format!("no way to be silent is written {other}")),
     })
 }

@@ -27,6 +27,8 @@ use crate::runtime::runs::{Asked, Begun, NoAnswer};
 pub(super) struct Till<'a> {
     occurrence: OccurrenceId,
     pub(super) purse: Purse,
+    /// Whether nothing but what is said by a tool is sent.
+    speaks_by_tool: bool,
     answers: &'a Sender<Message>,
 }
 
@@ -38,7 +40,8 @@ struct Tools {
 
 impl<'a> Till<'a> {
     pub(super) fn new(begun: &Begun, answers: &'a Sender<Message>) -> Self {
-        Self { occurrence: begun.run.occurrence, purse: Purse::new(begun), answers }
+        let (occurrence, speaks_by_tool) = (begun.run.occurrence, begun.speaks_by_tool());
+        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers }
     }
 }
 
@@ -99,7 +102,7 @@ impl Shared {
             Some(asking) => self.hands().await.map(|hands| (hands, asking)),
             None => None,
         };
-        let mut tools = Tools { hands, outbox: begun.speaks_by_tool().then(Outbox::default) };
+        let mut tools = Tools { hands, outbox: till.speaks_by_tool.then(Outbox::default) };
         let told = tools.told();
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
@@ -156,7 +159,7 @@ impl Shared {
                 Err(NoAnswer::Error(RunError::Permanent { error: why })) => {
                     error = format!("{error}; {asked}: {why}")
                 }
-                Err(NoAnswer::OverBudget { reason }) => error = format!("{error}; {asked}: {reason}"),
+                Err(NoAnswer::OverBudget(refusal)) => error = format!("{error}; {asked}: {}", refusal.reason),
                 Err(NoAnswer::Error(RunError::Ambiguous { error: why })) => {
                     return Err(RunError::Ambiguous { error: format!("{error}; {why}") }.into());
                 }
@@ -172,6 +175,14 @@ impl Shared {
             let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
             return Err(RunError::Permanent { error }.into());
         };
+        if till.speaks_by_tool && !provider.runner.calls_tools() {
+            let name = &asked.provider;
+            let error = format!(
+                "provider '{name}' calls no tools, and with silence: tool nothing else is sent; write silence: json, or \
+                 name the model of another provider"
+            );
+            return Err(RunError::Permanent { error }.into());
+        }
         let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
         let Some(_seat) = seat else {
             return Err(RunError::Retry { error: "it has no room now".into(), after: None }.into());
@@ -201,7 +212,7 @@ impl Shared {
         till.purse.heard();
         match verdict {
             Verdict::Granted => Ok(()),
-            Verdict::Refused { reason } => Err(NoAnswer::OverBudget { reason }),
+            Verdict::Refused(refusal) => Err(NoAnswer::OverBudget(refusal)),
             Verdict::NotNow => Err(NoAnswer::NotAsked),
         }
     }

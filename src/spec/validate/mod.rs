@@ -6,7 +6,6 @@
 
 mod after;
 mod budget;
-mod later;
 mod payload;
 mod policy;
 mod text;
@@ -215,7 +214,6 @@ struct Check<'a> {
 impl Check<'_> {
     /// Every part is looked at, whatever the others are like.
     fn schedule(&mut self, raw: &RawSchedule) -> Option<Schedule> {
-        self.later(raw);
         let id = self.id(raw);
         let name = self.name("name", raw.name.as_deref());
         let agent = self.agent(raw);

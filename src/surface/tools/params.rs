@@ -79,8 +79,9 @@ pub(super) const OPTIONS: &[Field] = &[
     ),
     Field::new(
         "silence",
-        Kind::Word(&["json", "never"]),
-        "How a `task` may stay silent; json, the default: an answer that is {\"silent\": true, \"reason\": \"…\"} is not sent.",
+        Kind::Word(&["json", "tool", "never"]),
+        "How a `task` may stay silent; json, the default: an answer that is {\"silent\": true, \"reason\": \"…\"} is not sent; \
+         tool: only what the run says by schedule_deliver is sent.",
     ),
     Field::new(
         "delivery",

@@ -410,13 +410,12 @@ fn default_destination() {
 }
 
 #[test]
-fn what_is_not_built_is_refused() {
+fn problems_of_all_fields_are_told_at_once() {
     call(
         r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "silence": "tool",
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            silence: 'silence' is not built into this version: it needs tools inside of runs, where it says tool (write json, or leave it out: an answer that is {"silent": true} is not sent)
             after: 'when' and 'after' are mutually exclusive (keep one of them)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
         "#]],
@@ -439,10 +438,16 @@ fn a_task_may_say_how_it_is_silent() {
     "#]],
     );
     call(
+        &task.replace("WORD", "tool"),
+        expect![[r#"
+        {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x","silence":"tool"}
+    "#]],
+    );
+    call(
         &task.replace("WORD", "jsn"),
         expect![[r#"
-        silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, never)
-    "#]],
+            silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, tool, never)
+        "#]],
     );
     call(
         r#"{"in": "2h", "message": "hi", "silence": "never"}"#,
