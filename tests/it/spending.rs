@@ -310,7 +310,8 @@ fn a_budget_is_given_changed_and_taken_back_by_command() {
         {"max_cost_per_day":1.25,"max_tokens_per_run":4000} "tool"
         {"max_cost_per_day":1.25} "tool"
         null null
-    "#]].assert_eq(&(told.join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(told.join("\n") + "\n"));
     for (budget, why) in [
         ("max_cost=1", "budget.max_cost: is not a known key"),
         ("max_cost_per_day=much", "budget.max_cost_per_day: is not an amount"),
