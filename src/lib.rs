@@ -39,7 +39,8 @@
 //!    and `rmcp` only in `surface`, `hyper` only in `surface` and `client`.
 //! 4. `gateway`, `runner`, `script` and `store` do not know each other; only `runtime` joins them.
 //! 5. Domain types do not implement `Serialize`; wire and disk types do, next to the code that speaks them.
-//! 6. An occurrence is durable before its first external effect, and a composed text before it is sent.
+//! 6. An occurrence is durable before its first external effect, a composed text before it is sent, and what a call to a
+//!    model may cost before it is made.
 //! 7. Scripts return values; the host acts on them. What a run's script keeps is committed with the end of that run.
 //! 8. Every queue, loop, list and text has a named limit ([`limits`]).
 //! 9. The wheel is a cache: dropping it and rebuilding it from the store changes nothing observable.

@@ -20,7 +20,7 @@ use crate::engine::outcome::NOT_RUN_ON;
 use crate::engine::settle::clip;
 use crate::engine::{Bid, Effect, Engine, Payer, Refusal, Verdict};
 use crate::id::{OccurrenceId, ScheduleKey};
-use crate::limits::SPENT_DAYS_COUNT_MAX;
+use crate::limits::{SPENT_DAYS_COUNT_MAX, STALE_SPENT_COUNT_MAX};
 use crate::money::{Cost, Spent};
 use crate::planted::{self, Bug};
 
@@ -74,6 +74,8 @@ pub(super) struct Book {
     /// How often the day has changed.
     turns: u64,
     days: BTreeMap<i64, Day>,
+    /// Of whose days some are forgotten; their rows are looked at again, a few with each call.
+    stale: Vec<ScheduleKey>,
     /// Calls that are under way: of which day, and the most that they take.
     held: HashMap<OccurrenceId, (i64, Spent)>,
     verdicts: Vec<(OccurrenceId, Verdict)>,
@@ -125,7 +127,8 @@ impl Book {
         while self.days.len() > SPENT_DAYS_COUNT_MAX {
             let far = self.days.iter().filter(|(day, _)| self.today.abs_diff(**day) > 1);
             let Some((&oldest, _)) = far.min_by_key(|(day, of)| (of.turn, **day)) else { return };
-            self.days.remove(&oldest);
+            let forgotten = self.days.remove(&oldest).unwrap_or_default();
+            self.stale.extend(forgotten.schedules.into_keys());
         }
     }
 
@@ -202,6 +205,7 @@ impl Engine {
     pub(super) fn reserve(&mut self, occurrence: OccurrenceId, bid: Bid) {
         let owed = self.settle_call(occurrence, bid.spent);
         let verdict = self.judge(occurrence, &bid, owed);
+        self.drop_stale();
         self.book.verdicts.push((occurrence, verdict));
     }
 
@@ -266,8 +270,17 @@ impl Engine {
         }
     }
 
+    /// What is kept of days that are forgotten goes, little by little.
+    fn drop_stale(&mut self) {
+        let from = self.book.stale.len().saturating_sub(STALE_SPENT_COUNT_MAX);
+        for key in self.book.stale.split_off(from) {
+            self.keep_spent(key);
+        }
+    }
+
     fn keep_spent(&mut self, key: ScheduleKey) {
-        let text = Some(DaySpent::to_kept(&self.book.of(key)));
+        let days = self.book.of(key);
+        let text = (!days.is_empty()).then(|| DaySpent::to_kept(&days));
         self.effects.push_back(Effect::Persist(Change::Kept { key, part: Kept::Spent, text }));
     }
 

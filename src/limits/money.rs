@@ -18,3 +18,5 @@ pub const RATES_COUNT_MAX: usize = 1000;
 pub const COST_ROWS_MAX: usize = 500_000;
 /// Days of which is known what was spent on them: today, and others that a clock which is set may come to.
 pub const SPENT_DAYS_COUNT_MAX: usize = 6;
+/// Schedules whose forgotten days are struck out with one call to a model.
+pub const STALE_SPENT_COUNT_MAX: usize = 4;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chimewheel::engine::change::{DaySpent, Kept, Outcome, Phase};
 use chimewheel::engine::{Budgets, Options, Start};
 use chimewheel::id::ScheduleKey;
+use chimewheel::limits::SPENT_DAYS_COUNT_MAX;
 use chimewheel::time::{Span, Timestamp};
 use expect_test::expect;
 
@@ -277,4 +278,20 @@ fn a_dead_letter_that_would_cost_too_much_stays_one() {
             2026-01-01T14:00:00Z tell news
         "#]],
     );
+}
+
+/// A task on each of twenty days leaves a row of few days, and one that is over leaves none.
+#[test]
+fn what_was_spent_long_ago_is_not_kept() {
+    let begin = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let mut world = World::with(begin, Options::default());
+    world.add("once", "at 2026-01-01T12:00Z task sum cost 0.50", Start::Active);
+    world.add("daily", "every 24h task sum cost 0.50", Start::Active);
+    world.script_runner(ScheduleKey(1), "ok + pays 0.30 0.10");
+    world.script_runner(ScheduleKey(2), &["ok + pays 0.30 0.10"; 20].join(", "));
+    world.advance(Span::from_seconds(20 * 86_400 + 60));
+    let kept = |key: u64| world.disk.kept[&(ScheduleKey(key), Kept::Spent)].clone();
+    let days: Vec<i64> = DaySpent::from_kept(&kept(2).unwrap()).unwrap().iter().map(|spent| spent.day).collect();
+    assert_eq!((days.len(), days[0]), (SPENT_DAYS_COUNT_MAX, world.now.day()), "{days:?}");
+    assert_eq!(kept(1), None);
 }

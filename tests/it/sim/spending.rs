@@ -36,6 +36,8 @@ pub struct Call {
     most: u64,
     /// The day on which it was asked for.
     day: i64,
+    /// The call of the same run that was made before it: which spending that is, and what it took.
+    before: Option<(usize, u64)>,
 }
 
 /// A call that was made.
@@ -66,8 +68,13 @@ impl World {
     pub fn want(&mut self, occurrence: OccurrenceId) {
         let Some(process) = &self.process else { return };
         let boot = process.boot;
+        self.want_more(boot, occurrence, None);
+    }
+
+    /// It asks once more, as about a tool that it has called.
+    fn want_more(&mut self, boot: u32, occurrence: OccurrenceId, before: Option<(usize, u64)>) {
         let most = 10_000 * (1 + self.chance.below(30));
-        self.calls.insert(occurrence, Call { most, day: 0 });
+        self.calls.insert(occurrence, Call { most, day: 0, before });
         let soon = self.chance.below(40) as i64;
         self.plan(soon, Event::Bid(boot, occurrence));
     }
@@ -77,10 +84,16 @@ impl World {
         let Some(process) = &self.process else { return };
         let Some(call) = self.calls.get_mut(&occurrence) else { return };
         call.day = wall.day();
+        let before = call.before.take();
         let most = Spent { cost: Cost::from_micros(call.most), tokens: 0 };
         let schedule = process.reader.schedule(occurrence.schedule).expect("a readable store").expect("a schedule").1;
+        let spent = before.map(|(_, micros)| Spent { cost: Cost::from_micros(micros), tokens: 0 });
+        let spent = Some(spent.unwrap_or_default());
+        if let Some((number, micros)) = before {
+            self.history.spending[number].micros = micros;
+        }
         let payer = Payer { title: Some(schedule.title().into()), agent: schedule.agent.as_str().into() };
-        let bid = Bid { payer, limit: own(&schedule), spent: Some(Spent::ZERO), most };
+        let bid = Bid { payer, limit: own(&schedule), spent, most };
         self.note(&format!("{occurrence:?} may take {most:?}"));
         self.turn(Some(chimewheel::runtime::Message::Input(Input::Reserve { occurrence, bid })));
     }
@@ -103,6 +116,11 @@ impl World {
                     micros: call.most,
                 });
                 let number = self.history.spending.len() - 1;
+                if let Some(micros) = took
+                    && self.chance.one_in(4)
+                {
+                    return self.want_more(boot, occurrence, Some((number, micros)));
+                }
                 let spent = took.map(|micros| Spent { cost: Cost::from_micros(micros), tokens: 0 });
                 self.make_run(occurrence, Paid { spent, ..Paid::NOTHING }, took.map(|micros| (number, micros)));
             }
