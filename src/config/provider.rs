@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::later::http_url;
+use super::address::http_url;
 use super::section::{Section, Text};
 use super::{Notice, Secret, Surroundings, not_empty};
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUN_LONG_MS_MAX, RUN_MS_MAX, RUNS_COUNT_MAX};

@@ -274,9 +274,27 @@ impl Shared {
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 
+    /// The answer of a model to an instruction, if it comes in time.
+    async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
+        let asking = self.ask_rounds(begun, model, instruction);
+        let Some(timeout) = self.routing.timeout else { return asking.await };
+        tokio::select! {
+            answered = asking => answered,
+            () = self.patience(timeout) => {
+                let error = format!("the run took longer than {timeout}, routing.tasks.timeout, and was ended");
+                (String::new(), Err(RunError::Ambiguous { error }))
+            }
+        }
+    }
+
     /// Asks a model, or those that stand in for it, with what they are to know; calls the tools that it calls, and asks
     /// again, until it answers.
-    async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
+    async fn ask_rounds(
+        &self,
+        begun: &Begun,
+        model: Option<&str>,
+        instruction: &str,
+    ) -> (String, Result<Answer, RunError>) {
         let asked = begun.asked(&self.routing, model, instruction);
         let (first, instead) = match asked {
             Ok(asked) => asked,
@@ -313,7 +331,7 @@ impl Shared {
                 Ok(answer) => answer,
                 Err(error) => return (provider, Err(error)),
             };
-            spent = sum(spent, answer.tokens);
+            spent = Tokens::sum(spent, answer.tokens);
             let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
             if calls_last && answer.text.trim().is_empty() {
                 break;
@@ -428,15 +446,5 @@ impl Shared {
         if beats.wait_for(|beat| *beat >= last).await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-}
-
-fn sum(one: Option<Tokens>, other: Option<Tokens>) -> Option<Tokens> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(Tokens {
-            input: one.input.saturating_add(other.input),
-            output: one.output.saturating_add(other.output),
-        }),
-        (one, other) => one.or(other),
     }
 }

@@ -170,6 +170,15 @@ pub struct Tokens {
     pub output: u32,
 }
 
+impl Tokens {
+    /// Both together; what is not known of one is what is known of the other.
+    #[must_use]
+    pub fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
+        Some(Self { input: one.input.saturating_add(other.input), output: one.output.saturating_add(other.output) })
+    }
+}
+
 /// The dues of a trigger that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bounds {

@@ -114,7 +114,7 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", "Look after the mail.\n\n- gently\n", &Wishes::default()),
         expect![[r#"
-            HEARTBEAT.md:1: refused -: is one prompt for a heartbeat, which this version does not have: it needs model runs; write each check as a section '## Name' with '- Cron:' and '- Message:'
+            HEARTBEAT.md:1: refused -: is one prompt, which is not imported but configured: set heartbeat.file, heartbeat.interval and heartbeat.inject_into in chimewheel.toml, and the daemon runs it, and follows what is edited; or write each check as a section '## Name' with '- Cron:' and '- Message:'
         "#]],
     );
     let twice = "## A\n- Cron: 0 0 9 * * ?\n- cron: 0 0 8 * * ?\n- Message: x\n";
@@ -233,13 +233,17 @@ fn an_engine_json() {
         writeln!(shown, "{}: {}", key.path, key.note.as_deref().unwrap_or("taken")).unwrap();
     }
     expect![[r#"
+        heartbeat.inject_into = "telegram_123456"
+        heartbeat.interval = "PT30M"
+        heartbeat.model = "ollama/qwen3:4b"
+        routing.tasks.timeout = "2m"
         routing.default = "glm/glm-4-plus"
         routing.fallback = ["deepseek-chat"]
         routing.tasks.subagent = "ollama/qwen3:8b"
-        heartbeat.injectInto: needs the heartbeat, which this version does not have
-        heartbeat.interval: needs the heartbeat, which this version does not have
-        heartbeat.model: needs the heartbeat, which this version does not have
-        processing.subagentTimeoutMs: has no counterpart
+        heartbeat.injectInto: taken
+        heartbeat.interval: taken
+        heartbeat.model: taken
+        processing.subagentTimeoutMs: taken
         routing.default: taken
         routing.fallback: taken
         routing.tasks.subagent: taken

@@ -32,6 +32,7 @@ mod faketime;
     feature = "webhook"
 ))]
 mod gateway;
+mod heartbeat;
 mod hooks;
 mod http;
 mod imports;

@@ -13,6 +13,7 @@ mod changes;
 mod declare;
 mod differing;
 mod find;
+mod heartbeat;
 mod import;
 mod letters;
 mod read;
