@@ -67,6 +67,7 @@
 //! | 0 | [`time`], [`id`], [`limits`], [`problem`] | instants and spans; ids; named limits; the one form of a mistake |
 //! | 0 | [`pace`] | how fast a platform may be written to |
 //! | 0 | [`access`] | destinations, tokens, quotas, the audit's records |
+//! | 0 | [`money`] | what models cost |
 //! | 0 | [`planted`] | mistakes made on purpose, in tests only |
 //! | 1 | [`calendar`] | triggers: cron in two dialects, zones, daylight saving, English, plain words |
 //! | 1 | [`wheel`] | the timer wheel |
@@ -94,6 +95,7 @@ pub mod gateway;
 pub mod guide;
 pub mod id;
 pub mod limits;
+pub mod money;
 pub mod pace;
 pub mod planted;
 pub mod problem;

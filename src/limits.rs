@@ -3,9 +3,11 @@
 //! A name ends in `_MAX` or `_MIN` with its unit before it; relations between limits are proved below.
 
 mod conversations;
+mod money;
 mod platforms;
 
 pub use self::conversations::*;
+pub use self::money::*;
 pub use self::platforms::*;
 
 /// The beginning of a text that keeps to a limit in bytes, in whole characters.

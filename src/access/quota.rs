@@ -3,6 +3,7 @@
 //! Units are in the names. Not here: where these numbers are kept to (`surface/ops/local/access` and `runtime/tally`).
 
 use crate::limits;
+use crate::money::Cost;
 use crate::time::Span;
 
 /// What an agent may have and do at most; the defaults are those of [`crate::limits`].
@@ -16,6 +17,8 @@ pub struct Quota {
     pub fires_per_day: u32,
     /// Bytes of one payload.
     pub payload_bytes: usize,
+    /// What models may cost in one day, of UTC; `None`: nothing is said.
+    pub cost_per_day: Option<Cost>,
 }
 
 impl Default for Quota {
@@ -25,6 +28,7 @@ impl Default for Quota {
             min_interval: Span::from_millis(limits::AGENT_INTERVAL_MS_MIN),
             fires_per_day: limits::AGENT_FIRES_COUNT_MAX,
             payload_bytes: limits::MESSAGE_BYTES_MAX,
+            cost_per_day: None,
         }
     }
 }

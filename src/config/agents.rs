@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::routing::read_model;
 use super::section::{Section, Text};
-use super::{Gateway, Notice, Secret, Surroundings, Webhook, gateway};
+use super::{Gateway, Secret, Surroundings, Webhook, gateway};
 use crate::access::{Pattern, Quota};
 use crate::limits;
 use crate::problem::{Problem, nearest};
@@ -64,17 +64,14 @@ impl Agents {
         text: &mut Text<'_>,
         around: Surroundings<'_>,
         gateways: &BTreeMap<String, Gateway>,
-        notices: &mut Vec<Notice>,
     ) -> Self {
         let mut agents = BTreeMap::new();
         for (name, agent) in section.names(text) {
-            let path = agent.path("name");
             let wrong = name.trim().is_empty() || name.len() > limits::NAME_BYTES_MAX;
             if wrong || name.chars().any(char::is_control) {
                 agent.refuse(text, "", Problem::new("", "is not an agent's name").value(&name));
             }
-            let path = path.trim_end_matches(".name").to_owned();
-            agents.insert(name, Agent::read(agent, &path, text, around, gateways, notices));
+            agents.insert(name, Agent::read(agent, text, around, gateways));
         }
         Self(agents)
     }
@@ -89,11 +86,9 @@ impl FromIterator<(String, Agent)> for Agents {
 impl Agent {
     fn read(
         mut section: Section<'_, '_>,
-        path: &str,
         text: &mut Text<'_>,
         around: Surroundings<'_>,
         gateways: &BTreeMap<String, Gateway>,
-        notices: &mut Vec<Notice>,
     ) -> Self {
         let timezone = section.parsed(text, "timezone", |given| (around.zone)(given).map(|()| given.to_owned()));
         let model = section.parsed(text, "model", read_model).flatten();
@@ -131,7 +126,7 @@ impl Agent {
             section.refuse(text, "webhook", problem.hint("take one of them out"));
         }
         let quota = section.section(text, "quota");
-        let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, path, text, notices));
+        let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, text));
         section.finish(text);
         Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools }
     }
@@ -185,7 +180,7 @@ fn pattern(given: &str, gateways: &BTreeMap<String, Gateway>) -> Result<Pattern,
     })
 }
 
-fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, notices: &mut Vec<Notice>) -> Quota {
+fn read_quota(mut section: Section<'_, '_>, text: &mut Text<'_>) -> Quota {
     let mut quota = Quota::default();
     if let Some(active) = section.whole(text, "active", 0..100_000_001) {
         quota.active = active as u32;
@@ -199,9 +194,7 @@ fn read_quota(mut section: Section<'_, '_>, path: &str, text: &mut Text<'_>, not
     if let Some(bytes) = section.whole(text, "payload_bytes", 1..limits::MESSAGE_BYTES_MAX as u64 + 1) {
         quota.payload_bytes = bytes as usize;
     }
-    if section.amount(text, "cost_per_day").is_some() {
-        notices.push(Notice::not_built(format!("{path}.quota.cost_per_day"), "budgets"));
-    }
+    quota.cost_per_day = section.cost(text, "cost_per_day");
     section.finish(text);
     quota
 }

@@ -11,6 +11,7 @@ mod gateway;
 mod heartbeat;
 mod pace;
 mod provider;
+mod rates;
 mod routes;
 mod routing;
 mod section;
@@ -28,10 +29,12 @@ pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack,
 pub use self::heartbeat::{ActiveHours, Heartbeat, Interval};
 pub use self::pace::{Choice, PaceChoice};
 pub use self::provider::{OpenAi, Provider};
+pub use self::rates::{Rate, Rates};
 pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
 use self::section::{Section, Text};
 use crate::limits;
+use crate::money::Cost;
 use crate::problem::Problem;
 use crate::time::Span;
 
@@ -63,6 +66,8 @@ pub struct Config {
     pub engine_json: Option<PathBuf>,
     /// The file whose checks a model does.
     pub heartbeat: Heartbeat,
+    /// What all models together may cost in one day, of UTC; `None`: nothing is said.
+    pub cost_per_day: Option<Cost>,
     /// What single agents are and may do.
     pub agents: Agents,
     /// Which agent is spoken to by a message that comes in.
@@ -198,6 +203,7 @@ impl Config {
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
             heartbeat: Heartbeat::default(),
+            cost_per_day: None,
             agents: Agents::default(),
             routes: Routes::default(),
             session_idle: routes::IDLE,
@@ -252,12 +258,16 @@ impl Config {
         }
         if let Some(section) = root.section(text, "providers") {
             for (name, provider) in section.names(text) {
-                let provider = Provider::read(provider, &name, text, around, &mut config.notices);
+                let provider = Provider::read(provider, &name, text, around);
                 config.providers.insert(name, provider);
             }
         }
+        if let Some(mut section) = root.section(text, "budget") {
+            config.cost_per_day = section.cost(text, "cost_per_day");
+            section.finish(text);
+        }
         if let Some(section) = root.section(text, "agents") {
-            config.agents = Agents::read(section, text, around, &config.gateways, &mut config.notices);
+            config.agents = Agents::read(section, text, around, &config.gateways);
         }
         config.routes = Routes::read(&mut root, text, &config.agents, &config.gateways);
         if let Some(section) = root.section(text, "sessions") {
@@ -336,15 +346,6 @@ impl Log {
         let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
         section.finish(text);
         Self { level, format: format.unwrap_or(Format::Text) }
-    }
-}
-
-impl Notice {
-    fn not_built(path: impl Into<String>, what: &str) -> Self {
-        Self {
-            path: path.into(),
-            message: format!("{what} are not built into this version; this setting does nothing"),
-        }
     }
 }
 

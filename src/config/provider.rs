@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 
 use super::address::http_url;
+use super::rates::Rates;
 use super::section::{Section, Text};
-use super::{Notice, Secret, Surroundings, not_empty};
+use super::{Secret, Surroundings, not_empty};
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUN_LONG_MS_MAX, RUN_MS_MAX, RUNS_COUNT_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -49,6 +50,8 @@ pub struct OpenAi {
     pub timeout: Span,
     /// How many at a time.
     pub max_in_flight: usize,
+    /// What its models cost.
+    pub rates: Rates,
 }
 
 const KINDS: [&str; 3] = ["openai", "command", "echo"];
@@ -62,7 +65,6 @@ impl Provider {
         name: &str,
         text: &mut Text<'_>,
         around: Surroundings<'_>,
-        notices: &mut Vec<Notice>,
     ) -> Self {
         let is_endpoint = !section.has("kind") && section.has("base_url");
         if !section.has("kind") && !is_endpoint {
@@ -88,8 +90,8 @@ impl Provider {
         let read = match kind {
             Some("echo") => Self::echo(&mut section, text),
             Some("command") => Self::command(&mut section, text, around),
-            Some(_) => Self::OpenAi(open_ai(&mut section, text, around, notices)),
-            None if is_endpoint => Self::OpenAi(open_ai(&mut section, text, around, notices)),
+            Some(_) => Self::OpenAi(open_ai(&mut section, text, around)),
+            None if is_endpoint => Self::OpenAi(open_ai(&mut section, text, around)),
             // What else is written cannot be judged, and the config is refused for its kind.
             None => return Self::ECHO,
         };
@@ -128,28 +130,19 @@ impl Provider {
     }
 }
 
-fn open_ai(
-    section: &mut Section<'_, '_>,
-    text: &mut Text<'_>,
-    around: Surroundings<'_>,
-    notices: &mut Vec<Notice>,
-) -> OpenAi {
+fn open_ai(section: &mut Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> OpenAi {
     let base_url = section.parsed(text, "base_url", http_url);
     if !section.has("base_url") {
         let hint = "the address up to /chat/completions, such as base_url = \"http://127.0.0.1:11434/v1\"";
         section.refuse(text, "base_url", Problem::new("", "is missing").hint(hint));
     }
     let api_key = section.secret(text, ["api_key", "api_key_env", "api_key_file"]);
-    for key in ["price_in", "price_out"] {
-        if section.amount(text, key).is_some() {
-            notices.push(Notice::not_built(section.path(key), "budgets"));
-        }
-    }
     OpenAi {
         base_url: base_url.unwrap_or_default(),
         api_key: api_key.map(|secret| around.secret(secret)),
         timeout: timeout(section, text),
         max_in_flight: room(section, text),
+        rates: Rates::read(section, text),
     }
 }
 

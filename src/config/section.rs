@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Secret;
+use crate::money::Cost;
 use crate::problem::{Place, Problem, nearest};
 use crate::time::Span;
 
@@ -156,8 +157,8 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
-    /// A number that is not negative.
-    pub fn amount(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<f64> {
+    /// An amount of money.
+    pub fn cost(&mut self, text: &mut Text<'_>, key: &'static str) -> Option<Cost> {
         let value = self.get(key)?;
         let digits = match value.get_ref() {
             DeValue::Integer(number) => number.as_str(),
@@ -171,12 +172,13 @@ impl<'a, 'i> Section<'a, 'i> {
                 return None;
             }
         };
-        let read = digits.replace('_', "").parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite());
-        if read.is_none() {
-            let problem = Problem::new("", "is out of range").value(digits).hint("a number from 0");
-            self.refuse(text, key, problem);
+        match Cost::parse(&digits.replace('_', "")) {
+            Ok(cost) => Some(cost),
+            Err(why) => {
+                self.refuse(text, key, Problem::new("", why).value(digits).hint("a number from 0, such as 0.25"));
+                None
+            }
         }
-        read
     }
 
     /// True or false.

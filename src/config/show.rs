@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::conceal::MASK;
 use super::{
-    Agent, Config, Format, Gateway, Heartbeat, Interval, Log, MODEL_DEFAULT, OpenAi, Provider, Route, Routing,
+    Agent, Config, Format, Gateway, Heartbeat, Interval, Log, MODEL_DEFAULT, OpenAi, Provider, Rate, Route, Routing,
     System, Webhook,
 };
+use crate::money::Cost;
 
 impl Config {
     /// The effective config as JSON.
@@ -41,13 +42,7 @@ impl Config {
                         "timeout": timeout.to_string(),
                         "max_in_flight": max_in_flight,
                     }),
-                    Provider::OpenAi(OpenAi { base_url, api_key, timeout, max_in_flight }) => json!({
-                        "kind": "openai",
-                        "base_url": base_url,
-                        "api_key": api_key.is_some(),
-                        "timeout": timeout.to_string(),
-                        "max_in_flight": max_in_flight,
-                    }),
+                    Provider::OpenAi(config) => config.to_json(),
                 };
                 (name.clone(), shown)
             })
@@ -78,6 +73,9 @@ impl Config {
         });
         if !self.heartbeat.is_unset() {
             shown["heartbeat"] = self.heartbeat.to_json();
+        }
+        if let Some(cost) = self.cost_per_day {
+            shown["budget"] = json!({"cost_per_day": amount(cost)});
         }
         shown
     }
@@ -142,6 +140,41 @@ impl Gateway {
             Self::Webhook(webhook) => webhook.to_json(),
         }
     }
+}
+
+impl OpenAi {
+    fn to_json(&self) -> Value {
+        let Self { base_url, api_key, timeout, max_in_flight, rates } = self;
+        let mut shown = json!({
+            "kind": "openai",
+            "base_url": base_url,
+            "api_key": api_key.is_some(),
+            "timeout": timeout.to_string(),
+            "max_in_flight": max_in_flight,
+        });
+        show_rate(&mut shown, &rates.usual);
+        for (model, rate) in &rates.models {
+            show_rate(&mut shown["models"][model], rate);
+        }
+        shown
+    }
+}
+
+fn show_rate(shown: &mut Value, rate: &Rate) {
+    let Rate { price_in, price_out, max_tokens } = rate;
+    for (key, price) in [("price_in", price_in), ("price_out", price_out)] {
+        if let Some(price) = price {
+            shown[key] = amount(*price);
+        }
+    }
+    if let Some(most) = max_tokens {
+        shown["max_tokens"] = json!(most);
+    }
+}
+
+/// Sixteen digits at the most, which a number of JSON holds.
+fn amount(cost: Cost) -> Value {
+    json!(cost.as_micros() as f64 / 1e6)
 }
 
 impl Routing {
@@ -211,6 +244,9 @@ impl Agent {
                 "payload_bytes": quota.payload_bytes,
             },
         });
+        if let Some(cost) = quota.cost_per_day {
+            shown["quota"]["cost_per_day"] = amount(cost);
+        }
         let masked = token.as_ref().map(|_| MASK.to_owned());
         for (key, value) in [
             ("timezone", timezone.clone()),

@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-pub use super::kept::{Kept, LastText};
+pub use super::kept::{DaySpent, Kept, LastText};
 pub use super::outcome::{Outcome, OutcomeKind, SkipReason};
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
 use crate::id::{OccurrenceId, ScheduleKey, SessionKey};
+use crate::money::Spent;
 use crate::session::{Heard, Session, Utterance};
 use crate::spec::{Bounds, Destination, Policy, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
@@ -137,10 +138,12 @@ pub struct Execution {
     pub since: Timestamp,
     /// How long its attempts took that ended.
     pub took: Span,
-    /// The model that answered.
+    /// The model that answered last.
     pub model: Option<String>,
-    /// What that took, where it was told.
+    /// What all its answers took, where that was told.
     pub tokens: Option<Tokens>,
+    /// What it has taken; of a call that is under way, or that broke off, what that may take at most.
+    pub spent: Spent,
     /// What its hook noted.
     pub notes: Option<Arc<str>>,
     /// Where its text goes, if not to the schedule's destination.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::change::{Change, Run, State};
 use crate::engine::{Letter, Window};
 use crate::id::{OccurrenceId, ScheduleKey};
+use crate::money::{Cost, Spent};
 use crate::pace::Scope;
 use crate::spec::{Destination, Schedule, Tokens};
 use crate::time::{Span, Timestamp};
@@ -101,6 +102,14 @@ pub enum Input {
         occurrence: OccurrenceId,
         /// The end of it.
         ran: Ran,
+    },
+    /// A run that is under way wants to ask a model that costs something, or whose tokens are counted; answered with
+    /// [`Effect::Judged`].
+    Reserve {
+        /// Which run.
+        occurrence: OccurrenceId,
+        /// What that may take.
+        bid: Bid,
     },
     /// The row of a schedule the engine had forgotten, because somebody asks for it.
     Recall {
@@ -203,6 +212,55 @@ pub struct Ran {
     pub end: RunEnd,
     /// What its hook said besides, which counts once the run is over.
     pub said: Option<Box<Said>>,
+    /// What models took for it, however it ended.
+    pub paid: Paid,
+}
+
+/// What models took for an attempt to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The one that answered last.
+    pub model: Option<String>,
+    /// What their answers took, where that was told.
+    pub tokens: Option<Tokens>,
+    /// What was taken since the last [`Input::Reserve`]; `None`: nobody knows, so all that was reserved counts.
+    pub spent: Option<Spent>,
+}
+
+impl Paid {
+    /// No model was asked.
+    pub const NOTHING: Self = Self { model: None, tokens: None, spent: Some(Spent::ZERO) };
+    /// Nobody knows what was asked, and what that took.
+    pub const UNKNOWN: Self = Self { model: None, tokens: None, spent: None };
+}
+
+/// What one call to a model may take at most, and in whose name it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bid {
+    /// What the schedule is called.
+    pub title: Arc<str>,
+    /// The schedule's agent.
+    pub agent: Arc<str>,
+    /// What its runs may cost in one day.
+    pub limit: Option<Cost>,
+    /// What earlier calls of the same attempt have taken since the last bid; `None`: all that was reserved.
+    pub spent: Option<Spent>,
+    /// What this one may take.
+    pub most: Spent,
+}
+
+/// What becomes of a bid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is reserved, and that is durable: the call may be made.
+    Granted,
+    /// It would be more than may be spent.
+    Refused {
+        /// Which limit that is.
+        reason: String,
+    },
+    /// Nobody wants the run any more, or the process is ending.
+    NotNow,
 }
 
 /// What a hook says besides the text of its run. Texts that are too long are cut, but for the state: a run whose state
@@ -237,23 +295,20 @@ pub enum RunEnd {
     Composed {
         /// The texts; each of several is delivered by itself.
         texts: Vec<Outgoing>,
-        /// The model that made them, if one did.
-        model: Option<String>,
-        /// What it took, where that is told.
-        tokens: Option<Tokens>,
     },
     /// It ran, and nothing is to be sent.
     Silent {
         /// Why.
         reason: String,
-        /// The model that answered, if one was asked.
-        model: Option<String>,
-        /// What it took, where that is told.
-        tokens: Option<Tokens>,
     },
     /// Its hook held it back before anything was made of it.
     Gated {
         /// Why.
+        reason: String,
+    },
+    /// A model was not asked, because it could have cost more than may be spent.
+    OverBudget {
+        /// Which limit that is.
         reason: String,
     },
     /// Trying again may help.
@@ -295,6 +350,13 @@ pub enum Effect {
     EndRun {
         /// Which.
         occurrence: OccurrenceId,
+    },
+    /// Tell a run what became of its [`Input::Reserve`].
+    Judged {
+        /// Which run.
+        occurrence: OccurrenceId,
+        /// What.
+        verdict: Verdict,
     },
     /// Tell whoever asked.
     Reply {

@@ -13,7 +13,7 @@
 //! Who claims dues: `serve.rs`; what became of a send: `settle.rs`; what people ask for:
 //! `declare.rs`; a restart: `boot.rs`; a clock that jumped: `clock.rs`; who waits for whom: `lanes.rs`; for what
 //! platform: `gates.rs`; what was given up and is tried again: `letters.rs`; too many failures in a row: `streak.rs`;
-//! which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
+//! what may be spent: `book.rs`; which dues count: `dues.rs`; an edit of what waits: `edited.rs`.
 //!
 //! Units: `Timestamp` outside, the wheel's ticks (the same milliseconds) inside.
 //! Invariants: nothing here reads a clock or chance; the wheels are caches of the slots; every due of a live
@@ -22,6 +22,7 @@
 //! Not here: texts and destinations (`store`, read when sent), ids and names (`runtime`), zones (`calendar`).
 
 mod backoff;
+mod book;
 pub mod boot;
 pub mod change;
 mod clock;
@@ -51,6 +52,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::engine::book::Book;
 use crate::engine::change::{Change, LaneId, Run, State};
 use crate::engine::lanes::Lanes;
 use crate::engine::overdue::Overdue;
@@ -63,8 +65,9 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
+pub use book::Budgets;
 pub use gates::Gated;
-pub use input::{Answer, Effect, Input, OpId, Outgoing, Ran, Reply, RunEnd, Said, Start, Timing};
+pub use input::{Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Ran, Reply, RunEnd, Said, Start, Timing, Verdict};
 pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};
@@ -105,6 +108,7 @@ pub struct Engine {
     open: BTreeMap<OccurrenceId, Open>,
     lanes: Lanes,
     runs: Runs,
+    book: Book,
     manual: BTreeSet<OccurrenceId>,
     dirty_slots: BTreeSet<ScheduleKey>,
     dirty_runs: BTreeSet<OccurrenceId>,
@@ -150,6 +154,7 @@ impl Engine {
             open: BTreeMap::new(),
             lanes: Lanes::new(now, paces),
             runs: Runs::default(),
+            book: Book::default(),
             manual: BTreeSet::new(),
             dirty_slots: BTreeSet::new(),
             dirty_runs: BTreeSet::new(),
@@ -178,6 +183,7 @@ impl Engine {
             Input::Drop { op, run } => self.drop_letter(op, *run),
             Input::Answered { occurrence, answer } => self.answered(occurrence, answer),
             Input::Ran { occurrence, ran } => self.ran(occurrence, ran),
+            Input::Reserve { occurrence, bid } => self.reserve(occurrence, bid),
             Input::Recall { key, state, schedule } => self.recall(key, state, &schedule),
             Input::Forget { key } => self.forget(key),
         }
@@ -292,6 +298,7 @@ impl Engine {
         self.effects.extend(windows.into_iter().map(Effect::Send));
         self.effects.extend(runs);
         self.effects.extend(self.runs.take_ends());
+        self.effects.extend(self.book.take_verdicts());
         for (op, reply) in self.replies.drain(..) {
             self.effects.push_back(Effect::Reply { op, reply });
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Routing;
+use crate::engine::Budgets;
 use crate::limits;
 use crate::pace::Paces;
 
@@ -30,6 +31,8 @@ pub struct Options {
     pub paces: Arc<BTreeMap<String, Paces>>,
     /// Which model does a task.
     pub routing: Arc<Routing>,
+    /// What models may cost.
+    pub budgets: Arc<Budgets>,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             rooms: Arc::default(),
             paces: Arc::default(),
             routing: Arc::default(),
+            budgets: Arc::default(),
         }
     }
 }

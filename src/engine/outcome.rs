@@ -22,6 +22,11 @@ pub enum Outcome {
         /// Why, as the hook says.
         reason: String,
     },
+    /// It did not run, because it could have cost more than may be spent.
+    OverBudget {
+        /// Which limit that is, and what is left of it.
+        reason: String,
+    },
     /// It was given up: a dead letter.
     Failed {
         /// The last error.
@@ -67,7 +72,7 @@ pub enum OutcomeKind {
     Delivered,
     /// See [`Outcome::Silent`].
     Silent,
-    /// See [`Outcome::Skipped`] and [`Outcome::Gated`].
+    /// See [`Outcome::Skipped`], [`Outcome::Gated`] and [`Outcome::OverBudget`].
     Skipped,
     /// See [`Outcome::Failed`] and [`Outcome::Dropped`].
     Failed,
@@ -84,7 +89,7 @@ impl Outcome {
         match self {
             Self::Delivered { .. } => OutcomeKind::Delivered,
             Self::Silent { .. } => OutcomeKind::Silent,
-            Self::Skipped(_) | Self::Gated { .. } => OutcomeKind::Skipped,
+            Self::Skipped(_) | Self::Gated { .. } | Self::OverBudget { .. } => OutcomeKind::Skipped,
             Self::Failed { .. } | Self::Dropped { .. } => OutcomeKind::Failed,
             Self::Cancelled | Self::Displaced => OutcomeKind::Cancelled,
             Self::Unknown { .. } => OutcomeKind::Unknown,

@@ -20,7 +20,9 @@ use crate::engine::turns::Turns;
 use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX, SCRIPT_RUNS_COUNT_MAX};
+use crate::money::Spent;
 use crate::planted::{self, Bug};
+use crate::spec::Tokens;
 use crate::time::{Span, Timestamp};
 
 /// Every run that has no text yet.
@@ -173,6 +175,8 @@ impl Engine {
     /// Takes the end of one attempt to run.
     pub(super) fn ran(&mut self, occurrence: OccurrenceId, ran: Ran) {
         self.runs.landed(occurrence);
+        // Whatever has become of the run, what it took was taken.
+        let owed = self.settle_call(occurrence, ran.paid.spent);
         let Some(open) =
             self.open.get_mut(&occurrence).filter(|open| matches!(open.run.phase, Phase::Running { .. }))
         else {
@@ -181,8 +185,11 @@ impl Engine {
             return;
         };
         let (cause, is_retried) = (open.run.cause, open.run.retried.is_some());
-        let Ran { took, end, said } = ran;
+        let Ran { took, end, said, paid } = ran;
         if let Some(execution) = &mut open.run.execution {
+            execution.spent = owed.applied(execution.spent);
+            execution.model = paid.model.or(execution.model.take());
+            execution.tokens = Tokens::sum(execution.tokens, paid.tokens);
             execution.took = Span::from_millis(execution.took.as_millis().saturating_add(took.as_millis()));
             execution.notes = said.as_ref().and_then(|said| said.notes()).or(execution.notes.take());
         }
@@ -193,12 +200,13 @@ impl Engine {
             said.next = None;
         }
         match refused.unwrap_or(end) {
-            RunEnd::Composed { texts, model, tokens } => self.composed(occurrence, texts, model, tokens),
-            RunEnd::Silent { reason, model, tokens } => {
-                self.was_made(occurrence, model, tokens);
+            RunEnd::Composed { texts } => self.composed(occurrence, texts),
+            RunEnd::Silent { reason } => {
+                self.was_made(occurrence);
                 self.settle(occurrence, Outcome::Silent { reason: clip(reason) });
             }
             RunEnd::Gated { reason } => self.settle(occurrence, Outcome::Gated { reason: clip(reason) }),
+            RunEnd::OverBudget { reason } => self.not_paid_for(occurrence, clip(reason)),
             RunEnd::Retry { error, after } => self.run_again(occurrence, clip(error), after),
             // Nothing was delivered, so running it again doubles nothing that anybody sees.
             RunEnd::Ambiguous { error } => self.run_again(occurrence, clip(error), None),
@@ -329,6 +337,7 @@ impl Execution {
             took: Span::ZERO,
             model: None,
             tokens: None,
+            spent: Spent::ZERO,
             notes: None,
             to: None,
             deliveries: 0,

@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// Tells a schedule's owner, by a notice whose text is written beside it; of several parts each is a delivery of it.
-    fn tell(&mut self, key: ScheduleKey, parts: Vec<Arc<str>>) {
+    pub(super) fn tell(&mut self, key: ScheduleKey, parts: Vec<Arc<str>>) {
         let Some(mut state) = self.state(key) else { return };
         let due = self.manual_due(key, &state);
         let mut notice = self.claimed(key, &mut state, due, Cause::Notice);

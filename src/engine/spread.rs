@@ -17,18 +17,12 @@ use crate::engine::{Effect, Engine, Open, Outgoing};
 use crate::id::OccurrenceId;
 use crate::limits::DELIVERIES_COUNT_MAX;
 use crate::planted::{self, Bug};
-use crate::spec::{Destination, Tokens};
+use crate::spec::Destination;
 
 impl Engine {
     /// There are texts: they are written down, and sent.
-    pub(super) fn composed(
-        &mut self,
-        occurrence: OccurrenceId,
-        mut texts: Vec<Outgoing>,
-        model: Option<String>,
-        tokens: Option<Tokens>,
-    ) {
-        self.was_made(occurrence, model, tokens);
+    pub(super) fn composed(&mut self, occurrence: OccurrenceId, mut texts: Vec<Outgoing>) {
+        self.was_made(occurrence);
         let count = texts.len();
         if count > DELIVERIES_COUNT_MAX {
             let error = format!("{count} deliveries, more than {DELIVERIES_COUNT_MAX}: join some of the texts");
@@ -42,14 +36,12 @@ impl Engine {
         }
     }
 
-    /// Whatever came of it, a run has ended that may have asked a model.
-    pub(super) fn was_made(&mut self, occurrence: OccurrenceId, model: Option<String>, tokens: Option<Tokens>) {
+    /// There is a text: the age that ends retries counts from here.
+    pub(super) fn was_made(&mut self, occurrence: OccurrenceId) {
         let now = self.now;
         let open = self.open.get_mut(&occurrence);
         if let Some(execution) = open.and_then(|open| open.run.execution.as_mut()) {
             execution.since = now;
-            execution.model = model;
-            execution.tokens = tokens;
         }
     }
 
@@ -144,7 +136,7 @@ impl Spread {
                 self.tell_of(to, error);
             }
             Outcome::Cancelled | Outcome::Displaced => self.cancelled += 1,
-            Outcome::Silent { .. } | Outcome::Skipped(_) | Outcome::Gated { .. } => {}
+            Outcome::Silent { .. } | Outcome::Skipped(_) | Outcome::Gated { .. } | Outcome::OverBudget { .. } => {}
         }
     }
 

@@ -126,6 +126,10 @@ pub enum Bug {
     AgeIgnoredWhileShut,
     /// Runs that know the same conversation do not wait for each other.
     TurnsAtOnce,
+    /// A call is made though it may cost more than is left.
+    BudgetUnguarded,
+    /// A start forgets what was spent, and what was reserved when the process ended.
+    BootForgetsSpending,
 }
 
 impl Bug {
@@ -186,5 +190,7 @@ impl Bug {
         Self::GateKeepsOldClock,
         Self::AgeIgnoredWhileShut,
         Self::TurnsAtOnce,
+        Self::BudgetUnguarded,
+        Self::BootForgetsSpending,
     ];
 }

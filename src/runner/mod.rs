@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{MESSAGE_BYTES_MAX, PART_MORE_TOKENS_MAX, PROMPT_MORE_TOKENS_MAX, TOOLS_MORE_TOKENS_MAX};
 use crate::spec::Tokens;
 use crate::time::Span;
 
@@ -39,6 +39,8 @@ pub struct Prompt {
     pub tools: Arc<[Value]>,
     /// What it has called since, and what came of it.
     pub rounds: Vec<Round>,
+    /// How many tokens the answer may have, where that is limited.
+    pub max_tokens: Option<u32>,
 }
 
 /// Something that was said before.
@@ -92,6 +94,21 @@ impl Prompt {
         Self { model: model.into(), instruction: instruction.into(), ..Self::default() }
     }
 
+    /// More tokens than it has cannot be: each stands for a byte at least, of what is told and of what surrounds it.
+    #[must_use]
+    pub fn tokens_most(&self) -> u64 {
+        let lines = self.history.iter().map(|(Line::User(text) | Line::Model(text))| text.len());
+        let called = self.rounds.iter().flat_map(|round| &round.calls);
+        let called =
+            called.flat_map(|(call, came)| [call.id.len() + call.name.len() + call.arguments.len(), came.len()]);
+        let parts = lines.chain(self.rounds.iter().map(|round| round.text.len())).chain(called);
+        let parts = parts.chain(self.system.iter().map(|system| system.len()));
+        let parts = parts.chain(self.tools.iter().map(|tool| tool.to_string().len()));
+        let parts: u64 = parts.map(|bytes| bytes as u64 + PART_MORE_TOKENS_MAX).sum();
+        let offered = if self.tools.is_empty() { 0 } else { TOOLS_MORE_TOKENS_MAX };
+        self.instruction.len() as u64 + PROMPT_MORE_TOKENS_MAX + parts + offered
+    }
+
     /// All of it as one text, for what takes nothing else.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -131,6 +148,26 @@ pub enum RunError {
         /// What happened.
         error: String,
     },
+    /// It has done work that is to be paid, and there is no text all the same.
+    #[error("{error}")]
+    Paid {
+        /// What happened; never one of these again.
+        error: Box<RunError>,
+        /// What it took, where that is told.
+        tokens: Option<Tokens>,
+    },
+}
+
+impl RunError {
+    /// What happened, and whether that is to be paid: `None` is not, `Some(None)` is, and nobody knows how much.
+    #[must_use]
+    pub fn unpaid(self) -> (Self, Option<Option<Tokens>>) {
+        match self {
+            Self::Paid { error, tokens } => (*error, Some(tokens)),
+            Self::Ambiguous { .. } => (self, Some(None)),
+            Self::Retry { .. } | Self::Permanent { .. } => (self, None),
+        }
+    }
 }
 
 /// What [`Runner::run`] returns.

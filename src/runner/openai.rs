@@ -84,7 +84,7 @@ impl Runner for OpenAi {
                 Body::Whole(body) => self.read(&body, prompt),
                 Body::TooLong => {
                     let error = format!("the answer is longer than {MODEL_ANSWER_BYTES_MAX} bytes");
-                    Err(RunError::Permanent { error })
+                    Err(RunError::Paid { error: Box::new(RunError::Permanent { error }), tokens: None })
                 }
                 Body::Broken(error) => Err(RunError::Ambiguous { error }),
             }
@@ -113,6 +113,9 @@ fn body(prompt: &Prompt) -> Value {
     if !prompt.tools.is_empty() {
         body["tools"] = Value::Array(prompt.tools.to_vec());
     }
+    if let Some(most) = prompt.max_tokens {
+        body["max_tokens"] = json!(most);
+    }
     body
 }
 
@@ -128,7 +131,9 @@ fn refused(status: StatusCode, after: Option<Span>, why: &str) -> RunError {
         401 | 403 => {
             RunError::Permanent { error: format!("{error}; look at the provider's api_key_env or api_key_file") }
         }
-        408 | 409 | 425 | 429 | 500..=599 => RunError::Retry { error, after },
+        // Somebody gave up waiting for the model, which may have gone on.
+        408 | 504 => RunError::Paid { error: Box::new(RunError::Retry { error, after }), tokens: None },
+        409 | 425 | 429 | 500..=599 => RunError::Retry { error, after },
         _ => RunError::Permanent { error },
     }
 }
@@ -208,6 +213,17 @@ impl OpenAi {
             // The model may have answered, and been paid, behind whatever spoilt this.
             RunError::Ambiguous { error: format!("the answer is not a chat completion: {error}") }
         })?;
+        let usage = completion.usage.as_ref();
+        let tokens =
+            usage.and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));
+        match self.judge(completion, prompt) {
+            Ok(answer) => Ok(Answer { tokens, ..answer }),
+            Err(error) => Err(RunError::Paid { error: Box::new(error), tokens }),
+        }
+    }
+
+    /// The text, or why there is none.
+    fn judge(&self, completion: Completion, prompt: Prompt) -> Result<Answer, RunError> {
         // Some endpoints say so under the status of a success.
         if let Some(error) = completion.error.filter(|error| !error.is_null()) {
             return Err(RunError::Retry { error: self.told(&error), after: None });
@@ -228,18 +244,19 @@ impl OpenAi {
         };
         let is_name =
             |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-        let model = completion.model.filter(is_name).unwrap_or(prompt.model.clone());
+        let model = completion.model.filter(is_name).unwrap_or(prompt.model);
         let calls: Vec<Call> = message.tool_calls.unwrap_or_default().into_iter().map(Call::from).collect();
+        if finish_reason.as_deref() == Some("length") && calls.is_empty() && text.trim().is_empty() {
+            let error = "the answer is empty, and all its tokens are used up: the provider's max_tokens, or the \
+                         schedule's budget.max_tokens_per_run, is too small";
+            return Err(RunError::Permanent { error: error.into() });
+        }
         // Whoever has called tools may have nothing to add; that is for others to judge.
-        let answer = if calls.is_empty() && prompt.rounds.is_empty() {
-            Answer::new(&text, model)?
+        if calls.is_empty() && prompt.rounds.is_empty() {
+            Answer::new(&text, model)
         } else {
-            Answer { text, model, tokens: None, calls, is_silent: false }
-        };
-        let tokens = completion
-            .usage
-            .and_then(|usage| Some(Tokens { input: usage.prompt_tokens?, output: usage.completion_tokens? }));
-        Ok(Answer { tokens, ..answer })
+            Ok(Answer { text, model, tokens: None, calls, is_silent: false })
+        }
     }
 
     /// What the body of a refusal says.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::calendar::ZONE_DATA_VERSION;
 use crate::engine::boot::ZoneRules;
+use crate::engine::change::DaySpent;
 use crate::engine::{Engine, Input, Options};
 use crate::planted::{self, Bug};
 use crate::runtime::clock::Clock;
@@ -51,6 +52,11 @@ pub fn boot(opened: Opened, clock: Arc<dyn Clock>, options: Options) -> Result<B
 pub(super) fn restore(opened: &Opened, engine: &mut Engine, now: Timestamp) -> Result<(), StoreError> {
     opened.each_plan(|id, plan| engine.restore_plan(id, plan))?;
     opened.each_state(|key, state| engine.restore(key, state))?;
+    opened.reader.each_spent(|key, kept| {
+        for spent in DaySpent::from_kept(kept).unwrap_or_default() {
+            engine.restore_spent(key, &spent);
+        }
+    })?;
     let mut open = Vec::new();
     opened.each_open(|run| open.push(run))?;
     for run in open {

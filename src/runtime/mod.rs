@@ -24,12 +24,14 @@ pub mod meter;
 pub mod minds;
 mod ops;
 pub mod outbox;
+pub mod purse;
 mod replies;
 pub mod round;
 mod running;
 pub mod runs;
 pub mod shaping;
 mod shell;
+pub mod silence;
 mod tally;
 pub mod turn;
 mod verify;
@@ -58,9 +60,10 @@ pub use running::{Provider, Providers};
 pub use verify::{VerifyError, verify, verify_beside, verify_file};
 
 use crate::config::{Agents, PaceChoice, Routes, Routing};
-use crate::engine::{Input, Options};
+use crate::engine::{Budgets, Input, Options};
 use crate::gateway::{Delivery, Posted, Unheard};
 use crate::limits::{BEAT_MS_MAX, QUEUE_INPUTS_COUNT_MAX};
+use crate::money::Cost;
 use crate::runtime::clock::Clock;
 use crate::runtime::commit::Committer;
 use crate::runtime::conversation::{Arrived, Manners};
@@ -116,6 +119,8 @@ pub struct Outside {
     pub minds: Minds,
     /// What their models may do, once there is somebody who does it.
     pub hands: Option<watch::Receiver<Option<Arc<dyn Hands>>>>,
+    /// What all models together may cost in one day.
+    pub cost_per_day: Option<Cost>,
 }
 
 impl From<Gateways> for Outside {
@@ -208,8 +213,19 @@ impl Runtime {
         outside: impl Into<Outside>,
         tokio: Tokio,
     ) -> Result<Self, StartError> {
-        let Outside { gateways, paces, providers, routing, scripts, agents, routes, session_idle, minds, hands } =
-            outside.into();
+        let Outside {
+            gateways,
+            paces,
+            providers,
+            routing,
+            scripts,
+            agents,
+            cost_per_day,
+            routes,
+            session_idle,
+            minds,
+            hands,
+        } = outside.into();
         let idle = session_idle.unwrap_or(Manners::default().idle);
         let manners = Manners { routes, agents: Arc::clone(&agents), idle };
         let routing = Arc::new(routing);
@@ -230,6 +246,7 @@ impl Runtime {
             rooms: Arc::new(providers.iter().map(|(name, provider)| (name.clone(), provider.room)).collect()),
             paces: Arc::new(dispatch::paces(&gateways, &paces)),
             routing: Arc::clone(&routing),
+            budgets: Arc::new(budgets_of(&agents, cost_per_day)),
             ..Options::default()
         };
         let Booted { turns, recorder, watchdog } = boot(opened, Arc::clone(&clock), options)?;
@@ -377,6 +394,11 @@ impl Handle {
         // A loop that has ended needs no waking.
         let _ = self.messages.send(Message::Beat);
     }
+}
+
+fn budgets_of(agents: &Agents, all: Option<Cost>) -> Budgets {
+    let agents = agents.iter().filter_map(|(name, agent)| Some((name.to_owned(), agent.quota.cost_per_day?)));
+    Budgets { all, agents: agents.collect() }
 }
 
 /// A beat that relies on no clock at all: each pause is relative. It wakes the loop, and sends count it.

@@ -11,7 +11,7 @@ use crate::id::{ScheduleId, SessionKey};
 use crate::limits::HAND_OVER_MS_MAX;
 use crate::runtime::conversation::id_of;
 use crate::session::{Conversation, Heard, Session};
-use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Talk, Task};
+use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Silence, Talk, Task};
 use crate::time::{Span, Timestamp};
 
 /// The answer to `/new`.
@@ -85,7 +85,9 @@ pub(super) fn hand_over(agents: &Agents, session: SessionKey, number: u64, heard
     } else if rules.system.is_some() {
         let who = heard.sender.name.as_ref().unwrap_or(&heard.sender.id);
         let instruction = if heard.chat == ChatKind::Direct { text.clone() } else { format!("{who}: {text}") };
-        let task = Task { instruction, model: None, session: RunSession::Conversation };
+        // Whoever writes wants an answer, whatever it looks like.
+        let task =
+            Task { instruction, session: RunSession::Conversation, silence: Silence::Never, ..Task::default() };
         (place.clone(), Payload::Task(task), RetryPolicy::default())
     } else {
         return None;

@@ -4,30 +4,31 @@
 //! A run costs no thread while it waits. Its end is the drop of what its runner returned, whatever that was doing.
 //! Invariant: every run is answered exactly once, even if its runner panics. Scripts run
 //! on threads of their own, a few at a time, so that one that takes its time delays nothing but other scripts. Not here:
-//! what a run is told (`runs`), what scripts make of it (`shaping`), how many runs there are at a time (`engine`).
+//! what a run is told (`runs`), how its model is asked (`asking`), what scripts make of it (`shaping`), how many runs
+//! there are at a time (`engine`).
+
+mod asking;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
-use serde_json::Value;
 use tokio::runtime::Handle as Tokio;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::config::Routing;
-use crate::engine::{Input, RunEnd};
+use crate::config::{Rates, Routing};
+use crate::engine::{Input, Paid, Ran, RunEnd, Verdict};
 use crate::id::OccurrenceId;
-use crate::limits::{BEAT_MS_MAX, CALLS_COUNT_MAX, ROUNDS_COUNT_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
-use crate::runner::{Answer, Round, RunError, Runner};
+use crate::limits::{BEAT_MS_MAX, SCRIPT_MS_MAX, SCRIPT_THREADS_COUNT_MAX};
+use crate::runner::Runner;
 use crate::runtime::Message;
 use crate::runtime::clock::{Clock, Stopwatch};
-use crate::runtime::minds::{self, Asking, Context, Hands, Minds};
-use crate::runtime::outbox::Outbox;
-use crate::runtime::runs::{self, Asked, Begun};
+use crate::runtime::minds::{Hands, Minds};
+use crate::runtime::running::asking::Till;
+use crate::runtime::runs::{self, Begun};
 use crate::runtime::shaping::{Reach, Shaped, Shaping, Step};
 use crate::script::{Deadline, Scene, Scripts};
-use crate::spec::Tokens;
 use crate::store::Reader;
 use crate::time::Span;
 
@@ -40,6 +41,8 @@ pub struct Provider {
     pub timeout: Span,
     /// How many it makes at a time.
     pub room: usize,
+    /// What its models cost.
+    pub rates: Rates,
 }
 
 /// The providers by the name that models use.
@@ -110,6 +113,8 @@ struct Shared {
     stopping: AtomicBool,
     /// What ends a run that is under way, when it is dropped.
     ends: Mutex<HashMap<OccurrenceId, oneshot::Sender<()>>>,
+    /// Where runs wait to hear whether they may ask a model.
+    verdicts: Mutex<HashMap<OccurrenceId, oneshot::Sender<Verdict>>>,
 }
 
 impl Running {
@@ -121,7 +126,7 @@ impl Running {
         beats: watch::Receiver<u64>,
     ) -> Self {
         let Makers { providers, routing, scripts, reach, idle, minds, hands } = makers;
-        let (stopping, ends) = (AtomicBool::new(false), Mutex::default());
+        let (stopping, ends, verdicts) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
         let script_seats = Arc::new(Semaphore::new(SCRIPT_THREADS_COUNT_MAX));
         let seats = |provider: Provider| Seats { free: Semaphore::new(provider.room), provider };
         let providers = providers.into_iter().map(|(name, provider)| (name, seats(provider))).collect();
@@ -140,6 +145,7 @@ impl Running {
             beats,
             stopping,
             ends,
+            verdicts,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -151,7 +157,7 @@ impl Running {
         shared.ends().insert(occurrence, end);
         self.shared.tokio.spawn(async move {
             let mut unanswered = Unanswered { occurrence, shared, answers, is_told: false };
-            let input = unanswered.shared.attempt(occurrence, ended).await;
+            let input = unanswered.shared.attempt(occurrence, ended, &unanswered.answers).await;
             unanswered.tell(input);
         });
     }
@@ -159,6 +165,14 @@ impl Running {
     /// Ends a run that is under way; its answer comes all the same.
     pub(super) fn end(&self, occurrence: OccurrenceId) {
         drop(self.shared.ends().remove(&occurrence));
+    }
+
+    /// Tells a run whether it may ask its model.
+    pub(super) fn judged(&self, occurrence: OccurrenceId, verdict: Verdict) {
+        if let Some(waiting) = self.shared.verdicts().remove(&occurrence) {
+            // Whoever was ended meanwhile makes no call.
+            let _ = waiting.send(verdict);
+        }
     }
 
     /// From here on none is begun.
@@ -180,6 +194,7 @@ impl Unanswered {
     fn tell(&mut self, input: Input) {
         self.is_told = true;
         self.shared.ends().remove(&self.occurrence);
+        self.shared.verdicts().remove(&self.occurrence);
         // A loop that has ended settles what is open when it is started again.
         let _ = self.answers.send(Message::Input(input));
     }
@@ -189,7 +204,8 @@ impl Drop for Unanswered {
     fn drop(&mut self) {
         if !self.is_told && std::thread::panicking() {
             let error = "the runner broke down; its panic is in the log".into();
-            self.tell(runs::ended(self.occurrence, Span::ZERO, RunEnd::Ambiguous { error }, None));
+            let (took, end) = (Span::ZERO, RunEnd::Ambiguous { error });
+            self.tell(runs::ended(self.occurrence, Ran { took, end, said: None, paid: Paid::UNKNOWN }));
         }
     }
 }
@@ -200,7 +216,16 @@ impl Shared {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(self: &Arc<Self>, occurrence: OccurrenceId, ended: oneshot::Receiver<()>) -> Input {
+    fn verdicts(&self) -> std::sync::MutexGuard<'_, HashMap<OccurrenceId, oneshot::Sender<Verdict>>> {
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        occurrence: OccurrenceId,
+        ended: oneshot::Receiver<()>,
+        answers: &Sender<Message>,
+    ) -> Input {
         if self.stopping.load(Ordering::SeqCst) {
             return runs::not_begun(occurrence);
         }
@@ -209,31 +234,33 @@ impl Shared {
             Err(input) => return input,
         };
         let watch = Stopwatch::start();
-        let (end, said) = tokio::select! {
+        let ((end, said), paid) = tokio::select! {
             biased;
-            _ = ended => (RunEnd::Ambiguous { error: "it was ended".into() }, None),
-            shaped = self.make(begun) => shaped,
+            _ = ended => ((RunEnd::Ambiguous { error: "it was ended".into() }, None), Paid::UNKNOWN),
+            made = self.make(begun, answers) => made,
         };
         let took = Span::from_millis(watch.elapsed().as_millis() as u64);
-        runs::ended(occurrence, took, end, said)
+        runs::ended(occurrence, Ran { took, end, said, paid })
     }
 
     /// Makes the text of a run, or whatever it comes to.
-    async fn make(self: &Arc<Self>, begun: Begun) -> Shaped {
+    async fn make(self: &Arc<Self>, begun: Begun, answers: &Sender<Message>) -> (Shaped, Paid) {
         let schedule = Arc::clone(&begun.schedule);
+        let mut till = Till::new(&begun, answers);
         let shaped = if schedule.uses_scripts() {
-            self.shape(begun).await
+            self.shape(begun, &mut till).await
         } else if let Some(text) = schedule.literal() {
             (runs::literal(text), None)
         } else {
-            let (provider, answer) = self.ask(&begun, None, begun.instruction().unwrap_or_default()).await;
-            (runs::unshaped(&provider, answer), None)
+            let instruction = begun.instruction().unwrap_or_default();
+            let answer = self.ask(&begun, None, instruction, &mut till).await;
+            (runs::unshaped(&schedule, answer), None)
         };
-        self.reach.fitted(&schedule, shaped)
+        (self.reach.fitted(&schedule, shaped), till.purse.paid())
     }
 
     /// The same where scripts have a say.
-    async fn shape(self: &Arc<Self>, begun: Begun) -> Shaped {
+    async fn shape(self: &Arc<Self>, begun: Begun, till: &mut Till<'_>) -> Shaped {
         let budget = Budget::new(self.beats.clone());
         let (shared, of, deadline) = (Arc::clone(self), begun.clone(), budget.clone());
         let step = self.aside(move || {
@@ -253,10 +280,10 @@ impl Shared {
             Ok(Step::Over(shaped)) => return shaped,
             Err(end) => return (end, None),
         };
-        let (provider, answer) = self.ask(&begun, model.as_deref(), &instruction).await;
+        let answer = self.ask(&begun, model.as_deref(), &instruction, till).await;
         let answered = self.aside(move || {
             budget.renew();
-            shaping.answered(&provider, answer)
+            shaping.answered(answer)
         });
         answered.await.unwrap_or_else(|end| (end, None))
     }
@@ -274,174 +301,19 @@ impl Shared {
         done.map_err(|_| RunEnd::Permanent { error: "its script broke the program; the panic is in the log".into() })
     }
 
-    /// The answer of a model to an instruction, if it comes in time.
-    async fn ask(&self, begun: &Begun, model: Option<&str>, instruction: &str) -> (String, Result<Answer, RunError>) {
-        let asking = self.ask_rounds(begun, model, instruction);
-        let Some(timeout) = self.routing.timeout else { return asking.await };
-        tokio::select! {
-            answered = asking => answered,
-            () = self.patience(timeout) => {
-                let error = format!("the run took longer than {timeout}, routing.tasks.timeout, and was ended");
-                (String::new(), Err(RunError::Ambiguous { error }))
-            }
-        }
-    }
-
-    /// Asks a model, or those that stand in for it, with what they are to know; calls the tools that it calls, and asks
-    /// again, until it answers.
-    async fn ask_rounds(
-        &self,
-        begun: &Begun,
-        model: Option<&str>,
-        instruction: &str,
-    ) -> (String, Result<Answer, RunError>) {
-        let asked = begun.asked(&self.routing, model, instruction);
-        let (first, instead) = match asked {
-            Ok(asked) => asked,
-            Err(error) => return (String::new(), Err(error)),
-        };
-        let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
-        let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
-        let Context { system, history, asking } = match told {
-            Ok(context) => context,
-            Err(error) => return (String::new(), Err(RunError::Retry { error: error.to_string(), after: None })),
-        };
-        let hands = match asking {
-            Some(asking) => self.hands().await.map(|hands| (hands, asking)),
-            None => None,
-        };
-        let mut outbox = begun.speaks_by_tool().then(Outbox::default);
-        let mut tools = hands.as_ref().map(|(hands, asking)| hands.tools(asking)).unwrap_or_default();
-        tools.extend(outbox.iter().flat_map(|_| Outbox::tools()));
-        let tools: Arc<[Value]> = tools.into();
-        let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
-        for asked in &mut all {
-            asked.prompt.system.clone_from(&system);
-            asked.prompt.history = Arc::clone(&history);
-            asked.prompt.tools = Arc::clone(&tools);
-        }
-        let mut spent: Option<Tokens> = None;
-        for round in 1..=ROUNDS_COUNT_MAX {
-            if round == ROUNDS_COUNT_MAX {
-                // Without tools there is nothing left to it but to answer.
-                all.iter_mut().for_each(|asked| asked.prompt.tools = Arc::default());
-            }
-            let (provider, answer) = self.ask_all(&all).await;
-            let mut answer = match answer {
-                Ok(answer) => answer,
-                Err(error) => return (provider, Err(error)),
-            };
-            spent = Tokens::sum(spent, answer.tokens);
-            let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
-            if calls_last && answer.text.trim().is_empty() {
-                break;
-            }
-            if answer.calls.is_empty() || calls_last || tools.is_empty() {
-                answer.tokens = spent;
-                let said = match outbox {
-                    Some(outbox) => outbox.close(answer),
-                    None => answer.spoken(),
-                };
-                return (provider, said);
-            }
-            let came = self.call_all(hands.as_ref(), outbox.as_mut(), begun, round, answer).await;
-            all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));
-        }
-        let error = format!("the model was asked {ROUNDS_COUNT_MAX} times and called tools each time");
-        (String::new(), Err(RunError::Permanent { error }))
-    }
-
-    /// What models may do, once there is somebody who does it.
-    async fn hands(&self) -> Option<Arc<dyn Hands>> {
-        let mut hands = self.hands.clone()?;
-        hands.wait_for(Option::is_some).await.ok()?.clone()
-    }
-
-    /// Calls the tools of one answer, one after the other.
-    async fn call_all(
-        &self,
-        hands: Option<&(Arc<dyn Hands>, Asking)>,
-        mut outbox: Option<&mut Outbox>,
-        begun: &Begun,
-        round: usize,
-        answer: Answer,
-    ) -> Round {
-        let mut calls = Vec::new();
-        for (place, call) in answer.calls.into_iter().enumerate() {
-            let came = if place >= CALLS_COUNT_MAX {
-                format!("Error: not done; at most {CALLS_COUNT_MAX} calls are made in one go")
-            } else {
-                match serde_json::from_str(if call.arguments.trim().is_empty() { "{}" } else { &call.arguments }) {
-                    Ok(arguments) => {
-                        let said = outbox.as_mut().and_then(|outbox| outbox.call(&call.name, &arguments));
-                        let token = begun.token((round * CALLS_COUNT_MAX + place) as u16);
-                        match (said, hands) {
-                            (Some(said), _) => said,
-                            (None, Some((hands, asking))) => {
-                                minds::outcome(hands.call(asking, &call.name, arguments, token).await)
-                            }
-                            (None, None) => format!("Error: there is no tool '{}'", call.name),
-                        }
-                    }
-                    Err(error) => format!("Error: the arguments are not JSON: {error}"),
-                }
-            };
-            calls.push((call, came));
-        }
-        Round { text: answer.text, calls }
-    }
-
-    /// Asks one after the other, as long as trying again is what would help: one that may have done its work ends it.
-    async fn ask_all(&self, all: &[Asked]) -> (String, Result<Answer, RunError>) {
-        let Some((first, instead)) = all.split_first() else {
-            return (String::new(), Err(RunError::Permanent { error: "there is nobody to ask".into() }));
-        };
-        let name = first.provider.clone();
-        let (mut error, mut after) = match self.run(first, true).await {
-            Err(RunError::Retry { error, after }) => (error, after),
-            answer => return (name, answer),
-        };
-        for asked in instead {
-            match self.run(asked, false).await {
-                Err(RunError::Retry { error: why, after: wait }) => {
-                    error = format!("{error}; {asked}: {why}");
-                    after = after.max(wait);
-                }
-                // It stands in for another, which may be there again.
-                Err(RunError::Permanent { error: why }) => error = format!("{error}; {asked}: {why}"),
-                Err(RunError::Ambiguous { error: why }) => {
-                    return (asked.provider.clone(), Err(RunError::Ambiguous { error: format!("{error}; {why}") }));
-                }
-                Ok(answer) => return (asked.provider.clone(), Ok(answer)),
-            }
-        }
-        (name, Err(RunError::Retry { error, after }))
-    }
-
-    async fn run(&self, asked: &Asked, waits: bool) -> Result<Answer, RunError> {
-        let Some(Seats { provider, free }) = self.providers.get(&asked.provider) else {
-            let name = &asked.provider;
-            let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
-            return Err(RunError::Permanent { error });
-        };
-        let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
-        let Some(_seat) = seat else {
-            return Err(RunError::Retry { error: "it has no room now".into(), after: None });
-        };
-        tokio::select! {
-            biased;
-            answer = provider.runner.run(asked.prompt.clone()) => answer,
-            () = self.patience(provider.timeout) => {
-                let error = format!("the run took longer than {}, and was ended", provider.timeout);
-                Err(RunError::Ambiguous { error })
-            }
-        }
-    }
-
     /// Waits in beats of the heart, as sends do: a clock that is set must not end a run that is under way.
     async fn patience(&self, timeout: Span) {
+        self.beat(Some(self.beat_after(timeout))).await;
+    }
+
+    fn beat_after(&self, timeout: Span) -> u64 {
+        *self.beats.borrow() + timeout.as_millis().div_ceil(BEAT_MS_MAX)
+    }
+
+    /// Until a beat; `None`: for ever.
+    async fn beat(&self, last: Option<u64>) {
+        let Some(last) = last else { return std::future::pending().await };
         let mut beats = self.beats.clone();
-        let last = *beats.borrow() + timeout.as_millis().div_ceil(BEAT_MS_MAX);
         // A heart that has stopped beats no more: the process is ending, and the loop waits no longer either.
         if beats.wait_for(|beat| *beat >= last).await.is_err() {
             std::future::pending::<()>().await;

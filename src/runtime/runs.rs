@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use crate::config::{Model, Routing};
 use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
-use crate::engine::{Input, Outgoing, Ran, RunEnd, Said};
+use crate::engine::{Input, Outgoing, Paid, Ran, RunEnd};
 use crate::id::{self, OccurrenceId};
 use crate::runner::{Answer, Prompt, RunError};
+use crate::runtime::silence;
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
 use crate::session::Conversation;
 use crate::spec::{Payload, Schedule};
@@ -41,6 +42,26 @@ pub struct Asked {
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.provider, self.prompt.model)
+    }
+}
+
+/// Why a model has not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// It was asked.
+    Error(RunError),
+    /// It was not, because that could have cost more than may be spent.
+    OverBudget {
+        /// Which limit that is.
+        reason: String,
+    },
+    /// It was not, because nobody wants its answer any more.
+    NotAsked,
+}
+
+impl From<RunError> for NoAnswer {
+    fn from(error: RunError) -> Self {
+        Self::Error(error)
     }
 }
 
@@ -158,34 +179,49 @@ pub const fn not_begun(occurrence: OccurrenceId) -> Input {
 }
 
 const fn unmade(occurrence: OccurrenceId, end: RunEnd) -> Input {
-    Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end, said: None } }
+    Input::Ran { occurrence, ran: Ran { took: Span::ZERO, end, said: None, paid: Paid::NOTHING } }
 }
 
 /// What the engine is told of an attempt that was made.
 #[must_use]
-pub const fn ended(occurrence: OccurrenceId, took: Span, end: RunEnd, said: Option<Box<Said>>) -> Input {
-    Input::Ran { occurrence, ran: Ran { took, end, said } }
+pub const fn ended(occurrence: OccurrenceId, ran: Ran) -> Input {
+    Input::Ran { occurrence, ran }
 }
 
 /// What a literal text comes to, which nobody has to make.
 #[must_use]
 pub fn literal(text: &str) -> RunEnd {
-    RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }], model: None, tokens: None }
+    RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] }
 }
 
 /// What an answer comes to that no script looks at.
 #[must_use]
-pub fn unshaped(provider: &str, answer: Result<Answer, RunError>) -> RunEnd {
+pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd {
     match answer {
-        Ok(Answer { text, model, tokens, is_silent: true, .. }) => {
-            RunEnd::Silent { reason: text, model: Some(format!("{provider}/{model}")), tokens }
-        }
-        Ok(Answer { text, model, tokens, .. }) => {
-            let texts = vec![Outgoing { text: text.into(), to: None }];
-            RunEnd::Composed { texts, model: Some(format!("{provider}/{model}")), tokens }
-        }
-        Err(RunError::Retry { error, after }) => RunEnd::Retry { error, after },
-        Err(RunError::Permanent { error }) => RunEnd::Permanent { error },
-        Err(RunError::Ambiguous { error }) => RunEnd::Ambiguous { error },
+        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: text },
+        Ok(Answer { text, .. }) => match silence::reason(schedule, &text) {
+            Some(reason) => RunEnd::Silent { reason },
+            None => {
+                let text = silence::rest(schedule, &text).unwrap_or(text);
+                RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] }
+            }
+        },
+        Err(none) => failed(none),
+    }
+}
+
+/// What an attempt without an answer comes to.
+#[must_use]
+pub fn failed(none: NoAnswer) -> RunEnd {
+    match none {
+        NoAnswer::OverBudget { reason } => RunEnd::OverBudget { reason },
+        NoAnswer::NotAsked => RunEnd::NotBegun,
+        NoAnswer::Error(error) => match error.unpaid().0 {
+            RunError::Retry { error, after } => RunEnd::Retry { error, after },
+            RunError::Ambiguous { error } => RunEnd::Ambiguous { error },
+            error @ (RunError::Permanent { .. } | RunError::Paid { .. }) => {
+                RunEnd::Permanent { error: error.to_string() }
+            }
+        },
     }
 }

@@ -1,8 +1,8 @@
 //! What scripts make of a run: before somebody is asked for a text, and of what was answered. Without threads, so that a
 //! test walks the same road as the program.
 //!
-//! The order is gate, model, message, then the text (the schedule's own, or a model's answer), then silent, deliver and
-//! next; failed where the answer is an error. A function that fails ends the run with its mistake, or, where the
+//! The order is gate, model, message, then the text (the schedule's own, or a model's answer), then silent, the
+//! answer's own word that it is silent, deliver and next; failed where the answer is an error. A function that fails ends the run with its mistake, or, where the
 //! schedule says `deliver_plain`, counts as not there, and the mistake is noted.
 //! What the script keeps and notes counts once the run is over, not between its attempts.
 //! Invariant: every run comes to one [`RunEnd`]. Not here: what a script can do (`script`), who may begin (`engine`),
@@ -18,10 +18,11 @@ use crate::gateway::text::{Numbering, split};
 use crate::limits::{MESSAGE_BYTES_MAX, within};
 use crate::problem::nearest;
 use crate::runner::{Answer, RunError};
-use crate::runtime::runs::unshaped;
+use crate::runtime::runs::{NoAnswer, failed};
+use crate::runtime::silence;
 use crate::script::{self, Gate, Hook, OnFailure, Scene, ScriptError, Scripts, Template};
 use crate::spec::tree::shorten;
-use crate::spec::{Destination, OnHookError, Payload, Schedule, Tokens};
+use crate::spec::{Destination, OnHookError, Payload, Schedule};
 use crate::time::Timestamp;
 
 /// Where texts can go, and whom scripts may send to.
@@ -79,9 +80,9 @@ impl Reach {
             let parts = told.flat_map(|text| self.parts(schedule, Outgoing { text, to: None }));
             said.tell = parts.map(|one| one.text).collect();
         }
-        let RunEnd::Composed { texts, model, tokens } = end else { return (end, said) };
+        let RunEnd::Composed { texts } = end else { return (end, said) };
         let texts = texts.into_iter().flat_map(|one| self.parts(schedule, one)).collect();
-        (RunEnd::Composed { texts, model, tokens }, said)
+        (RunEnd::Composed { texts }, said)
     }
 
     fn parts(&self, schedule: &Schedule, one: Outgoing) -> Vec<Outgoing> {
@@ -125,9 +126,6 @@ pub enum Step {
 /// How a run ended, and what its hook said besides.
 pub type Shaped = (RunEnd, Option<Box<Said>>);
 
-/// The text, and who made it.
-type Made = (Arc<str>, Option<String>, Option<Tokens>);
-
 impl Shaping {
     /// Looks the scripts up, and does everything that comes before a model is asked; all of the run if none is.
     #[must_use]
@@ -137,7 +135,7 @@ impl Shaping {
         match shaping.look_up(scripts).and_then(|()| shaping.before()) {
             Ok(Before::Gated(reason)) => Step::Over(shaping.over(RunEnd::Gated { reason })),
             Ok(Before::Text(text)) => {
-                let end = shaping.after((text, None, None));
+                let end = shaping.after(text);
                 Step::Over(shaping.over_or_wrong(end))
             }
             Ok(Before::Ask { model, instruction }) => Step::Ask { shaping: Box::new(shaping), model, instruction },
@@ -147,18 +145,18 @@ impl Shaping {
 
     /// Does the rest of a run for which somebody was asked.
     #[must_use]
-    pub fn answered(mut self, provider: &str, answer: Result<Answer, RunError>) -> Shaped {
+    pub fn answered(mut self, answer: Result<Answer, NoAnswer>) -> Shaped {
         match answer {
-            Ok(Answer { text, model, tokens, is_silent: true, .. }) => {
+            Ok(Answer { text, is_silent: true, .. }) => {
                 self.result = Some(text.as_str().into());
-                self.over(RunEnd::Silent { reason: text, model: Some(format!("{provider}/{model}")), tokens })
+                self.over(RunEnd::Silent { reason: text })
             }
-            Ok(Answer { text, model, tokens, .. }) => {
-                let made = (text.into(), Some(format!("{provider}/{model}")), tokens);
-                let end = self.after(made);
+            Ok(Answer { text, .. }) => {
+                let end = self.after(text.into());
                 self.over_or_wrong(end)
             }
-            Err(error) => self.failed(error),
+            Err(NoAnswer::Error(error)) => self.failed(error),
+            Err(none @ (NoAnswer::OverBudget { .. } | NoAnswer::NotAsked)) => self.over(failed(none)),
         }
     }
 
@@ -181,7 +179,7 @@ impl Shaping {
             Ok(wish) => wish,
             Err(mistake) => return self.summed_up(mistake, None),
         };
-        let end = match (wish, unshaped("", Err(error))) {
+        let end = match (wish, failed(error.into())) {
             (Some(OnFailure::GiveUp), _) => RunEnd::Permanent { error: told },
             (Some(OnFailure::Tell(text)), _) => {
                 let (end, said) = self.over(RunEnd::Permanent { error: told });
@@ -197,7 +195,8 @@ impl Shaping {
     /// The wish for the next due, and what the script keeps and notes. A run that is to be tried again has no wish.
     fn over(mut self, mut end: RunEnd) -> Shaped {
         let is_last = self.scene.attempt() >= self.schedule.policy.retry.max_attempts;
-        if !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. }) {
+        let is_again = !is_last && matches!(end, RunEnd::Retry { .. } | RunEnd::Ambiguous { .. });
+        if is_again || end == RunEnd::NotBegun {
             return self.summed_up(end, None);
         }
         let result = self.result.clone();
@@ -279,17 +278,21 @@ impl Shaping {
         }
     }
 
-    fn after(&mut self, (text, model, tokens): Made) -> Result<RunEnd, RunEnd> {
+    fn after(&mut self, text: Arc<str>) -> Result<RunEnd, RunEnd> {
         self.result = Some(Arc::clone(&text));
-        if let Some(reason) = self.call(|hook, scene| hook.silent(scene, &text), None)? {
-            return Ok(RunEnd::Silent { reason, model, tokens });
+        // The hook is asked first, so that it sees every answer.
+        let by_hook = self.call(|hook, scene| hook.silent(scene, &text), None)?;
+        if let Some(reason) = by_hook.or_else(|| silence::reason(&self.schedule, &text)) {
+            return Ok(RunEnd::Silent { reason });
         }
+        let text = silence::rest(&self.schedule, &text).map_or(text, Arc::from);
+        self.result = Some(Arc::clone(&text));
         let texts = match self.call(|hook, scene| hook.deliver(scene, &text), None)? {
             Some(outgoing) => self.addressed_all(outgoing)?,
             None => None,
         };
         let texts = texts.unwrap_or_else(|| vec![Outgoing { text, to: None }]);
-        Ok(RunEnd::Composed { texts, model, tokens })
+        Ok(RunEnd::Composed { texts })
     }
 
     fn addressed_all(&mut self, outgoing: Vec<script::Outgoing>) -> Result<Option<Vec<Outgoing>>, RunEnd> {

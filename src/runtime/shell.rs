@@ -69,6 +69,7 @@ impl Shell {
                 Act::Send(window) => self.dispatch.begin(window, self.answers.clone()),
                 Act::Run(occurrence) => self.running.begin(occurrence, self.answers.clone()),
                 Act::EndRun(occurrence) => self.running.end(occurrence),
+                Act::Judged(occurrence, verdict) => self.running.judged(occurrence, verdict),
                 Act::StopSending => {
                     self.dispatch.stop();
                     self.running.stop();

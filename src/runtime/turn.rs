@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use tokio::sync::oneshot;
 
 use crate::engine::change::Change;
-use crate::engine::{self, Effect, Engine, Input, OpId, Reply, Window};
+use crate::engine::{self, Effect, Engine, Input, OpId, Reply, Verdict, Window};
 use crate::gateway::Delivery;
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::{BATCH_CHANGES_COUNT_MAX, BEAT_MS_MAX, SHUTDOWN_MS_MAX, SLEEP_MS_MAX};
@@ -69,6 +69,8 @@ pub enum Act {
     Run(OccurrenceId),
     /// End this run, if it is still under way.
     EndRun(OccurrenceId),
+    /// Tell this run whether it may ask its model; what it depends on is durable.
+    Judged(OccurrenceId, Verdict),
     /// Begin no further send, and no further run.
     StopSending,
 }
@@ -97,6 +99,7 @@ struct Batch {
     windows: Vec<Window>,
     runs: Vec<OccurrenceId>,
     ended_runs: Vec<OccurrenceId>,
+    judged: Vec<(OccurrenceId, Verdict)>,
     answers: Vec<(Answer, Result<Done, OpError>)>,
     taken: Vec<oneshot::Sender<()>>,
     finished: Vec<ScheduleKey>,
@@ -220,6 +223,7 @@ impl Turns {
                 Effect::Send(window) => self.gathering.windows.push(window),
                 Effect::Run { occurrence, .. } => self.gathering.runs.push(occurrence),
                 Effect::EndRun { occurrence } => self.gathering.ended_runs.push(occurrence),
+                Effect::Judged { occurrence, verdict } => self.gathering.judged.push((occurrence, verdict)),
                 Effect::Reply { op, reply } => self.told(op, reply),
                 Effect::Forget { key } => self.gathering.finished.push(key),
             }
@@ -331,6 +335,7 @@ impl Turns {
         self.acts.extend(batch.windows.into_iter().map(Act::Send));
         self.acts.extend(batch.runs.into_iter().map(Act::Run));
         self.acts.extend(batch.ended_runs.into_iter().map(Act::EndRun));
+        self.acts.extend(batch.judged.into_iter().map(|(occurrence, verdict)| Act::Judged(occurrence, verdict)));
         for (answer, done) in batch.answers {
             // Whoever has given up waiting needs no answer.
             let _ = answer.send(done);

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use crate::calendar::{Except, Trigger, Zone};
 use crate::id::ScheduleId;
 use crate::limits::LITERAL_BYTES_MAX;
+use crate::money::Cost;
 use crate::time::{Span, Timestamp};
 
 pub use crate::access::Destination;
@@ -89,6 +90,13 @@ impl Schedule {
         self.except.as_ref().map_or_else(|| times.clone(), |except| format!("{times}, {}", except.describe()))
     }
 
+    /// What it is called where people are told of it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let id = &self.id;
+        self.name.as_ref().map_or_else(|| format!("'{id}'"), |name| format!("'{name}' ({id})"))
+    }
+
     /// Whether scripts have a say in its runs.
     #[must_use]
     pub const fn uses_scripts(&self) -> bool {
@@ -131,7 +139,7 @@ pub enum Payload {
 }
 
 /// An instruction for a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// What it is told.
     pub instruction: String,
@@ -139,6 +147,10 @@ pub struct Task {
     pub model: Option<String>,
     /// What the model knows of what was said before.
     pub session: RunSession,
+    /// How an answer may say that there is nothing to send.
+    pub silence: Silence,
+    /// What it may take.
+    pub budget: Budget,
 }
 
 /// What a run's model knows of what was said before. What it delivers is part of its chat's conversation either way.
@@ -149,6 +161,27 @@ pub enum RunSession {
     Isolated,
     /// The conversation of its chat; no other run that knows it goes on at the same time.
     Conversation,
+}
+
+/// What the runs of a task may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Budget {
+    /// Tokens of one run, those that the model is given included, all attempts together.
+    pub max_tokens_per_run: Option<u32>,
+    /// Money in one day, of UTC.
+    pub max_cost_per_day: Option<Cost>,
+}
+
+/// How a model may keep its answer from being sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Silence {
+    /// By an answer that is one JSON object with `"silent": true`.
+    #[default]
+    Json,
+    /// Not at all: every answer is sent.
+    Never,
+    /// As with [`Silence::Json`], or by the word of a heartbeat that has nothing to tell.
+    Heartbeat,
 }
 
 /// What becomes of a run whose hook or template fails.

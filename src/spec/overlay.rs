@@ -4,13 +4,15 @@
 //! validate" and can never reach a state that a create could not.
 //! Not here: `source` and `created_at`, which nobody writes; they come back from `Context::existing`.
 
+use serde_json::{Map, Value as Json};
+
 use crate::calendar::{Dialect, Trigger};
 use crate::time::Span;
 
 use super::raw::{RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
 use super::read::Reading;
 use super::validate::words;
-use super::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule};
+use super::{Budget, OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Silence};
 
 /// The writing that validates to this schedule; policies are written only where they are not the default.
 #[must_use]
@@ -41,6 +43,14 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
         session: match &schedule.payload {
             Payload::Message(_) | Payload::Template(_) => None,
             Payload::Task(task) => words::differing(words::SESSION, task.session, RunSession::default()),
+        },
+        silence: match &schedule.payload {
+            Payload::Message(_) | Payload::Template(_) => None,
+            Payload::Task(task) => words::differing(words::SILENCE, task.silence, Silence::default()),
+        },
+        budget: match &schedule.payload {
+            Payload::Message(_) | Payload::Template(_) => None,
+            Payload::Task(task) => budget(task.budget),
         },
         hook: schedule.hook.clone(),
         on_hook_error: words::differing(words::ON_HOOK_ERROR, schedule.on_hook_error, OnHookError::default()),
@@ -83,6 +93,18 @@ fn trigger(schedule: &Schedule) -> RawTrigger {
     raw
 }
 
+/// An amount has sixteen digits at the most, which a number of JSON holds.
+fn budget(budget: Budget) -> Option<Json> {
+    let mut written = Map::new();
+    if let Some(most) = budget.max_tokens_per_run {
+        written.insert("max_tokens_per_run".to_owned(), most.into());
+    }
+    if let Some(most) = budget.max_cost_per_day {
+        written.insert("max_cost_per_day".to_owned(), (most.as_micros() as f64 / 1e6).into());
+    }
+    (!written.is_empty()).then_some(Json::Object(written))
+}
+
 fn retry(policy: &RetryPolicy) -> Option<RawRetry> {
     (*policy != RetryPolicy::default()).then(|| RawRetry {
         max_attempts: Some(i64::from(policy.max_attempts)),
@@ -116,9 +138,11 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
     lay!(expect_every, on_hook_error, client_token, process_handle);
     if let Some(payload) = change.payload.as_ref().filter(|payload| !payload.given().is_empty()) {
         merged.payload = Some(payload.clone());
-        // A model belongs to its task: another kind of payload has none.
+        // A model belongs to its task, and so do its silence and its budget: another kind of payload has none.
         if payload.task.is_none() {
             merged.model.clone_from(&change.model);
+            merged.silence.clone_from(&change.silence);
+            merged.budget.clone_from(&change.budget);
         }
     }
     if !change.labels.is_empty() {
@@ -197,6 +221,8 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
         "payload" => raw.payload = None,
         "model" => raw.model = None,
+        "silence" => raw.silence = None,
+        "budget" => raw.budget = None,
         "hook" => raw.hook = None,
         "on_hook_error" => raw.on_hook_error = None,
         "start_at" => raw.start_at = None,

@@ -12,13 +12,14 @@ use super::error::Malformed;
 use crate::calendar::{Dialect, DialectChoice, Except, Patterns, Trigger, Zone};
 use crate::engine::change::{ConversationId, Maker, Plan};
 use crate::id::ScheduleId;
+use crate::money::Cost;
 use crate::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    RunSession, Schedule, Source, Talk, Task,
+    Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RetryPolicy, RunSession, Schedule, Silence, Source, Talk, Task,
 };
 
 /// 2: how many failures are borne, and exclusions; 3: process handles; 4: tasks without a model; 5: hooks
-/// and templates; 6: conversations.
+/// and templates; 6: conversations, how a task may be silent, and what it may take.
 const SCHEDULE_VERSION: u8 = 6;
 /// 2: how many failures are borne, and exclusions; 3: who makes the texts; 4: by the whole name
 /// of the model, or by the agent; 5: made by scripts; 6: that know their
@@ -52,6 +53,14 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             });
             out.text(&task.instruction);
             out.option(task.model.as_deref(), |out, model| out.text(model));
+            out.byte(match task.silence {
+                Silence::Json => 0,
+                Silence::Never => 1,
+                // 2 is left for the tool that speaks.
+                Silence::Heartbeat => 3,
+            });
+            out.option(task.budget.max_tokens_per_run, |out, most| out.number(u64::from(most)));
+            out.option(task.budget.max_cost_per_day, |out, most| out.number(most.as_micros()));
         }
         Payload::Template(text) => {
             out.byte(3);
@@ -129,12 +138,14 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
             1 => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: Some(format!("{}/{}", bytes.text()?, bytes.text()?)),
-                session: RunSession::Isolated,
+                ..Task::default()
             }),
             kind @ (2 | 4) => Payload::Task(Task {
                 instruction: bytes.string()?,
                 model: bytes.option(Bytes::string)?,
                 session: if kind == 2 { RunSession::Isolated } else { RunSession::Conversation },
+                silence: if version < 6 { Silence::default() } else { read_silence(bytes)? },
+                budget: if version < 6 { Budget::default() } else { read_budget(bytes)? },
             }),
             3 => Payload::Template(bytes.string()?),
             other => return bytes.wrong(format!("no payload is written {other}")),
@@ -156,6 +167,22 @@ pub(super) fn read_schedule(row: &[u8], crons: &Patterns) -> Read<(u32, Schedule
     };
     bytes.end()?;
     Ok((generation, schedule))
+}
+
+fn read_budget(bytes: &mut Bytes<'_>) -> Read<Budget> {
+    Ok(Budget {
+        max_tokens_per_run: bytes.option(Bytes::narrow)?,
+        max_cost_per_day: bytes.option(|bytes| bytes.number().map(Cost::from_micros))?,
+    })
+}
+
+fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {
+    Ok(match bytes.byte()? {
+        0 => Silence::Json,
+        1 => Silence::Never,
+        3 => Silence::Heartbeat,
+        other => return bytes.wrong(format!("no way to be silent is written {other}")),
+    })
 }
 
 fn read_on_hook_error(bytes: &mut Bytes<'_>) -> Read<OnHookError> {

@@ -1,11 +1,12 @@
-//! What hooks keep from one run to the next, under the key of their schedule.
+//! What hooks keep from one run to the next, and what runs have spent in a day, under the key of their schedule.
 //!
 //! A row is its version and a text. Each part of what is kept is a row of its own, so that every put is whole and can be
-//! replayed. Invariant: it is put in the commit that ends a run, and goes when the schedule is cancelled or has no hook
-//! any more. Not here: what a hook makes of it.
+//! replayed. Invariant: what a hook keeps is put in the commit that ends a run, and goes when the schedule is cancelled or
+//! has no hook any more. Not here: what a hook makes of it, who may spend what (`engine`).
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use redb::WriteTransaction;
 
 use super::codec::{Bytes, Put};
@@ -22,6 +23,7 @@ pub(super) const fn number(part: Kept) -> u8 {
     match part {
         Kept::State => 0,
         Kept::Text => 1,
+        Kept::Spent => 2,
     }
 }
 
@@ -30,6 +32,7 @@ pub(super) const fn part(number: u8) -> Option<Kept> {
     match number {
         0 => Some(Kept::State),
         1 => Some(Kept::Text),
+        2 => Some(Kept::Spent),
         _ => None,
     }
 }
@@ -71,6 +74,34 @@ impl Reader {
     /// The latest text that was made for a schedule, or its beginning, as far as its hook may look back.
     pub fn last_text(&self, key: ScheduleKey) -> Result<Option<String>, StoreError> {
         self.kept(key, Kept::Text)
+    }
+
+    /// What was spent for each schedule on the day when something was spent for it last; the start asks.
+    pub fn each_spent(&self, mut visit: impl FnMut(ScheduleKey, &str)) -> Result<(), StoreError> {
+        let mut unfolded = HashMap::new();
+        let disk = {
+            let view = self.shared.view();
+            for layer in view.layers() {
+                for (&(key, part), _) in layer.kept.iter().filter(|((_, part), _)| *part == Kept::Spent) {
+                    let text = layer.kept(key, part).flatten().map(|text| String::from_utf8_lossy(text).into_owned());
+                    unfolded.entry(key).or_insert(text);
+                }
+            }
+            Arc::clone(&view.disk)
+        };
+        for row in disk.open_table(HOOKS)?.range((0, 0)..)? {
+            let (key, row) = row?;
+            let (key, part) = key.value();
+            if part == number(Kept::Spent) && !unfolded.contains_key(&ScheduleKey(key)) {
+                visit(ScheduleKey(key), read(row.value()).map_err(|why| why.in_row("hooks", key))?);
+            }
+        }
+        for (key, text) in unfolded {
+            if let Some(text) = text {
+                visit(key, &text);
+            }
+        }
+        Ok(())
     }
 
     fn kept(&self, key: ScheduleKey, part: Kept) -> Result<Option<String>, StoreError> {

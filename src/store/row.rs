@@ -17,14 +17,15 @@ use crate::engine::change::{
     Status,
 };
 use crate::id::OccurrenceId;
+use crate::money::{Cost, Spent};
 use crate::spec::Tokens;
 use crate::time::Timestamp;
 
 /// Bytes of a state on disk.
 pub(super) const STATE_BYTES: usize = 40;
 const STATE_VERSION: u8 = 1;
-/// 2: what a runner did; 3: how many tokens that took; 4: what a hook did; 5: what became of a dead letter. A run without
-/// these is still written as before them.
+/// 2: what a runner did; 3: how many tokens that took; 4: what a hook did; 5: what became of a dead letter, and what was
+/// spent. A run without these is still written as before them.
 const RUN_VERSION: u8 = 5;
 const NEVER: i64 = i64::MIN;
 
@@ -181,6 +182,10 @@ pub(super) fn put_run(out: &mut Vec<u8>, run: &Run) {
         out.option(execution.notes.as_deref(), |out, notes| out.text(notes));
         out.option(execution.to.as_ref(), put_destination);
         out.number(u64::from(execution.deliveries));
+        if version > 4 {
+            out.number(execution.spent.cost.as_micros());
+            out.number(execution.spent.tokens);
+        }
     } else if let Some(tokens) = run.execution.as_ref().and_then(|execution| execution.tokens) {
         put_tokens(out, tokens);
     }
@@ -194,6 +199,10 @@ fn version(run: &Run) -> u8 {
         return RUN_VERSION;
     }
     let Some(execution) = &run.execution else { return 1 };
+    let is_over_budget = matches!(run.phase, Phase::Settled { outcome: Outcome::OverBudget { .. }, .. });
+    if execution.spent != Spent::ZERO || is_over_budget {
+        return RUN_VERSION;
+    }
     let is_of_hook = execution.notes.is_some() || execution.to.is_some() || execution.deliveries > 0;
     if is_of_hook { 4 } else { 2 + u8::from(execution.tokens.is_some()) }
 }
@@ -280,6 +289,10 @@ fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome) {
             out.byte(8);
             out.text(error);
         }
+        Outcome::OverBudget { reason } => {
+            out.byte(9);
+            out.text(reason);
+        }
         Outcome::Cancelled => out.byte(4),
         Outcome::Displaced => out.byte(6),
         Outcome::Unknown { error } => {
@@ -350,6 +363,7 @@ fn read_execution(bytes: &mut Bytes<'_>, version: u8, due: Timestamp) -> Read<Ex
             3 => Some(read_tokens(bytes)?),
             _ => bytes.option(read_tokens)?,
         },
+        spent: Spent::ZERO,
         notes: None,
         to: None,
         deliveries: 0,
@@ -358,7 +372,12 @@ fn read_execution(bytes: &mut Bytes<'_>, version: u8, due: Timestamp) -> Read<Ex
         return Ok(execution);
     }
     let notes = bytes.option(|bytes| bytes.text().map(Arc::from))?;
-    Ok(Execution { notes, to: bytes.option(read_destination)?, deliveries: bytes.narrow()?, ..execution })
+    let (to, deliveries) = (bytes.option(read_destination)?, bytes.narrow()?);
+    let spent = match version {
+        4 => Spent::ZERO,
+        _ => Spent { cost: Cost::from_micros(bytes.number()?), tokens: bytes.number()? },
+    };
+    Ok(Execution { notes, to, deliveries, spent, ..execution })
 }
 
 fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
@@ -380,6 +399,7 @@ fn read_outcome(bytes: &mut Bytes<'_>) -> Read<Outcome> {
         6 => Outcome::Displaced,
         7 => Outcome::Gated { reason: bytes.string()? },
         8 => Outcome::Dropped { error: bytes.string()? },
+        9 => Outcome::OverBudget { reason: bytes.string()? },
         other => return bytes.wrong(format!("no outcome is written {other}")),
     })
 }

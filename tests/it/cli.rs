@@ -345,6 +345,7 @@ fn the_pages_tell_the_truth_about_limits() {
     let source = [
         include_str!("../../src/limits.rs"),
         include_str!("../../src/limits/conversations.rs"),
+        include_str!("../../src/limits/money.rs"),
         include_str!("../../src/limits/platforms.rs"),
     ]
     .join("\n");

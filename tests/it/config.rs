@@ -268,7 +268,7 @@ sets = ["named", "names"]
             19:10: log.format: is not known (given 'xml'; one of text, json)
             21:11: providers.glm.api_key: a secret is named here, never written (put it into an environment variable or a file, and write api_key_env or api_key_file)
             22:12: providers.glm.base_url: is not an http(s) address (given 'ftp://x'; such as https://host/path)
-            23:12: providers.glm.price_in: is out of range (given '-1.0'; a number from 0)
+            23:12: providers.glm.price_in: is not an amount such as 0.5 (given '-1.0'; a number from 0, such as 0.25)
             25:12: agents.a.timezone: is not known here (given 'Mars/Base')
             26:9: agents.a.tools[0]: is not known here (given 'x')
             26:15: agents.a.tools[1]: a text is expected, not a whole number
@@ -302,9 +302,6 @@ fn settings_of_later_versions_are_noticed() {
     let notices: Vec<String> =
         config.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
     expect![[r#"
-        providers.ollama.price_in: budgets are not built into this version; this setting does nothing
-        providers.ollama.price_out: budgets are not built into this version; this setting does nothing
-        agents.my-assistant.quota.cost_per_day: budgets are not built into this version; this setting does nothing
         routing.default: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml
         routing.fallback[0]: 'deepseek-chat' cannot be asked: its form is not provider/name; providers: echo, ollama; a short name is told in routing.aliases
         agents.my-assistant.model: 'glm/glm-4-plus' cannot be asked: provider 'glm' is not configured; providers: echo, ollama; add [providers.glm] with kind = "openai" and base_url to chimewheel.toml"#]].assert_eq(&notices.join("\n"));

@@ -96,14 +96,14 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", &fixture("HEARTBEAT.md"), &wishes()),
         expect![[r#"
-        HEARTBEAT.md:5: {"agent":"ada","destination":"console_local","id":"morning-check","model":"ollama/qwen3:8b","name":"Morning Check","payload":{"task":"Check email and report important messages.\nIf nothing requires attention, respond with JSON: {\"silent\": true}"},"schedule":{"cron":"0 0 9 ? * 2-6","dialect":"quartz","timezone":"Asia/Tokyo"}}
-        HEARTBEAT.md:19: {"agent":"ada","destination":null,"id":"evening","name":"Evening","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 0 18 * * ?","dialect":"quartz","timezone":"Asia/Tokyo"}}
-            changed: 'Priority' is left out: it means nothing in this file
-        HEARTBEAT.md:24: {"agent":"ada","destination":null,"id":"unix-times","name":"Unix Times","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 18 * * 1-5","dialect":"quartz","timezone":"Asia/Tokyo"}}
-        HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'
-        HEARTBEAT.md:28: refused evening: has the name of the section in line 19
-        HEARTBEAT.md:16: left out -: the section 'Notes' names no schedule
-    "#]],
+            HEARTBEAT.md:5: {"agent":"ada","destination":"console_local","id":"morning-check","model":"ollama/qwen3:8b","name":"Morning Check","payload":{"task":"Check email and report important messages.\nIf nothing requires attention, respond with JSON: {\"silent\": true}"},"schedule":{"cron":"0 0 9 ? * 2-6","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+            HEARTBEAT.md:19: {"agent":"ada","destination":null,"id":"evening","name":"Evening","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 0 18 * * ?","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+                changed: 'Priority' is left out: it means nothing in this file
+            HEARTBEAT.md:24: {"agent":"ada","destination":null,"id":"unix-times","name":"Unix Times","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 18 * * 1-5","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+            HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'
+            HEARTBEAT.md:28: refused evening: has the name of the section in line 19
+            HEARTBEAT.md:16: left out -: the section 'Notes' names no schedule
+        "#]],
     );
     check(
         &heartbeat::read("HEARTBEAT.md", "\n", &Wishes::default()),
@@ -128,8 +128,8 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", foreign, &Wishes::default()),
         expect![[r#"
-        HEARTBEAT.md:1: {"destination":null,"id":"8301a43a83","name":"Ранок","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"}}
-    "#]],
+            HEARTBEAT.md:1: {"destination":null,"id":"8301a43a83","name":"Ранок","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        "#]],
     );
 }
 

@@ -64,9 +64,12 @@ mod runner;
 mod runtime;
 mod schedules;
 mod script;
+mod silence;
 mod sim;
 mod source;
 mod spec;
+#[cfg(feature = "openai")]
+mod spending;
 #[cfg(feature = "client")]
 mod standin;
 mod storage;

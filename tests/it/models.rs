@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use chimewheel::config::{self, Config, Surroundings};
+use chimewheel::config::{self, Config, Rates, Surroundings};
 use chimewheel::runner::{Answer, Prompt, RunError, openai};
 use chimewheel::time::Span;
 use expect_test::{Expect, expect};
@@ -102,11 +102,17 @@ fn a_model_that_cannot_be_asked_says_who_named_it() {
 fn asked(play: Play) -> String {
     let standin = Standin::start(move |_| play.clone());
     let (base_url, timeout) = (standin.url("/v1/"), Span::from_seconds(20));
-    let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1 };
+    let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates: Rates::default() };
     let runner = openai::open(&settings, Some("sk-hidden".into())).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let prompt = Prompt::new("tiny", "sum \"up\"");
-    let told = match tokio.block_on(runner.run(prompt)) {
+    let (answer, paid) = match tokio.block_on(runner.run(prompt)).map_err(RunError::unpaid) {
+        Err((error, Some(Some(tokens)))) => (Err(error), format!(" (paid: {} and {})", tokens.input, tokens.output)),
+        Err((error, Some(None))) => (Err(error), " (perhaps paid)".to_owned()),
+        Err((error, None)) => (Err(error), String::new()),
+        Ok(answer) => (Ok(answer), String::new()),
+    };
+    let told = match answer {
         Ok(Answer { text, model, tokens, .. }) => {
             let tokens = tokens.map(|tokens| (tokens.input, tokens.output));
             format!("{model} {tokens:?}: {text:?}")
@@ -114,6 +120,7 @@ fn asked(play: Play) -> String {
         Err(RunError::Retry { error, after }) => format!("retry {after:?}: {error}"),
         Err(RunError::Permanent { error }) => format!("permanent: {error}"),
         Err(RunError::Ambiguous { error }) => format!("ambiguous: {error}"),
+        Err(RunError::Paid { .. }) => panic!("one inside another"),
     };
     let (request, _) = standin.next();
     assert_eq!(request.target, "/v1/chat/completions");
@@ -121,7 +128,7 @@ fn asked(play: Play) -> String {
     let message = json!({"role": "user", "content": "sum \"up\""});
     assert_eq!(request.json(), json!({"model": "tiny", "messages": [message], "stream": false}));
     assert!(standin.poll().is_none(), "one attempt asks once");
-    told
+    format!("{told}{paid}")
 }
 
 fn saying(message: Value) -> Play {
@@ -155,16 +162,16 @@ fn an_answer_is_a_text_or_a_failure() {
     expect![[r#"
         tiny-2026 Some((12, 4)): "All quiet."
         tiny None: "in pieces"
-        retry None: the answer is empty
-        retry None: the answer is empty
-        permanent: the model refused: I will not
-        permanent: the answer is longer than 65536 bytes
-        permanent: the provider's filter held the answer back
-        retry None: the answer holds no choice
-        retry None: overloaded, ***
-        ambiguous: the answer is not a chat completion: EOF while parsing a string at line 1 column 19
-        ambiguous: the answer is not a chat completion: expected value at line 1 column 1
-        permanent: the answer is longer than 1048576 bytes
+        retry None: the answer is empty (perhaps paid)
+        retry None: the answer is empty (perhaps paid)
+        permanent: the model refused: I will not (perhaps paid)
+        permanent: the answer is longer than 65536 bytes (perhaps paid)
+        permanent: the provider's filter held the answer back (perhaps paid)
+        retry None: the answer holds no choice (perhaps paid)
+        retry None: overloaded, *** (perhaps paid)
+        ambiguous: the answer is not a chat completion: EOF while parsing a string at line 1 column 19 (perhaps paid)
+        ambiguous: the answer is not a chat completion: expected value at line 1 column 1 (perhaps paid)
+        permanent: the answer is longer than 1048576 bytes (perhaps paid)
     "#]]
     .assert_eq(&told);
 }
@@ -187,19 +194,19 @@ fn a_refusal_says_whether_to_try_again() {
         permanent: the answer was 401 Unauthorized; look at the provider's api_key_env or api_key_file
         permanent: the answer was 403 Forbidden; look at the provider's api_key_env or api_key_file
         permanent: the answer was 404 Not Found
-        retry None: the answer was 408 Request Timeout
+        retry None: the answer was 408 Request Timeout (perhaps paid)
         retry None: the answer was 409 Conflict
         permanent: the answer was 422 Unprocessable Entity
         retry None: the answer was 429 Too Many Requests
         retry None: the answer was 500 Internal Server Error
         retry None: the answer was 503 Service Unavailable
-        retry None: the answer was 504 Gateway Timeout
+        retry None: the answer was 504 Gateway Timeout (perhaps paid)
         permanent: the answer was 401 Unauthorized: no such key: ***; look at the provider's api_key_env or api_key_file
         permanent: the answer was 404 Not Found: model 'tiny' not found
         retry Some(Span(7000)): the answer was 429 Too Many Requests: slow down
         permanent: the answer was 301 Moved Permanently; redirects are not followed; put the final address into base_url
-        ambiguous: the connection broke off before an answer came: connection closed before message completed
-        ambiguous: the connection broke off before an answer came: connection closed before message completed
+        ambiguous: the connection broke off before an answer came: connection closed before message completed (perhaps paid)
+        ambiguous: the connection broke off before an answer came: connection closed before message completed (perhaps paid)
     "#]].assert_eq(&told);
 }
 
@@ -208,7 +215,7 @@ fn a_model_that_is_not_there_may_be_there_later() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let open = |base_url: &str, key: Option<&str>| {
         let (timeout, base_url) = (Span::from_millis(20_000), base_url.to_owned());
-        let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1 };
+        let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates: Rates::default() };
         openai::open(&settings, key.map(Into::into)).map_err(|problem| problem.to_string())
     };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

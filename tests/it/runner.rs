@@ -35,6 +35,7 @@ fn answer(text: &str, args: &[&str], instruction: &str) -> String {
     let told = match ask(&command, instruction) {
         Ok(Answer { text, model, .. }) => format!("{model}: {text:?}"),
         Err(RunError::Retry { error, after }) => format!("retry {after:?}: {error}"),
+        Err(RunError::Paid { error, .. }) => panic!("a command is not paid: {error}"),
         Err(RunError::Permanent { error }) => format!("permanent: {error}"),
         Err(RunError::Ambiguous { error }) => format!("ambiguous: {error}"),
     };

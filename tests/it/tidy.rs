@@ -16,7 +16,7 @@ const MAIN_LINES_MAX: usize = 39;
 
 /// Modules by rank. A file uses lower ranks and its own folder; the foundations, rank 0, may use each other.
 const RANKS: &[(u32, &[&str])] = &[
-    (0, &["access", "time", "id", "limits", "pace", "planted", "problem", "guide"]),
+    (0, &["access", "time", "id", "limits", "money", "pace", "planted", "problem", "guide"]),
     (1, &["config", "session", "calendar", "wheel"]),
     (2, &["spec"]),
     (3, &["child", "client", "engine"]),

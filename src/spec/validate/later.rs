@@ -20,8 +20,12 @@ struct Later {
 }
 
 const LATER: &[Later] = &[
-    Later { path: "silence", needs: "silent runs", instead: "leave it out", given: |raw| raw.silence.is_some() },
-    Later { path: "budget", needs: "priced models", instead: "leave it out", given: |raw| raw.budget.is_some() },
+    Later {
+        path: "silence",
+        needs: "tools inside of runs, where it says tool",
+        instead: "write json, or leave it out: an answer that is {\"silent\": true} is not sent",
+        given: |raw| raw.silence.as_deref() == Some("tool"),
+    },
     Later {
         path: "after",
         needs: "chained schedules",

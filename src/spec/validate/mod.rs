@@ -4,6 +4,7 @@
 //! Invariant: a field that could not be read is reported once, by the reader, and not again as missing.
 //! Not here: the form of what was written (`read`), whether an id or a name is taken (`runtime`).
 
+mod budget;
 mod later;
 mod payload;
 mod policy;

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::spec::raw::RawSchedule;
 use crate::spec::tree::shorten;
-use crate::spec::{OnHookError, Payload, RunSession, Task};
+use crate::spec::{OnHookError, Payload, RunSession, Silence, Task};
 
 impl Check<'_> {
     /// The payload: exactly one of its kinds.
@@ -30,6 +30,16 @@ impl Check<'_> {
         if let Some(model) = &raw.model {
             let problem = Problem::new("model", "is given, and no task that it could do").value(shorten(model));
             self.refuse(problem.hint("leave it out, or write payload: {task: \"…\"}"));
+        }
+        if let Some(silence) = &raw.silence {
+            let problem = Problem::new("silence", "is given, and no task whose model could be silent");
+            self.refuse(
+                problem.value(shorten(silence)).hint("leave it out; of other texts a hook says what is sent"),
+            );
+        }
+        if raw.budget.is_some() {
+            let problem = Problem::new("budget", "is given, and no task that could cost anything");
+            self.refuse(problem.hint("leave it out"));
         }
         if let Some(template) = payload.template {
             return self.template(template).map(Payload::Template);
@@ -103,12 +113,16 @@ impl Check<'_> {
             None if self.is_doubtful("model") => return None,
             None => None,
         };
+        // The table of what is not built speaks of `tool`.
+        let silence = raw.silence.as_deref().filter(|word| *word != "tool");
+        let silence = self.word("silence", silence, words::SILENCE, Silence::default());
         if let Err(problem) = self.context.routing.choose(model.as_deref(), agent) {
             let value = problem.value.as_deref().map(shorten);
             self.refuse(Problem { value, ..problem });
             return None;
         }
-        Some(Task { instruction: instruction?, model, session: self.run_session(raw) })
+        let budget = self.budget(raw)?;
+        Some(Task { instruction: instruction?, model, session: self.run_session(raw), silence, budget })
     }
 
     /// What the model of a task knows of what was said before.

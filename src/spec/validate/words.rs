@@ -3,7 +3,7 @@
 //! Invariant: every value of an enum has exactly one word, so that writing a schedule down loses nothing.
 
 use crate::calendar::DialectChoice;
-use crate::spec::{DeliveryGuarantee, MisfirePolicy, OnHookError, OverlapPolicy, RunSession};
+use crate::spec::{DeliveryGuarantee, MisfirePolicy, OnHookError, OverlapPolicy, RunSession, Silence};
 
 /// Words with what they mean.
 pub(in crate::spec) type Words<T> = &'static [(&'static str, T)];
@@ -32,6 +32,10 @@ pub(in crate::spec) const SESSION: Words<RunSession> =
 /// `on_hook_error`.
 pub(in crate::spec) const ON_HOOK_ERROR: Words<OnHookError> =
     &[("fail", OnHookError::Fail), ("deliver_plain", OnHookError::DeliverPlain)];
+
+/// `silence`; `tool`, which needs tools inside of runs, is refused apart.
+pub(in crate::spec) const SILENCE: Words<Silence> =
+    &[("json", Silence::Json), ("never", Silence::Never), ("heartbeat", Silence::Heartbeat)];
 
 /// `dialect`.
 pub(in crate::spec) const DIALECT: Words<DialectChoice> =

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::bench_args::{Bench, BenchPart};
 use super::books::{Audit, Process, Token};
+use super::costs::Costs;
 use super::fields::{Fields, ScheduleFields};
 use super::held::Pause;
 use super::hook_args::Hook;
@@ -134,6 +135,11 @@ pub enum Command {
     /// Show what was given up, of all schedules
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Sum up what models took: runs, tokens and cost
+    #[command(after_help = "Runs count by their dues, as far as the history is kept.\n\n\
+                            Examples:\n  chimewheel costs\n  \
+                            chimewheel costs --by model --since 2026-11-01T00:00:00Z --json")]
+    Costs(Costs),
     /// Show conversations with agents, and end them
     #[command(subcommand)]
     Sessions(Sessions),

@@ -19,7 +19,7 @@ use super::render;
 use super::screen::{Screen, complain, print};
 use super::setup::Setup;
 use super::storage::{backup_request, size};
-use super::{bring, import, letters, sessions};
+use super::{bring, costs, import, letters, sessions};
 use crate::limits;
 use crate::problem::Problem;
 use crate::runtime::clock::Clock;
@@ -95,6 +95,7 @@ async fn ask(command: Command, operations: &dyn Operations, screen: &Screen) -> 
             show(screen, Reply::Runs(reply.clone()), |look| render::runs(&reply, narrowed, look))
         }
         Command::DeadLetters(command) => letters::run(command, operations, screen).await,
+        Command::Costs(asked) => costs::run(asked, operations, screen).await,
         Command::Sessions(command) => sessions::run(command, operations, screen).await,
         Command::Next(next) => {
             let reply = perform(operations, preview_request(&next)).await?;

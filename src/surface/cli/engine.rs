@@ -157,6 +157,7 @@ async fn start(
         routing,
         scripts: Arc::clone(scripts),
         agents,
+        cost_per_day: setup.config.cost_per_day,
         routes: Arc::new(setup.config.routes.clone()),
         session_idle: Some(setup.config.session_idle),
         minds,

@@ -111,6 +111,9 @@ pub struct Fields {
     /// The model that does the task, as provider/name
     #[arg(long, value_name = "MODEL", help_heading = "Message")]
     pub model: Option<String>,
+    /// An answer of the model that is not sent: json (one that is {"silent": true}), heartbeat (that, or HEARTBEAT_OK) or never
+    #[arg(long, value_name = "HOW", help_heading = "Message")]
+    pub silence: Option<String>,
     /// Gateway [default for add: console]
     #[arg(long, value_name = "NAME", help_heading = "Destination")]
     pub gateway: Option<String>,
@@ -215,6 +218,7 @@ impl Fields {
         put_group(&mut whole, "destination", texts(&place));
         whole.extend(texts(&[
             ("model", &self.model),
+            ("silence", &self.silence),
             ("hook", &self.hook),
             ("on_hook_error", &self.on_hook_error),
             ("start_at", &self.start_at),

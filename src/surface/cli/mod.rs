@@ -12,6 +12,7 @@ mod bridge;
 mod bring;
 mod brought;
 mod commands;
+mod costs;
 mod doctor;
 mod engine;
 mod fields;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::setup::Setup;
-use crate::config::{self, Config, Format, Secret, System};
+use crate::config::{self, Config, Format, Rates, Secret, System};
 use crate::gateway::console::{self, Console};
 use crate::gateway::{Gateway, Secrets, discord, email, matrix, process, slack, telegram, webhook};
 use crate::limits::{RUN_MS_MAX, SECRET_BYTES_MAX, SYSTEM_BYTES_MAX};
@@ -109,6 +109,10 @@ pub fn providers(config: &Config) -> Result<Providers, Vec<Problem>> {
     let mut providers = Providers::new();
     let mut problems = Vec::new();
     for (name, provider) in &config.providers {
+        let rates = match provider {
+            config::Provider::OpenAi(config) => config.rates.clone(),
+            config::Provider::Echo { .. } | config::Provider::Command { .. } => Rates::default(),
+        };
         let (runner, timeout, room): (Arc<dyn Runner>, Span, usize) = match provider {
             config::Provider::Echo { delay, max_in_flight } => {
                 (Arc::new(Echo::new(*delay)), Span::from_millis(2 * RUN_MS_MAX), *max_in_flight)
@@ -125,7 +129,7 @@ pub fn providers(config: &Config) -> Result<Providers, Vec<Problem>> {
                 }
             },
         };
-        providers.insert(name.clone(), Provider { runner, timeout, room });
+        providers.insert(name.clone(), Provider { runner, timeout, room, rates });
     }
     if problems.is_empty() { Ok(providers) } else { Err(problems) }
 }

@@ -165,6 +165,19 @@ pub(super) static ROUTES: &[Route] = &[
         ..ROUTE
     },
     Route {
+        path: "/v1/costs",
+        id: "getCosts",
+        operation: Some("costs"),
+        about: "Sums up what models took, the dearest first.",
+        query: &[
+            parameter("by", Word(&["schedule", "agent", "model"]), "What each line is about."),
+            parameter("since", Instant, "Only runs due at this instant or later."),
+            AGENT,
+        ],
+        handle: |call| Box::pin(schedules::costs(call)),
+        ..ROUTE
+    },
+    Route {
         path: "/v1/dead-letters",
         id: "listDeadLetters",
         operation: Some("dead-letters"),

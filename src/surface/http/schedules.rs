@@ -15,7 +15,9 @@ use crate::problem::Problem;
 use crate::surface::error::{Code, Error};
 use crate::surface::ops::Operation;
 use crate::surface::ops::reply::{Changed, Created};
-use crate::surface::ops::request::{Add, Cancel, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update};
+use crate::surface::ops::request::{
+    Add, Cancel, Costs, List, Pause, Preview, Resume, RunNow, Runs, Selector, Show, Update,
+};
 
 /// The header that makes a repeated create harmless.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -213,6 +215,13 @@ pub(super) async fn runs(call: Call) -> Result<Response, Error> {
     let response = json_answer(StatusCode::OK, &listed)?;
     let path = format!("{}/runs", address(&listed.id));
     Ok(linked(response, &call, &path, listed.cursor.as_deref()))
+}
+
+pub(super) async fn costs(call: Call) -> Result<Response, Error> {
+    let query = &call.query;
+    let (by, since, agent) = (query.text("by"), query.text("since"), query.text("agent"));
+    let told = call.ask(Costs { by, since, agent }).await?;
+    json_answer(StatusCode::OK, &told)
 }
 
 pub(super) async fn occurrences(call: Call) -> Result<Response, Error> {

@@ -158,6 +158,7 @@ fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Res
     item.set_zone(heartbeat.active_hours.as_ref().and_then(|hours| hours.timezone.as_deref()));
     item.set("payload", json!({"task": text}));
     item.set("destination", to);
+    item.set("silence", "heartbeat");
     // What was missed is missed: the next one sees the same, and none comes outside of the active hours.
     item.set("misfire_policy", "skip");
     if let Some(model) = &heartbeat.model {
@@ -241,6 +242,7 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
     item.set("schedule", json!({"cron": get("cron"), "dialect": "quartz"}));
     item.set_zone(wishes.timezone.as_deref());
     item.set("payload", json!({"task": get("message")}));
+    item.set("silence", "heartbeat");
     if let Some(model) = get("model") {
         item.set("model", model);
     }

@@ -7,11 +7,13 @@
 
 pub mod books;
 pub mod caller;
+mod costs;
 pub mod letters;
 pub mod local;
 pub mod preview;
 pub mod reply;
 pub mod request;
+mod runs;
 pub mod sessions;
 mod state;
 mod told;
@@ -175,6 +177,8 @@ operations! {
     "dead-letters-retry" => DeadLettersRetry -> LettersDone;
     /// Takes a dead letter off the list, or all that fit; their records stay.
     "dead-letters-drop" => DeadLettersDrop -> LettersDone;
+    /// Sums up what models took, by schedule, agent or model.
+    "costs" => Costs -> CostsTold;
     /// Computes the next times of a trigger or a schedule.
     "preview" => Preview -> Previewed;
     /// Writes schedules in the form in which files declare them.

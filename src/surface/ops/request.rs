@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::books::{Audit, ProcessExited, TokenList, TokenNew, TokenRevoke};
+pub use super::costs::Costs;
 pub use super::letters::{DeadLetterShow, DeadLetters, DeadLettersDrop, DeadLettersRetry};
 pub use super::sessions::{Inbound, Session, SessionAnswer, SessionEnd, SessionMessages, Sessions};
 pub use super::verified::Verify;

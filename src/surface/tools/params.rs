@@ -72,7 +72,12 @@ pub(super) const OPTIONS: &[Field] = &[
         Kind::Word(&["skip", "buffer_one", "buffer_all", "cancel_other", "allow_all"]),
         "What becomes of a due whose predecessor still runs.",
     ),
-    Field::new("silence", Kind::Word(&["json", "tool", "never"]), "How a `task` may stay silent."),
+    Field::new(
+        "silence",
+        Kind::Word(&["json", "never", "heartbeat"]),
+        "How a `task` may stay silent; json, the default: an answer that is {\"silent\": true, \"reason\": \"…\"} is not sent; \
+         heartbeat: nor is one that is HEARTBEAT_OK.",
+    ),
     Field::new(
         "delivery",
         Kind::Word(&["at_least_once", "at_most_once"]),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::runtime::clock::Stopwatch;
+use crate::runtime::silence;
 use crate::script::{Function, Gate, Hook, OnFailure, Outgoing, Scene, ScriptError, Template};
 use crate::spec::{Destination, OnHookError, Payload, Schedule};
 use crate::time::Timestamp;
@@ -137,10 +138,14 @@ impl Asking<'_> {
         let result = self.trial.result.clone().unwrap_or(text);
         let say = |said: &Option<String>| said.as_ref().map_or_else(|| "no".to_owned(), |why| format!("yes: {why}"));
         let silent = ask!(self, Silent, |hook: &Hook| hook.silent(self.scene, &result), say).flatten();
-        if let Some(reason) = silent {
+        // Without an answer the instruction stands for it, which says nothing.
+        let own = self.trial.result.as_ref().and_then(|answer| silence::reason(self.trial.schedule, answer));
+        if let Some(reason) = silent.or(own) {
             let next = self.next(Some(&result));
             return (Outcome::Silent(reason), model, Vec::new(), next);
         }
+        let answer = self.trial.result.as_ref();
+        let result = answer.and_then(|answer| silence::rest(self.trial.schedule, answer)).unwrap_or(result);
         let deliveries = self.deliver(result.clone());
         let next = self.next(Some(&result));
         (Outcome::Sent, model, deliveries, next)

@@ -1,5 +1,6 @@
 //! The engine by scenarios: text in, log out, each reading like the bug report it may one day be.
 
+mod budget;
 mod changes;
 mod clock;
 mod delivery;

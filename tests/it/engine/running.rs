@@ -3,18 +3,20 @@
 //! `runner ID: ok 30s, retry, hangs` says how the next attempts end, and after how long: `ok`, `retry`, `retry-after 1m`
 //! (the provider asks to wait so long), `permanent`, `ambiguous`, `deaf 5s` (goes on for so long when its end is asked
 //! for), `hangs`; `silent 5s`, `gate`, and `to ada bob -` (a text for each of these chats; `-`: for its own). What its
-//! hook says besides follows: `ok 5s + next 10m + keep {} + tell hello + note seen`. Without a script a run ends at once.
+//! hook says besides follows: `ok 5s + next 10m + keep {} + tell hello + note seen`. `+ pays 0.30 0.10` asks for leave to
+//! spend so much at most, and takes the second amount of it; nobody knows how much where there is none. Without a script a run ends at once.
 //! What a run says is `TASK#ATTEMPT`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
-use chimewheel::engine::{Input, Outgoing, Ran, RunEnd, Said};
+use chimewheel::engine::{Bid, Input, Outgoing, Paid, Ran, RunEnd, Said, Verdict};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
-use chimewheel::spec::Destination;
+use chimewheel::money::{Cost, Spent};
+use chimewheel::spec::{Destination, Payload};
 use chimewheel::time::{Span, Timestamp};
 
-use super::words::{instant, span};
+use super::words::{cost, instant, span};
 use super::world::World;
 
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub struct Running {
     /// What is with a runner: since when, until when, and how it ends.
     under_way: BTreeMap<OccurrenceId, (Timestamp, Timestamp, Ran)>,
     deaf: BTreeMap<OccurrenceId, Span>,
+    /// Who waits for leave to spend: how long it goes on then, what it takes, and its end.
+    asking: BTreeMap<OccurrenceId, (Span, Option<Cost>, Ran)>,
 }
 
 impl Running {
@@ -33,6 +37,7 @@ impl Running {
     pub fn forget(&mut self) {
         self.under_way.clear();
         self.deaf.clear();
+        self.asking.clear();
     }
 }
 
@@ -60,17 +65,20 @@ impl World {
         let (word, rest) = parts.next().and_then(|end| end.split_once(' ')).unwrap_or((&*script, ""));
         let word = word.split(' ').next().unwrap();
         let after = if word == "to" || rest.is_empty() { Span::ZERO } else { span(rest) };
-        let said = said(self.now.plus(after), parts);
+        let parts: Vec<&str> = parts.map(str::trim).collect();
+        let pays = parts.iter().find_map(|part| part.strip_prefix("pays ")).map(pays);
+        let said = said(self.now.plus(after), parts.into_iter().filter(|part| !part.starts_with("pays ")));
         let error = || "no".to_owned();
-        let (model, tokens) = (Some("echo/any".to_owned()), None);
         let text = |to: Option<&str>| Outgoing { text: format!("{id}#{attempt}").into(), to: to.map(chat) };
+        let model = matches!(word, "ok" | "silent").then(|| "echo/any".to_owned());
+        let paid = Paid { model, ..Paid::NOTHING };
         let (lasts, end) = match word {
-            "ok" => (after, RunEnd::Composed { texts: vec![text(None)], model, tokens }),
+            "ok" => (after, RunEnd::Composed { texts: vec![text(None)] }),
             "to" => {
                 let texts = rest.split(' ').map(|to| text(Some(to).filter(|to| *to != "-"))).collect();
-                (after, RunEnd::Composed { texts, model: None, tokens })
+                (after, RunEnd::Composed { texts })
             }
-            "silent" => (after, RunEnd::Silent { reason: "nothing new".into(), model, tokens }),
+            "silent" => (after, RunEnd::Silent { reason: "nothing new".into() }),
             "gate" => (after, RunEnd::Gated { reason: "not today".into() }),
             "retry" => (after, RunEnd::Retry { error: error(), after: None }),
             "retry-after" => (Span::ZERO, RunEnd::Retry { error: error(), after: Some(after) }),
@@ -83,10 +91,45 @@ impl World {
             }
             _ => panic!("no such end of a run: {script}"),
         };
-        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), Ran { took: lasts, end, said }));
+        let ran = Ran { took: lasts, end, said, paid };
+        match pays {
+            Some((most, took)) => {
+                self.running.asking.insert(occurrence, (lasts, took, ran));
+                let bid = self.bid(occurrence, most);
+                self.engine.handle(self.now, Input::Reserve { occurrence, bid });
+            }
+            None => self.goes_on(occurrence, lasts, ran),
+        }
+    }
+
+    fn goes_on(&mut self, occurrence: OccurrenceId, lasts: Span, ran: Ran) {
+        self.running.under_way.insert(occurrence, (self.now, self.now.plus(lasts), ran));
         if lasts == Span::ZERO {
             self.tell_run(occurrence);
         }
+    }
+
+    fn bid(&self, occurrence: OccurrenceId, most: Cost) -> Bid {
+        let schedule = self.schedule(occurrence.schedule);
+        let Payload::Task(task) = &schedule.payload else { panic!("no task pays") };
+        let (agent, limit) = (schedule.agent.as_str().into(), task.budget.max_cost_per_day);
+        let title = schedule.title().into();
+        Bid { title, agent, limit, spent: Some(Spent::ZERO), most: Spent { cost: most, tokens: 0 } }
+    }
+
+    /// The run hears whether it may ask its model.
+    pub fn judged(&mut self, occurrence: OccurrenceId, verdict: Verdict) {
+        let Some((lasts, took, ran)) = self.running.asking.remove(&occurrence) else { return };
+        let ends = |end| Ran { took: Span::ZERO, end, said: None, paid: Paid::NOTHING };
+        let ran = match verdict {
+            Verdict::Granted => {
+                let spent = took.map(|cost| Spent { cost, tokens: 0 });
+                return self.goes_on(occurrence, lasts, Ran { paid: Paid { spent, ..ran.paid.clone() }, ..ran });
+            }
+            Verdict::Refused { reason } => ends(RunEnd::OverBudget { reason }),
+            Verdict::NotNow => ends(RunEnd::NotBegun),
+        };
+        self.engine.handle(self.now, Input::Ran { occurrence, ran });
     }
 
     /// Somebody asks for the end of a run.
@@ -120,6 +163,12 @@ impl World {
         let ran = Ran { took: self.now.since(since), ..ran };
         self.engine.handle(self.now, Input::Ran { occurrence, ran });
     }
+}
+
+/// The most that a call may take, and what it takes; nothing: nobody knows.
+fn pays(words: &str) -> (Cost, Option<Cost>) {
+    let (most, took) = words.split_once(' ').map_or((words, None), |(most, took)| (most, Some(took)));
+    (cost(most), took.map(cost))
 }
 
 fn chat(id: &str) -> Destination {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chimewheel::engine::{Options, Start};
+use chimewheel::limits::PROVIDER_RUNS_COUNT_MAX;
 use chimewheel::time::{Span, Timestamp};
 use expect_test::expect;
 
@@ -489,4 +490,25 @@ fn a_provider_takes_so_many_at_a_time() {
     "#]]
     .assert_eq(&world.log);
     assert_eq!(world.engine.figures().running, 0);
+}
+
+/// Runs that are made up for are claimed at a rate, and begun as their provider has room.
+#[test]
+fn a_long_stop_does_not_begin_all_missed_runs_at_once() {
+    let begin = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let mut world = World::with(begin, Options { catchup_per_second: 10, ..Options::default() });
+    for number in 0..50 {
+        world.add(&format!("task{number}"), "every 1h task sum", Start::Active);
+        world.script_runner(chimewheel::id::ScheduleKey(number + 1), "ok 10s");
+    }
+    world.advance(Span::from_seconds(600));
+    world.down("3h");
+    for second in 1..=6 {
+        let figures = world.engine.figures();
+        assert!(figures.open <= 10 * second, "{figures:?} after {second} s");
+        assert!(figures.running <= PROVIDER_RUNS_COUNT_MAX, "{figures:?}");
+        world.advance(Span::from_seconds(1));
+    }
+    let figures = world.engine.figures();
+    assert_eq!((figures.open, figures.overdue, figures.running), (50, 0, PROVIDER_RUNS_COUNT_MAX));
 }

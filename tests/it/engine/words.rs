@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use chimewheel::calendar::{Cron, DialectChoice, Except, Trigger, Zone};
 use chimewheel::id::ScheduleId;
+use chimewheel::money::Cost;
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RunSession,
-    Schedule, Task,
+    Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RunSession, Schedule, Task,
 };
 use chimewheel::time::{Span, Timestamp};
 
@@ -25,11 +26,7 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         other => panic!("one trigger, please: {other:?}"),
     };
     let mut policy = Policy { jitter: get("jitter").map_or(Span::ZERO, span), ..Policy::default() };
-    policy.misfire = match get("misfire") {
-        Some("skip") => MisfirePolicy::Skip,
-        Some("fire_all") => MisfirePolicy::FireAll,
-        _ => MisfirePolicy::FireOnce,
-    };
+    policy.misfire = misfire(get("misfire"));
     policy.overlap = overlap(get("overlap"));
     policy.catchup_window = get("window").map_or(policy.catchup_window, span);
     policy.retry.max_attempts = get("attempts").map_or(policy.retry.max_attempts, |n| n.parse().unwrap());
@@ -55,10 +52,13 @@ pub fn schedule(id: &str, words: &str, now: Timestamp) -> Schedule {
         }),
         trigger,
         payload: match (get("task"), get("template")) {
-            (Some(instruction), _) => {
-                let model = Some(format!("{}/any", get("provider").unwrap_or("echo")));
-                Payload::Task(Task { instruction: instruction.into(), model, session: session(get("session")) })
-            }
+            (Some(instruction), _) => Payload::Task(Task {
+                instruction: instruction.to_owned(),
+                model: Some(format!("{}/any", get("provider").unwrap_or("echo"))),
+                session: session(get("session")),
+                budget: budget(get("cost")),
+                ..Task::default()
+            }),
             (None, Some(template)) => Payload::Template(template.to_owned()),
             (None, None) => Payload::Message("hello".into()),
         },
@@ -91,6 +91,18 @@ fn session(word: Option<&str>) -> RunSession {
     }
 }
 
+fn budget(amount: Option<&str>) -> Budget {
+    Budget { max_cost_per_day: amount.map(cost), ..Budget::default() }
+}
+
+fn misfire(word: Option<&str>) -> MisfirePolicy {
+    match word {
+        Some("skip") => MisfirePolicy::Skip,
+        Some("fire_all") => MisfirePolicy::FireAll,
+        _ => MisfirePolicy::FireOnce,
+    }
+}
+
 fn overlap(word: Option<&str>) -> OverlapPolicy {
     match word {
         Some("buffer_one") => OverlapPolicy::BufferOne,
@@ -112,6 +124,10 @@ fn split(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+pub fn cost(text: &str) -> Cost {
+    Cost::parse(text).unwrap()
 }
 
 pub fn span(text: &str) -> Span {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chimewheel::engine::boot::ZoneRules;
-use chimewheel::engine::change::{Change, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
+use chimewheel::engine::change::{Change, DaySpent, Kept, Outcome, Phase, Plan, PlanId, Run, State, Status};
 use chimewheel::engine::{Answer, Content, Effect, Engine, Input, OpId, Options, Reply, Start, Timing, Window};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::pace::{Pace, Paces, Scope};
@@ -200,6 +200,13 @@ impl World {
         for (&key, &state) in &self.disk.states {
             self.engine.restore(key, state);
         }
+        for (&(key, part), text) in &self.disk.kept {
+            if let (Kept::Spent, Some(text)) = (part, text) {
+                for spent in DaySpent::from_kept(text).expect("a row of days") {
+                    self.engine.restore_spent(key, &spent);
+                }
+            }
+        }
         let open: Vec<Run> = self.disk.runs.values().filter(|run| !run.is_settled()).cloned().collect();
         for run in open {
             self.recall(run.occurrence.schedule);
@@ -232,6 +239,10 @@ impl World {
     fn set(&mut self, by: &str) {
         let span = span(by.trim_start_matches(['+', '-']));
         self.now = if by.starts_with('-') { self.now.minus(span) } else { self.now.plus(span) };
+    }
+
+    pub fn schedule(&self, key: ScheduleKey) -> Arc<Schedule> {
+        Arc::clone(&self.disk.schedules[&key])
     }
 
     pub fn state(&self, key: ScheduleKey) -> State {
@@ -282,6 +293,7 @@ impl World {
             Effect::Send(window) => self.send(window),
             Effect::Run { occurrence, attempt } => self.begin_run(occurrence, attempt),
             Effect::EndRun { occurrence } => self.end_run(occurrence),
+            Effect::Judged { occurrence, verdict } => self.judged(occurrence, verdict),
             Effect::Forget { key } => self.engine.handle(self.now, Input::Forget { key }),
             Effect::Reply { reply: Reply::Ended(_), .. } => self.note("refused: it has ended"),
             Effect::Reply { reply: Reply::Overlaps, .. } => self.note("refused: a run is not over"),
@@ -366,7 +378,9 @@ impl World {
             }
             Change::Kept { key, part, text } => {
                 let line = format!("keep {part:?} of {}: {}", self.id(key), text.as_deref().unwrap_or("-"));
-                self.note(&line);
+                if part != Kept::Spent {
+                    self.note(&line);
+                }
                 self.disk.kept.insert((key, part), text);
             }
             Change::Note { .. } | Change::Grant(_) | Change::Audit(_) | Change::DropHistory { .. } => {}
@@ -383,6 +397,7 @@ impl World {
                 Outcome::Skipped(reason) => format!("skip({reason:?})"),
                 Outcome::Silent { reason } => format!("silent({reason})"),
                 Outcome::Gated { reason } => format!("skip(hook: {reason})"),
+                Outcome::OverBudget { reason } => format!("skip(budget: {reason})"),
                 Outcome::Failed { error } => format!("failed({error})"),
                 Outcome::Unknown { error } => format!("unknown({error})"),
                 Outcome::Dropped { error } => format!("dropped({error})"),

@@ -47,12 +47,12 @@ fn sections_are_schedules_whatever_the_config_says_of_prompts() {
         &Heartbeat::default(),
         text,
         expect![[r#"
-        3: {"destination":"telegram_5","id":"mail","model":"tiny/two","name":"Mail","payload":{"task":"Read the mail.\nBe brief."},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"}}
-        14: {"destination":null,"id":"next","name":"Next","payload":{"task":"Go on."},"schedule":{"cron":"0 0 8 * * ?","dialect":"quartz"}}
-        11: refused half: is incomplete: it has no '- Message:'
-        17: refused no-times: is incomplete: it has no '- Cron:' and no '- Message:'
-        9: left out -: the section 'Notes' names no schedule
-    "#]],
+            3: {"destination":"telegram_5","id":"mail","model":"tiny/two","name":"Mail","payload":{"task":"Read the mail.\nBe brief."},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            14: {"destination":null,"id":"next","name":"Next","payload":{"task":"Go on."},"schedule":{"cron":"0 0 8 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            11: refused half: is incomplete: it has no '- Message:'
+            17: refused no-times: is incomplete: it has no '- Cron:' and no '- Message:'
+            9: left out -: the section 'Notes' names no schedule
+        "#]],
     );
     assert_eq!(told(&prompted(), text), told(&Heartbeat::default(), text));
 }
@@ -65,16 +65,16 @@ fn another_agents_schedules_have_other_ids() {
         &of("ada"),
         text,
         expect![[r#"
-        1: {"agent":"ada","destination":null,"id":"ada-mail","name":"Mail","payload":{"task":"Read."},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"}}
-        4: refused ada-half: is incomplete: it has no '- Cron:'
-    "#]],
+            1: {"agent":"ada","destination":null,"id":"ada-mail","name":"Mail","payload":{"task":"Read."},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            4: refused ada-half: is incomplete: it has no '- Cron:'
+        "#]],
     );
     check(
         &of("Ада"),
         "Do it.",
         expect![[r#"
-        1: {"agent":"Ада","destination":"console_me","id":"heartbeat-md-cf8cc87201","misfire_policy":"skip","model":"tiny/one","name":"Heartbeat","payload":{"task":"Do it."},"schedule":{"every":"30m"}}
-    "#]],
+            1: {"agent":"Ада","destination":"console_me","id":"heartbeat-md-cf8cc87201","misfire_policy":"skip","model":"tiny/one","name":"Heartbeat","payload":{"task":"Do it."},"schedule":{"every":"30m"},"silence":"heartbeat"}
+        "#]],
     );
 }
 
@@ -85,8 +85,8 @@ fn a_file_without_such_bullets_is_one_prompt() {
         &prompted(),
         text,
         expect![[r##"
-        1: {"destination":"console_me","id":"heartbeat-md","misfire_policy":"skip","model":"tiny/one","name":"Heartbeat","payload":{"task":"# Every half hour\n\n- [ ] look at the mail\n- Priority: high\n"},"schedule":{"every":"30m"}}
-    "##]],
+            1: {"destination":"console_me","id":"heartbeat-md","misfire_policy":"skip","model":"tiny/one","name":"Heartbeat","payload":{"task":"# Every half hour\n\n- [ ] look at the mail\n- Priority: high\n"},"schedule":{"every":"30m"},"silence":"heartbeat"}
+        "##]],
     );
     let without = |change: fn(&mut Heartbeat)| {
         let mut config = prompted();
@@ -133,9 +133,9 @@ fn what_is_commented_out_is_not_there_and_lines_are_counted_on() {
         &prompted(),
         text,
         expect![[r#"
-        6: {"destination":null,"id":"new","name":"New","payload":{"task":"new"},"schedule":{"cron":"0 0 2 * * ?","dialect":"quartz"}}
-        10: refused broken: is incomplete: it has no '- Message:'
-    "#]],
+            6: {"destination":null,"id":"new","name":"New","payload":{"task":"new"},"schedule":{"cron":"0 0 2 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            10: refused broken: is incomplete: it has no '- Message:'
+        "#]],
     );
 }
 
@@ -147,11 +147,11 @@ fn what_is_wrong_in_a_section_is_told_with_its_line_and_stays_in_it() {
         &prompted(),
         text,
         expect![[r#"
-        5: {"destination":null,"id":"a","name":"a","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"}}
-        1: refused a: says 'cron' twice
-        11: refused empty: is incomplete: it has no '- Cron:' and no '- Message:'
-        8: refused a: has the name of the section in line 5
-    "#]],
+            5: {"destination":null,"id":"a","name":"a","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            1: refused a: says 'cron' twice
+            11: refused empty: is incomplete: it has no '- Cron:' and no '- Message:'
+            8: refused a: has the name of the section in line 5
+        "#]],
     );
 }
 

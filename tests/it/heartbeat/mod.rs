@@ -5,3 +5,4 @@ mod config;
 mod daemon;
 mod format;
 mod hours;
+mod model;

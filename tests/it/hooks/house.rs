@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chimewheel::config::Routing;
+use chimewheel::config::{Rates, Routing};
 use chimewheel::engine::change::{Outcome, Phase, Run};
 use chimewheel::gateway::{Capabilities, Delivery, Gateway, Receipt, Sending, TextLimit};
 use chimewheel::id::ScheduleKey;
@@ -101,7 +101,7 @@ impl House {
         let mut gateways = Gateways::new();
         gateways.insert("console".into(), Arc::clone(&self.recorder) as _);
         let runner = Arc::clone(&self.runner) as _;
-        let provider = Provider { runner, timeout: Span::from_seconds(600), room: 4 };
+        let provider = Provider { runner, timeout: Span::from_seconds(600), room: 4, rates: Rates::default() };
         let outside = Outside {
             gateways,
             providers: [("echo".to_owned(), provider)].into_iter().collect(),

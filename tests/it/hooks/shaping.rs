@@ -97,15 +97,15 @@ fn shape(script: Option<&str>, lines: &str, reach: Arc<Reach>, answer: Result<&s
     match Shaping::begin(&known(script), schedule, Scene::new(facts, Deadline::none()), reach) {
         Step::Over(shaped) => shaped,
         Step::Ask { shaping, model, instruction } => {
-            let model = model.unwrap_or_else(|| "usual".into());
-            let answer = answer.map(|text| Answer {
-                text: format!("{text}{instruction}"),
-                model,
+            let by = model.map(|model| format!(" by {model}")).unwrap_or_default();
+            let answer = answer.map(|said| Answer {
+                text: format!("{said}{instruction}{by}"),
+                model: String::new(),
                 tokens: None,
                 calls: Vec::new(),
                 is_silent: false,
             });
-            shaping.answered("echo", answer)
+            shaping.answered(answer.map_err(Into::into))
         }
     }
 }
@@ -120,12 +120,12 @@ fn told((end, said): &Shaped) -> String {
         None => format!("{:?}", one.text),
     };
     let end = match end {
-        RunEnd::Composed { texts, model, .. } => {
+        RunEnd::Composed { texts } => {
             let texts = texts.iter().map(place).collect::<Vec<_>>().join(", ");
-            format!("send {texts}{}", model.as_ref().map(|model| format!(" by {model}")).unwrap_or_default())
+            format!("send {texts}")
         }
         RunEnd::Silent { reason, .. } => format!("silent: {reason}"),
-        RunEnd::Gated { reason } => format!("skip: {reason}"),
+        RunEnd::Gated { reason } | RunEnd::OverBudget { reason } => format!("skip: {reason}"),
         RunEnd::Retry { error, .. } => format!("again: {error}"),
         RunEnd::Permanent { error } => format!("failed: {error}"),
         RunEnd::Ambiguous { error } => format!("perhaps: {error}"),
@@ -151,11 +151,7 @@ fn retry() -> RunError {
 fn functions_are_asked_in_their_order_and_no_more_than_needed() {
     let with = |function: &str, body: &str| traced(function, body);
     let rows = [
-        (
-            TRACED.to_owned(),
-            TASK,
-            r#"send "did: look" by echo/usual | gate, model, message, silent, deliver, next did: look"#,
-        ),
+        (TRACED.to_owned(), TASK, r#"send "did: look" | gate, model, message, silent, deliver, next did: look"#),
         (TRACED.to_owned(), MESSAGE, r#"send "hello" | gate, message, silent, deliver, next hello"#),
         (
             TRACED.to_owned(),
@@ -167,12 +163,12 @@ fn functions_are_asked_in_their_order_and_no_more_than_needed() {
         (
             with("model", r#""small""#),
             TASK,
-            r#"send "did: look" by echo/small | gate, message, silent, deliver, next did: look"#,
+            r#"send "did: look by small" | gate, message, silent, deliver, next did: look by small"#,
         ),
         (
             with("message", r#""search""#),
             TASK,
-            r#"send "did: search" by echo/usual | gate, model, silent, deliver, next did: search"#,
+            r#"send "did: search" | gate, model, silent, deliver, next did: search"#,
         ),
         (with("message", r#""hi""#), MESSAGE, r#"send "hi" | gate, silent, deliver, next hi"#),
         (with("silent", "true"), MESSAGE, "silent: the hook said so | gate, message, next hello"),
@@ -193,8 +189,18 @@ fn functions_are_asked_in_their_order_and_no_more_than_needed() {
     }
 }
 
-/// With `fail` the mistake ends the run, and nothing after it is asked; with `deliver_plain` the function counts as not
-/// there.
+#[test]
+fn a_hook_is_asked_before_an_answer_is_taken_at_its_word() {
+    // The instruction stands behind what is answered here, and closes it.
+    let (task, answer) = (TASK.replace("look", "}"), r#"{"silent": true, "reason": "no mail""#);
+    let said = |script: &str, more: &str| told(&shape(Some(script), &format!("{task}{more}"), reach(""), Ok(answer)));
+    let next = r#"next {"silent": true, "reason": "no mail"}"#;
+    assert_eq!(said(TRACED, ""), format!("silent: no mail | gate, model, message, silent, {next}"));
+    assert_eq!(said(&traced("silent", "false"), ""), format!("silent: no mail | gate, model, message, {next}"));
+    assert_eq!(said(&traced("silent", "\"seen\""), ""), format!("silent: seen | gate, model, message, {next}"));
+    assert!(said(TRACED, "\nsilence: never").starts_with("send "));
+}
+
 #[test]
 fn a_mistake_of_each_function_ends_the_run_or_is_borne_as_the_schedule_says() {
     let before = ["gate", "model", "message", "silent", "deliver", "next"];
@@ -220,7 +226,7 @@ fn a_script_that_is_gone_is_a_mistake_like_any_other() {
     let error = "scripts/demo.rhai: there is no script 'demo'; scripts are named as in the folder, without .rhai";
     assert_eq!(gone(MESSAGE), format!("failed: {error}"));
     assert_eq!(gone(&format!("{MESSAGE}{PLAIN}")), format!("send \"hello\" | {error}"));
-    assert_eq!(gone(&format!("{TASK}{PLAIN}")), format!("send \"did: look\" by echo/usual | {error}"));
+    assert_eq!(gone(&format!("{TASK}{PLAIN}")), format!("send \"did: look\" | {error}"));
     let library = told(&shape(Some("fn headline(text) { text }"), MESSAGE, reach(""), Ok("")));
     assert!(
         library.starts_with("failed: scripts/demo.rhai: it defines no function that a run would call"),

@@ -29,6 +29,7 @@ use super::load::gateway_of;
 use super::report::Tally;
 use super::run::Played;
 use super::runs::RunSaid;
+use super::spending;
 
 /// What a commit may take when the disk is slow, and the one before it.
 const SLOW_MS_MAX: i64 = 20_000;
@@ -50,6 +51,7 @@ impl Verdict {
         check_line::check(played, &mut verdict);
         check_runs::check(played, &mut verdict);
         check_hooks::check(played, &mut verdict);
+        spending::check(played, &mut verdict);
         letters::check(played, &mut verdict);
         for (id, known) in &played.history.known {
             let Some(ledger) = played.ledger.get(id) else { continue };
@@ -147,7 +149,7 @@ fn check_outcome(
                 history.runs.iter().any(|one| one.occurrence == run.occurrence && one.said == RunSaid::Silent);
             (schedule.destination.is_none() || is_made) && tries.is_empty()
         }
-        Outcome::Skipped(_) | Outcome::Gated { .. } => tries.is_empty(),
+        Outcome::Skipped(_) | Outcome::Gated { .. } | Outcome::OverBudget { .. } => tries.is_empty(),
         // What was never sent was never composed: `check_runs` has what is known of that.
         Outcome::Failed { .. } | Outcome::Dropped { .. } if is_task(schedule) && last.is_none() => true,
         Outcome::Failed { .. } | Outcome::Dropped { .. } if settled_at > oldest && was_shut(since, settled_at) => {

@@ -196,7 +196,10 @@ fn check_chain(
             check_fates::check(played, id, chain, due, run, pauses, verdict);
         }
     }
-    let ran = found.values().filter(|runs| runs.iter().any(|run| fate(run) == Fate::Fired)).count();
+    // What would have cost too much has not run.
+    let is_spared = |run: &Run| matches!(&run.phase, Phase::Settled { outcome: Outcome::OverBudget { .. }, .. });
+    let has_run = |run: &Run| fate(run) == Fate::Fired && !is_spared(run);
+    let ran = found.values().filter(|runs| runs.iter().any(|run| has_run(run))).count();
     let most = chain.max_runs.map_or(usize::MAX, |most| most as usize);
     verdict.claim(ran <= most, || format!("I13: {id} ran {ran} times of {most}"));
 }

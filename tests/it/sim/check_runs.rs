@@ -160,6 +160,7 @@ fn check_attempts(played: &Played, tries: &[&RunTry], ledger: &[Run], verdict: &
             Outcome::Silent { .. } => matches!(last, Some(RunSaid::Composed | RunSaid::Silent)),
             Outcome::Failed { .. } | Outcome::Dropped { .. } | Outcome::Cancelled | Outcome::Displaced => true,
             Outcome::Gated { .. } => last == Some(RunSaid::Gated),
+            Outcome::OverBudget { .. } => last == Some(RunSaid::OverBudget),
             Outcome::Skipped(_) => false,
         };
         verdict.claim(agrees, || format!("I11: {run:?} does not agree with {tries:?}"));

@@ -19,6 +19,7 @@ use super::keeper::Kept;
 use super::letters::LetterAsk;
 use super::runs::RunTry;
 use super::shape::Shape;
+use super::spending::Spending;
 
 /// A place in the order of what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,6 +148,7 @@ pub struct History {
     pub known: BTreeMap<String, Known>,
     pub attempts: Vec<Attempt>,
     pub runs: Vec<RunTry>,
+    pub spending: Vec<Spending>,
     /// What was asked about dead letters.
     pub letters: Vec<LetterAsk>,
     pub interruptions: Vec<Interruption>,

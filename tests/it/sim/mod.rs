@@ -33,6 +33,7 @@ mod rounds;
 mod run;
 mod runs;
 mod shape;
+mod spending;
 mod world;
 mod zones;
 

@@ -17,7 +17,7 @@ use super::gateway::PACES;
 use super::history::{Ask, End, Interruption, Mark};
 use super::letters::LetterAnswer;
 use super::world::{Event, World};
-use super::{check_hooks, load, runs};
+use super::{check_hooks, load, runs, spending};
 use crate::store::disk::{Disk, Survivors};
 use crate::store::model::options;
 
@@ -74,7 +74,6 @@ impl World {
             self.history.wrongs.push(format!("I7: {error}"));
         }
         self.see_letters(&reader);
-        let clock = std::sync::Arc::clone(&self.clock);
         self.check_isolation(&reader);
         self.history.wrongs.extend(check_hooks::kept(&self.history, &reader));
         let options = Options {
@@ -82,10 +81,11 @@ impl World {
             history_days: self.history.history_days as u32,
             pause_after: load::PAUSE_AFTER,
             catchup_per_second: self.history.catchup_per_second.unwrap_or(u32::MAX),
+            budgets: spending::budgets(),
             paces: self.paces(),
             ..Options::default()
         };
-        let Booted { turns, recorder, .. } = boot(opened, clock, options).expect("a readable store");
+        let Booted { turns, recorder, .. } = boot(opened, self.clock.clone(), options).expect("a readable store");
         let mark = self.mark();
         self.history.note(mark, &format!("boot {number}"));
         let up = mark.wall;
@@ -97,6 +97,7 @@ impl World {
             });
             self.history.disturb(self.history.true_time_of(self.down_at).min(self.true_ms), self.true_ms);
         }
+        self.calls.clear();
         self.process = Some(Process {
             boot: number,
             turns,

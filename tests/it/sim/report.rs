@@ -54,6 +54,7 @@ impl Tally {
             Outcome::Silent { .. } => "silent".to_owned(),
             Outcome::Skipped(reason) => format!("skipped ({reason:?})"),
             Outcome::Gated { .. } => "skipped (hook)".to_owned(),
+            Outcome::OverBudget { .. } => "skipped (budget)".to_owned(),
             Outcome::Failed { .. } | Outcome::Dropped { .. } => "failed".to_owned(),
             Outcome::Cancelled => "cancelled".to_owned(),
             Outcome::Displaced => "displaced".to_owned(),

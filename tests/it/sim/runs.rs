@@ -5,16 +5,17 @@
 //! written down here, outside the engine. Not here: what the attempts must be like (`check_runs`, `check_hooks`).
 
 use chimewheel::config::Routing;
-use chimewheel::engine::{Input, Outgoing, RunEnd, Said};
+use chimewheel::engine::{Input, Outgoing, Paid, Ran, RunEnd, Said};
 use chimewheel::id::OccurrenceId;
 use chimewheel::limits::RUN_MS_MAX;
-use chimewheel::runtime::runs::{self, Asked};
-use chimewheel::spec::{Destination, OverlapPolicy, Payload, RunSession, Task};
+use chimewheel::money::Cost;
+use chimewheel::runtime::runs::{self, Asked, Begun};
+use chimewheel::spec::{Budget, Destination, OverlapPolicy, Payload, RunSession, Task};
 use chimewheel::time::{Span, Timestamp};
 
 use super::history::{Mark, Rev};
-use super::load;
 use super::world::{Event, World};
+use super::{load, spending};
 
 /// How one attempt ended, as its runner knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum RunSaid {
     Ambiguous,
     /// Its hook held it back.
     Gated,
+    /// It could have cost too much.
+    OverBudget,
     /// Its end was asked for.
     Ended,
 }
@@ -49,6 +52,8 @@ pub struct RunTry {
     pub next: Option<i64>,
     /// Its hook has something to say to the owner.
     pub tells: bool,
+    /// What its model takes, once that is told: which spending, and how much.
+    pub took: Option<(usize, u64)>,
 }
 
 /// Whether the schedules of this seed may have tasks.
@@ -71,6 +76,12 @@ pub fn reworded(payload: &Payload, text: String) -> Payload {
         Payload::Template(_) => Payload::Template(text),
         Payload::Task(task) => Payload::Task(Task { instruction: text, ..task.clone() }),
     }
+}
+
+fn asked(begun: &Begun) -> Asked {
+    let routing = Routing { providers: ["ask", "echo"].map(str::to_owned).into(), ..Routing::new() };
+    let instruction = begun.instruction().expect("a task of ours");
+    begun.asked(&routing, None, instruction).expect("a model of ours").0
 }
 
 /// What a hook makes of a run.
@@ -106,7 +117,10 @@ impl World {
         let provider = self.chance.pick(&["echo", "ask"]).to_owned();
         let converses = rev.schedule.destination.is_some() && self.chance.one_in(2);
         let session = if converses { RunSession::Conversation } else { RunSession::Isolated };
-        rev.schedule.payload = Payload::Task(Task { instruction, model: Some(format!("{provider}/any")), session });
+        let own = self.chance.one_in(4).then_some(Cost::from_micros(spending::OWN));
+        let budget = Budget { max_cost_per_day: own, ..Budget::default() };
+        let model = Some(format!("{provider}/any"));
+        rev.schedule.payload = Payload::Task(Task { instruction, model, session, budget, ..Task::default() });
         rev.schedule.policy.overlap = self.chance.pick(&[
             OverlapPolicy::Skip,
             OverlapPolicy::BufferOne,
@@ -116,50 +130,41 @@ impl World {
         ]);
     }
 
-    /// The loop wants this run.
+    /// The loop wants this run; one of the providers costs something.
     pub fn begin_run(&mut self, occurrence: OccurrenceId) {
         let Some(process) = &self.process else { return };
         let boot = process.boot;
         if process.stopping {
             return self.plan(0, Event::Tell(boot, runs::not_begun(occurrence)));
         }
-        let providers = ["ask", "echo"].map(str::to_owned).into();
-        let routing = Routing { providers, ..Routing::new() };
-        let begun = match runs::begin(&process.reader, occurrence) {
-            Ok(begun) => begun,
-            Err(input) => return self.plan(0, Event::Tell(boot, input)),
-        };
-        let (Asked { provider, prompt }, _) =
-            begun.asked(&routing, None, begun.instruction().expect("a task of ours")).expect("a model of ours");
-        let (id, rev) = load::read_text(&prompt.instruction).expect("an instruction of ours");
+        match runs::begin(&process.reader, occurrence) {
+            Ok(begun) if asked(&begun).provider == "ask" => self.want(occurrence),
+            Ok(_) => self.make_run(occurrence, Paid::NOTHING, None),
+            Err(input) => self.plan(0, Event::Tell(boot, input)),
+        }
+    }
+
+    /// Somebody is asked; `took` is which spending that is, and what it comes to once it is told.
+    pub fn make_run(&mut self, occurrence: OccurrenceId, paid: Paid, took: Option<(usize, u64)>) {
+        let Some((begun, mut one)) = self.attempt(occurrence) else { return };
+        let Asked { provider, prompt } = asked(&begun);
         let (said, after_ms) = self.any_end();
-        let hooked = self.any_hook(id, said, after_ms);
+        let hooked = self.any_hook(&one.id, said, after_ms);
         let said = hooked.said;
-        let at = self.mark();
-        self.history.note(at, &format!("run {} of {occurrence:?} by {provider}: {said:?}", prompt.instruction));
+        self.note(&format!("run {} of {occurrence:?} by {provider}: {said:?}", prompt.instruction));
         let Hooked { keeps, next, tells, .. } = hooked;
-        let to: Vec<_> = hooked.to.iter().map(|to| to.map(|(_, chat)| chat)).collect();
-        let id = id.to_owned();
-        self.history.runs.push(RunTry {
-            at,
-            boot,
-            id: id.clone(),
-            rev,
-            occurrence,
-            said,
-            told: None,
-            to,
-            keeps,
-            next,
-            tells,
-        });
-        let number = self.history.runs.len() - 1;
+        one.to = hooked.to.iter().map(|to| to.map(|(_, chat)| chat)).collect();
+        let id = one.id.clone();
+        let number = self.history.runs.len();
+        self.history.runs.push(RunTry { said, keeps, next, tells, took, ..one });
         let error = || "no".to_owned();
-        let (model, tokens) = (Some(format!("{provider}/{}", prompt.model)), None);
+        let is_made = matches!(said, RunSaid::Composed | RunSaid::Silent);
+        let model = is_made.then(|| format!("{provider}/{}", prompt.model));
         let end = match said {
-            RunSaid::Composed => RunEnd::Composed { texts: hooked.texts(&prompt.instruction), model, tokens },
-            RunSaid::Silent => RunEnd::Silent { reason: "nothing new".into(), model, tokens },
+            RunSaid::Composed => RunEnd::Composed { texts: hooked.texts(&prompt.instruction) },
+            RunSaid::Silent => RunEnd::Silent { reason: "nothing new".into() },
             RunSaid::Gated => RunEnd::Gated { reason: "not today".into() },
+            RunSaid::OverBudget => RunEnd::OverBudget { reason: "too dear".into() },
             RunSaid::Retry => {
                 let after = self.chance.one_in(2).then(|| Span::from_seconds(self.chance.below(60)));
                 RunEnd::Retry { error: error(), after }
@@ -173,8 +178,50 @@ impl World {
             tell: tells.then(|| format!("the hook of ({id}) says {number}").into()).into_iter().collect(),
             ..Said::default()
         };
-        let input = runs::ended(occurrence, Span::from_millis(after_ms as u64), end, Some(Box::new(said)));
-        self.plan(after_ms, Event::RunEnds { boot, number, input });
+        let (took, said) = (Span::from_millis(after_ms as u64), Some(Box::new(said)));
+        self.run_will_end(after_ms, number, Ran { took, end, said, paid: Paid { model, ..paid } });
+    }
+
+    /// An attempt that ends before anybody was asked.
+    pub fn end_unasked(&mut self, occurrence: OccurrenceId, ran: Ran) {
+        let Some((_, one)) = self.attempt(occurrence) else { return };
+        self.history.runs.push(one);
+        self.run_will_end(0, self.history.runs.len() - 1, ran);
+    }
+
+    fn run_will_end(&mut self, in_ms: i64, number: usize, ran: Ran) {
+        let RunTry { boot, occurrence, .. } = self.history.runs[number];
+        self.plan(in_ms, Event::RunEnds { boot, number, input: runs::ended(occurrence, ran) });
+    }
+
+    /// What there is to be run, and the beginnings of a record of it.
+    fn attempt(&mut self, occurrence: OccurrenceId) -> Option<(Begun, RunTry)> {
+        let process = self.process.as_ref()?;
+        let boot = process.boot;
+        let begun = match runs::begin(&process.reader, occurrence) {
+            Ok(begun) => begun,
+            Err(input) => {
+                self.plan(0, Event::Tell(boot, input));
+                return None;
+            }
+        };
+        let instruction = asked(&begun).prompt.instruction;
+        let (id, rev) = load::read_text(&instruction).expect("an instruction of ours");
+        let one = RunTry {
+            at: self.mark(),
+            boot,
+            id: id.to_owned(),
+            rev,
+            occurrence,
+            said: RunSaid::OverBudget,
+            told: None,
+            to: vec![None],
+            keeps: false,
+            next: None,
+            tells: false,
+            took: None,
+        };
+        Some((begun, one))
     }
 
     /// What a hook makes of an end; of one that is tried again nothing is heard.
@@ -223,11 +270,15 @@ impl World {
         let Some(process) = &self.process else { return };
         let boot = process.boot;
         self.note(&format!("end the run of {occurrence:?}"));
+        if self.end_waiting(occurrence) {
+            return;
+        }
         let under_way = |one: &RunTry| one.occurrence == occurrence && one.boot == boot && one.told.is_none();
         let Some(number) = self.history.runs.iter().rposition(under_way) else { return };
         self.history.runs[number].said = RunSaid::Ended;
-        let error = "it was ended".to_owned();
-        let input = runs::ended(occurrence, Span::ZERO, RunEnd::Ambiguous { error }, None);
+        let end = RunEnd::Ambiguous { error: "it was ended".to_owned() };
+        let input = runs::ended(occurrence, Ran { took: Span::ZERO, end, said: None, paid: Paid::UNKNOWN });
+        self.history.runs[number].took = None;
         let takes = self.chance.below(3) as i64 * 700;
         self.plan(takes, Event::RunEnds { boot, number, input });
     }
@@ -239,6 +290,9 @@ impl World {
         }
         let mark = self.mark();
         self.history.runs[number].told = Some(mark);
+        if let Some((spending, micros)) = self.history.runs[number].took {
+            self.history.spending[spending].micros = micros;
+        }
         self.history.note(mark, &format!("run ends: {input:?}"));
         self.turn(Some(chimewheel::runtime::Message::Input(input)));
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use chimewheel::engine::Input;
 use chimewheel::gateway::{Delivery, Receipt, SendError};
+use chimewheel::id::OccurrenceId;
 use chimewheel::limits::SLEEP_MS_MAX;
 use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::round::{Round, Step};
@@ -24,6 +25,7 @@ use super::history::{Ask, Asked, Attempt, End, History, Mark, Said};
 use super::load;
 use super::process::Process;
 use super::runs;
+use super::spending::Call;
 use crate::store::chance::Chance;
 use crate::store::disk::Disk;
 
@@ -60,6 +62,8 @@ pub enum Event {
     },
     /// A round tells the loop without having asked a gateway.
     Tell(u32, Input),
+    /// A run wants to ask a model that costs something.
+    Bid(u32, OccurrenceId),
 }
 
 /// How often the ledgers are read.
@@ -94,6 +98,8 @@ pub struct World {
     pub durable: Mark,
     queue: BTreeMap<(i64, u64), Event>,
     seq: u64,
+    /// Calls that wait for leave, or are under way.
+    pub calls: BTreeMap<OccurrenceId, Call>,
 }
 
 impl World {
@@ -124,6 +130,7 @@ impl World {
             durable: Mark { seq: 0, true_ms: 0, wall: start },
             queue: BTreeMap::new(),
             seq: 0,
+            calls: BTreeMap::new(),
         }
     }
 
@@ -235,7 +242,8 @@ impl World {
             }
             Event::RunEnds { boot: of, number, input } if boot == Some(of) => self.run_ends(number, input),
             Event::Tell(of, input) if boot == Some(of) => self.turn(Some(Message::Input(input))),
-            Event::Write(_) | Event::Answer { .. } | Event::RunEnds { .. } | Event::Tell(..) => {}
+            Event::Bid(of, occurrence) if boot == Some(of) => self.bid(occurrence),
+            Event::Write(_) | Event::Answer { .. } | Event::RunEnds { .. } | Event::Tell(..) | Event::Bid(..) => {}
         }
     }
 
@@ -314,6 +322,7 @@ impl World {
                 }
                 Act::Run(occurrence) => self.begin_run(occurrence),
                 Act::EndRun(occurrence) => self.end_run(occurrence),
+                Act::Judged(occurrence, verdict) => self.judged(occurrence, verdict),
                 Act::StopSending => process.stopping = true,
             }
         }

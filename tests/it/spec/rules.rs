@@ -412,16 +412,44 @@ fn default_destination() {
 #[test]
 fn what_is_not_built_is_refused() {
     call(
-        r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "silence": "json",
+        r#"{"when": "every weekday at 9", "task": "check mail", "model": "m", "silence": "tool",
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            silence: 'silence' is not built into this version: it needs silent runs (leave it out)
-            budget: 'budget' is not built into this version: it needs priced models (leave it out)
+            silence: 'silence' is not built into this version: it needs tools inside of runs, where it says tool (write json, or leave it out: an answer that is {"silent": true} is not sent)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
         "#]],
+    );
+}
+
+#[test]
+fn a_task_may_say_how_it_is_silent() {
+    let task = r#"{"in": "2h", "task": "check", "model": "echo/x", "silence": "WORD"}"#;
+    call(
+        &task.replace("WORD", "never"),
+        expect![[r#"
+        {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x","silence":"never"}
+    "#]],
+    );
+    call(
+        &task.replace("WORD", "json"),
+        expect![[r#"
+        {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x"}
+    "#]],
+    );
+    call(
+        &task.replace("WORD", "jsn"),
+        expect![[r#"
+        silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, never)
+    "#]],
+    );
+    call(
+        r#"{"in": "2h", "message": "hi", "silence": "never"}"#,
+        expect![[r#"
+        silence: is given, and no task whose model could be silent (given 'never'; leave it out; of other texts a hook says what is sent)
+    "#]],
     );
 }
 

@@ -68,7 +68,9 @@ impl House {
             match effect {
                 Effect::Persist(change) => batch.push(change),
                 Effect::Send(_) => panic!("nothing here has a destination"),
-                Effect::Run { .. } | Effect::EndRun { .. } => panic!("nothing here is a task"),
+                Effect::Run { .. } | Effect::EndRun { .. } | Effect::Judged { .. } => {
+                    panic!("nothing here is a task")
+                }
                 Effect::Reply { .. } | Effect::Forget { .. } => {}
             }
         }

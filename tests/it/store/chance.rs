@@ -11,11 +11,14 @@ use chimewheel::engine::change::{
     Retried, Run, SkipReason, Spread, State, Status,
 };
 use chimewheel::id::{OccurrenceId, ScheduleId, ScheduleKey};
+use chimewheel::money::{Cost, Spent};
 use chimewheel::spec::{
-    Bounds, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy, RetryPolicy,
-    RunSession, Schedule, Source, Talk, Task, Tokens,
+    Bounds, Budget, DeliveryGuarantee, Destination, MisfirePolicy, OnHookError, OverlapPolicy, Payload, Policy,
+    RetryPolicy, RunSession, Schedule, Silence, Source, Talk, Task, Tokens,
 };
 use chimewheel::time::{Span, Timestamp};
+
+const SPENT: Spent = Spent { cost: Cost::from_micros(1_234_567), tokens: 300 };
 
 /// The first due of anything here: 2026-01-01.
 pub const START: i64 = 1_767_225_600_000;
@@ -166,6 +169,11 @@ impl Chance {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
                     session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
+                    silence: if key.is_multiple_of(3) { Silence::Never } else { Silence::Json },
+                    budget: Budget {
+                        max_tokens_per_run: key.is_multiple_of(4).then_some(4000),
+                        max_cost_per_day: key.is_multiple_of(5).then_some(Cost::from_micros(500_001)),
+                    },
                 }),
                 (_, template) if key % 7 == 2 => Payload::Template(template),
                 (_, message) => Payload::Message(message),
@@ -254,6 +262,7 @@ impl Chance {
                 since: Timestamp::from_millis(START + self.aside(DAY as u64) as i64),
                 took: Span::from_millis(self.aside(100_000)),
                 model: (self.aside(3) == 0).then(|| "echo/a".to_owned()),
+                spent: if self.aside(4) == 0 { SPENT } else { Spent::ZERO },
                 tokens: (self.aside(5) == 0).then_some(Tokens { input: 3, output: u32::MAX }),
                 notes: (self.aside(7) == 0).then(|| "seen".into()),
                 to: (self.aside(11) == 0).then(destination),
@@ -288,6 +297,7 @@ impl Chance {
             ])),
             3 if self.aside(3) == 0 => Outcome::Dropped { error: self.word() },
             3 => Outcome::Failed { error: self.word() },
+            4 if self.aside(3) == 0 && self.aside(13) == 0 => Outcome::OverBudget { reason: "dear".to_owned() },
             4 if self.aside(3) == 0 => Outcome::Gated { reason: "not today".to_owned() },
             4 => [Outcome::Cancelled, Outcome::Displaced][self.aside(2) as usize].clone(),
             _ => Outcome::Unknown { error: self.word() },
@@ -297,19 +307,28 @@ impl Chance {
 
 fn alone(payload: &Payload) -> Payload {
     match payload {
-        Payload::Task(task) => Payload::Task(Task { session: RunSession::Isolated, ..task.clone() }),
+        Payload::Task(task) => Payload::Task(Task {
+            session: RunSession::Isolated,
+            silence: Silence::Json,
+            budget: Budget::default(),
+            ..task.clone()
+        }),
         other => other.clone(),
     }
 }
 
-/// The change as the sample of format 3 has it: nothing is done in conversations, or about dead letters.
+/// The change as the sample of format 3 has it: nothing is done in conversations, about dead letters, or for money.
 pub fn as_of_format_3(change: Change) -> Change {
-    let undropped = |phase: Phase| match phase {
+    let of_old = |phase: Phase| match phase {
         Phase::Settled { at, outcome: Outcome::Dropped { error } } => {
             Phase::Settled { at, outcome: Outcome::Failed { error } }
         }
+        Phase::Settled { at, outcome: Outcome::OverBudget { .. } } => {
+            Phase::Settled { at, outcome: Outcome::Gated { reason: "not today".to_owned() } }
+        }
         other => other,
     };
+    let unpaid = |execution: Box<Execution>| Box::new(Execution { spent: Spent::ZERO, ..*execution });
     match change {
         Change::Plan { id, plan } => Change::Plan { id, plan: Arc::new(Plan { converses: None, ..(*plan).clone() }) },
         Change::Declare { key, schedule, state } => {
@@ -317,7 +336,12 @@ pub fn as_of_format_3(change: Change) -> Change {
             let schedule = Arc::new(Schedule { talk: None, payload, ..(*schedule).clone() });
             Change::Declare { key, schedule, state }
         }
-        Change::Run(run) => Change::Run(Run { retried: None, phase: undropped(run.phase.clone()), ..run }),
+        Change::Run(run) => Change::Run(Run {
+            retried: None,
+            phase: of_old(run.phase.clone()),
+            execution: run.execution.map(unpaid),
+            ..run
+        }),
         other => other,
     }
 }

@@ -28,7 +28,7 @@ fn fitted(own: &str, texts: &[(&str, Option<&str>)]) -> Vec<(String, Option<Stri
     let reach = Reach { gateways, ..Reach::default() };
     let place = |gateway: &str| Destination { gateway: gateway.to_owned(), chat_id: "7".to_owned(), thread: None };
     let texts = texts.iter().map(|(text, to)| Outgoing { text: (*text).into(), to: to.map(place) }).collect();
-    let (end, _) = reach.fitted(&schedule(own), (RunEnd::Composed { texts, model: None, tokens: None }, None));
+    let (end, _) = reach.fitted(&schedule(own), (RunEnd::Composed { texts }, None));
     let RunEnd::Composed { texts, .. } = end else { panic!("{end:?}") };
     texts.into_iter().map(|one| (one.text.to_string(), one.to.map(|to| to.gateway))).collect()
 }

@@ -5,6 +5,7 @@
 
 use super::times::{both, clock, relative, rough};
 use super::{Look, finish, plural, table, word};
+use crate::money::Cost;
 use crate::spec::tree::shorten;
 use crate::surface::ops::reply::{Applied, DeliveryShown, Line, Listed, RunLine, RunsListed};
 use crate::time::Span;
@@ -165,7 +166,9 @@ fn detail(run: &RunLine) -> String {
         && let Some(model) = &execution.model
     {
         let gap = if text.is_empty() { "" } else { "; " };
-        text = format!("{model} in {}{gap}{text}", Span::from_millis(execution.took_ms));
+        let cost =
+            execution.cost_micros.map(|micros| format!(" for {}", Cost::from_micros(micros))).unwrap_or_default();
+        text = format!("{model} in {}{cost}{gap}{text}", Span::from_millis(execution.took_ms));
     }
     if run.dropped {
         text = format!("dropped; {text}");

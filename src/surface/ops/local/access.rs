@@ -41,6 +41,7 @@ impl Local {
             | Request::DeadLetterShow(_)
             | Request::DeadLettersRetry(_)
             | Request::DeadLettersDrop(_)
+            | Request::Costs(_)
             | Request::Changes(_)
             | Request::Preview(_)
             | Request::Export(_)

@@ -10,6 +10,7 @@ mod access;
 mod apply;
 mod audit;
 mod changes;
+mod costs;
 mod declare;
 mod differing;
 mod find;
@@ -193,6 +194,7 @@ impl Local {
             }
             Request::DeadLettersRetry(asked) => self.letters(asked.0, Wish::Retry).await.map(Reply::DeadLettersRetry),
             Request::DeadLettersDrop(asked) => self.letters(asked.0, Wish::Drop).await.map(Reply::DeadLettersDrop),
+            Request::Costs(asked) => self.reading(move |local| local.costs(&asked)).await.map(Reply::Costs),
             Request::Preview(preview) => self.reading(move |local| local.preview(&preview)).await.map(Reply::Preview),
             Request::Import(import) => self.import(import).await.map(Reply::Import),
             Request::Backup(backup) => self.reading(move |local| local.backup(backup)).await.map(Reply::Backup),

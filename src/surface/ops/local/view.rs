@@ -285,6 +285,7 @@ pub(super) fn run(schedule: &Schedule, run: &Run, text: Option<String>, deliveri
             model: execution.model.clone(),
             tokens_in: execution.tokens.map(|tokens| tokens.input),
             tokens_out: execution.tokens.map(|tokens| tokens.output),
+            cost_micros: Some(execution.spent.cost.as_micros()).filter(|micros| *micros > 0),
             text,
             notes: execution.notes.as_deref().map(str::to_owned),
             to: execution.to.as_ref().map(ToString::to_string),
@@ -337,6 +338,7 @@ fn phase_told(phase: &Phase) -> PhaseTold {
                 Outcome::Silent { reason } => Some(reason.clone()),
                 Outcome::Skipped(reason) => Some(skip_word(*reason).to_owned()),
                 Outcome::Gated { reason } => Some(format!("hook: {reason}")),
+                Outcome::OverBudget { reason } => Some(format!("budget: {reason}")),
                 Outcome::Failed { error } | Outcome::Dropped { error } | Outcome::Unknown { error } => {
                     Some(error.clone())
                 }

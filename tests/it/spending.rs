@@ -1,0 +1,280 @@
+//! Money in the real program: what a morning of a hundred tasks costs, what a kill in the middle of it costs, and what is
+//! told of it.
+
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chimewheel::config::{Rate, Rates, Routing};
+use chimewheel::engine::change::{Outcome, Phase};
+use chimewheel::gateway::{Delivery, Gateway, Receipt, Sending};
+use chimewheel::id::ScheduleKey;
+use chimewheel::money::Cost;
+use chimewheel::runner::{Answer, Prompt, Runner, Running};
+use chimewheel::runtime::clock::ManualClock;
+use chimewheel::runtime::{Declaration, Done, Handle, Op, Outside, Provider, Runtime, Settings};
+use chimewheel::spec::{Context, Tokens, validate};
+use chimewheel::time::{Span, Timestamp};
+use serde_json::{Value, json};
+
+use crate::standin::{Play, Received, Standin};
+use crate::tasks::House;
+
+const BEGIN: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// A model that counts what it takes.
+struct Meter {
+    tokens_out: AtomicU64,
+    calls: AtomicU64,
+}
+
+impl Runner for Meter {
+    fn run(&self, prompt: Prompt) -> Running<'_> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let most = prompt.max_tokens.expect("whoever costs something has a limit");
+            // One that uses all it may, and others that use a part of it.
+            let output = most / (1 + self.calls.fetch_add(1, Ordering::SeqCst) as u32 % 4);
+            self.tokens_out.fetch_add(output.into(), Ordering::SeqCst);
+            let answer = Answer::new("done", prompt.model)?;
+            Ok(Answer { tokens: Some(Tokens { input: 10, output }), ..answer })
+        })
+    }
+}
+
+#[derive(Default)]
+struct Recorder(Mutex<Vec<String>>);
+
+impl Gateway for Recorder {
+    fn send(&self, delivery: Delivery) -> Sending<'_> {
+        self.0.lock().unwrap().push(delivery.text);
+        Box::pin(async { Ok(Receipt::default()) })
+    }
+}
+
+fn settings(folder: &std::path::Path) -> Settings {
+    Settings {
+        data: folder.join("data"),
+        serving: true,
+        cache_bytes: 8 << 20,
+        history_days: 30,
+        pause_after: 0,
+        catchup_per_second: 500,
+    }
+}
+
+async fn settled(handle: &Handle, keys: &[ScheduleKey], count: usize) -> Vec<Outcome> {
+    loop {
+        let mut changed = handle.meter().commits();
+        let runs = keys.iter().map(|key| handle.reader().runs(*key, 10, None).unwrap());
+        let runs = runs.flatten().filter(|run| run.cause != chimewheel::engine::change::Cause::Notice);
+        let over: Vec<Outcome> = runs
+            .filter_map(|run| if let Phase::Settled { outcome, .. } = run.phase { Some(outcome) } else { None })
+            .collect();
+        if over.len() == count {
+            return over;
+        }
+        changed.changed().await.unwrap();
+    }
+}
+
+/// A hundred tasks are due at nine, and there is money for some of them.
+#[test]
+fn a_morning_of_a_hundred_tasks_never_costs_more_than_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clock = Arc::new(ManualClock::new(BEGIN));
+    let meter = Arc::new(Meter { tokens_out: AtomicU64::new(0), calls: AtomicU64::new(0) });
+    let usual = Rate { price_in: None, price_out: Some(Cost::parse("10").unwrap()), max_tokens: Some(1000) };
+    let rates = Rates { usual, ..Rates::default() };
+    let provider = Provider { runner: Arc::clone(&meter) as _, timeout: Span::from_seconds(600), room: 64, rates };
+    let budget = Cost::parse("0.25").unwrap();
+    let recorder = Arc::new(Recorder::default());
+    let outside = || Outside {
+        gateways: [("console".into(), Arc::clone(&recorder) as _)].into_iter().collect(),
+        providers: [("glm".to_owned(), provider.clone())].into_iter().collect(),
+        routing: routing(),
+        cost_per_day: Some(budget),
+        ..Outside::default()
+    };
+    let start = || {
+        let clock = Arc::clone(&clock) as _;
+        Runtime::start(&settings(folder.path()), clock, outside(), tokio.handle().clone()).unwrap()
+    };
+    let runtime = start();
+    let handle = runtime.handle();
+    let keys: Vec<ScheduleKey> = (0..100).map(|number| tokio.block_on(due_at_nine(&handle, number))).collect();
+    for minutes in 1..=54 {
+        clock.set(BEGIN.plus(Span::from_seconds(minutes * 600)));
+        handle.wake();
+    }
+    let outcomes = tokio.block_on(settled(&handle, &keys, 100));
+    let delivered = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Delivered { .. })).count() as u64;
+    let skipped_count =
+        outcomes.iter().filter(|outcome| matches!(outcome, Outcome::OverBudget { .. })).count() as u64;
+    assert_eq!((delivered + skipped_count, outcomes.len()), (100, 100), "{outcomes:?}");
+    assert_eq!(delivered, meter.calls.load(Ordering::SeqCst));
+    let cost = || Cost::from_micros(10 * meter.tokens_out.load(Ordering::SeqCst));
+    assert!(cost() <= budget && cost() > Cost::parse("0.1").unwrap(), "{} of {budget}", cost());
+    assert!(delivered >= 25 && skipped_count > 0, "{delivered} were delivered");
+    let recorded = |handle: &Handle| {
+        let spending = handle.reader().spending(None, BEGIN).unwrap();
+        spending.sums.values().fold(Cost::ZERO, |sum, one| sum.plus(one.cost))
+    };
+    assert_eq!(recorded(&handle), cost(), "and it is on record");
+    runtime.stop().unwrap();
+    let told = recorder.0.lock().unwrap().iter().filter(|text| text.contains("for its budget")).count();
+    assert_eq!(told, 1, "the owner's chat is told once");
+
+    // The next process knows what was spent: all of them again find no more than is left.
+    let runtime = start();
+    let handle = runtime.handle();
+    for key in &keys {
+        tokio.block_on(handle.ask(Op::RunNow(*key))).unwrap();
+    }
+    let outcomes = tokio.block_on(settled(&handle, &keys, 200));
+    assert!(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::OverBudget { .. })).count() > 100);
+    assert!(cost() <= budget && recorded(&handle) == cost(), "{} of {budget}", cost());
+    runtime.stop().unwrap();
+}
+
+/// One of the tasks of the morning.
+async fn due_at_nine(handle: &Handle, number: usize) -> ScheduleKey {
+    let raw = json!({"id": format!("t{number}"), "schedule": {"at": "2026-01-01T09:00:00Z"}, "model": "glm/m",
+        "payload": {"task": "look"}, "destination": {"gateway": "console", "chat_id": "me"}});
+    let (routing, gateways) = (routing(), ["console".to_owned()]);
+    let context = Context { routing: &routing, gateways: &gateways, ..Context::new(BEGIN) };
+    let schedule = validate(&serde_json::from_value(raw).unwrap(), &context).unwrap().schedule;
+    let declaration = Declaration { schedule, paused: false, past: false };
+    match handle.ask(Op::Create(declaration)).await.unwrap() {
+        Done::Created(key, _) => key,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn routing() -> Routing {
+    Routing { providers: ["glm".to_owned()].into(), ..Routing::new() }
+}
+
+fn answering(_: &Received) -> Play {
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 50});
+    Play::json(
+        200,
+        &json!({"model": "tiny-1", "choices": [{"message": {"content": "y".repeat(2000)}}], "usage": usage}),
+    )
+}
+
+fn config(standin: &Standin, more: &str) -> String {
+    format!(
+        "[providers.glm]\nbase_url = \"{}\"\nprice_in = 2.5\nprice_out = 10\nmax_tokens = 100\n{more}",
+        standin.url("/v1")
+    )
+}
+
+/// The run that ended so; a notice may stand above it.
+fn ended(house: &House, schedule: &str, outcome: &str) -> Value {
+    loop {
+        let (code, said) = house.run(&["runs", schedule, "--outcome", outcome, "--json"]);
+        assert_eq!(code, 0, "{said}");
+        let listed: Value = serde_json::from_str(&said).unwrap();
+        if let Some(run) = listed["runs"].as_array().unwrap().first() {
+            return run.clone();
+        }
+    }
+}
+
+/// The console takes no more when nobody reads it: the answer waits there when the process is killed.
+#[test]
+fn a_kill_between_answer_and_delivery_pays_once_and_delivers_once() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let filler = "x".repeat(65_000);
+    house.add(&["--id", "filler", "--in", "100ms", "-m", &filler]);
+    house.wait_for("filler", "delivered");
+    house.add(&["--id", "news", "--in", "100ms", "--task", "sum up", "--model", "glm/tiny"]);
+    let run = house.wait_for("news", "sending");
+    assert_eq!(run["execution"]["cost_micros"], 750, "{run}");
+    house.kill_and_start();
+    let message = house.message();
+    assert!(message.contains(" news ") && message.ends_with("yyy\n"), "{message}");
+    let run = house.wait_for("news", "delivered");
+    assert_eq!((&run["execution"]["attempts"], &run["execution"]["cost_micros"]), (&1.into(), &750.into()), "{run}");
+    assert_eq!(standin.next().0.json()["max_tokens"], 100, "what an answer may cost is known before");
+    assert!(standin.poll().is_none(), "the model was asked once");
+}
+
+/// The model never answers; the process is killed while it waits for it.
+#[test]
+fn a_call_that_a_kill_cuts_off_counts_as_the_most_that_it_may_cost() {
+    let standin = Standin::start(|request| if request.number == 0 { Play::Hold } else { answering(request) });
+    let mut house = House::new(&config(&standin, "[budget]\ncost_per_day = 0.003\n"), "cat");
+    house.add(&["--id", "news", "--in", "100ms", "--task", "sum up", "--model", "glm/tiny"]);
+    standin.next();
+    house.kill_and_start();
+    let run = ended(&house, "news", "failed");
+    assert!(run["detail"].as_str().unwrap().contains("budget.cost_per_day"), "{run}");
+    // 6 bytes of instruction and 256 around it, and an answer of 100 tokens.
+    assert_eq!(run["execution"]["cost_micros"], (262 * 5_u64).div_ceil(2) + 1000, "{run}");
+    assert!(standin.poll().is_none(), "nobody was asked again");
+    house.add(&["--id", "more", "--in", "100ms", "--task", "sum up", "--model", "glm/tiny"]);
+    let run = ended(&house, "more", "skipped");
+    assert!(run["detail"].as_str().unwrap().starts_with("budget: everybody together may spend 0.003 a day"), "{run}");
+    let told = loop {
+        let line = house.message();
+        if line.contains("budget") {
+            break line;
+        }
+    };
+    assert!(told.contains("Schedule 'news' was not run"), "{told}");
+}
+
+#[test]
+fn what_was_spent_is_told_by_schedule_agent_and_model() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, "[providers.glm.models.\"big\"]\nprice_out = 100\n"), "cat");
+    for (id, model) in [("a", "glm/tiny"), ("b", "glm/big")] {
+        house.add(&["--id", id, "--in", "100ms", "--task", "sum up", "--model", model]);
+        house.message();
+        house.wait_for(id, "delivered");
+    }
+    let costs = |arguments: &[&str]| {
+        let (code, said) = house.run(&[&["costs", "--json"], arguments].concat());
+        assert_eq!(code, 0, "{said}");
+        let told: Value = serde_json::from_str(&said).unwrap();
+        let line = |line: &Value| format!("{}: {} {}", line["of"], line["runs"], line["cost_micros"]);
+        let lines: Vec<String> = told["costs"].as_array().unwrap().iter().map(line).collect();
+        format!("{} of {}", lines.join(", "), told["total"]["cost_micros"])
+    };
+    assert_eq!(costs(&[]), r#""b": 1 5250, "a": 1 750 of 6000"#);
+    assert_eq!(costs(&["--by", "agent"]), r#""default": 2 6000 of 6000"#);
+    assert_eq!(costs(&["--by", "model"]), r#""glm/tiny-1": 2 6000 of 6000"#);
+    assert_eq!(costs(&["--since", "2199-01-01T00:00:00Z"]), " of 0");
+    assert_eq!(costs(&["--agent", "nobody"]), " of 0");
+    let (_, said) = house.run(&["costs"]);
+    assert!(said.contains("0.00525") && said.contains("all together"), "{said}");
+    let (_, said) = house.run(&["runs", "a"]);
+    assert!(said.contains("for 0.00075"), "{said}");
+}
+
+#[test]
+fn a_run_takes_no_more_tokens_than_it_may() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let path = house.path("budget.yaml");
+    let declare = |id: &str, most: u32| {
+        let text = format!(
+            "id: {id}\ndestination: {{gateway: console, chat_id: local}}\nschedule: {{in: 100ms}}\npayload: {{task: sum \
+             up}}\nmodel: glm/tiny\nbudget: {{max_tokens_per_run: {most}}}\n"
+        );
+        fs::write(&path, text).unwrap();
+        house.add(&["--file", path.to_str().unwrap()]);
+    };
+    declare("enough", 300);
+    assert_eq!(standin.next().0.json()["max_tokens"], 300 - 262);
+    house.wait_for("enough", "delivered");
+    declare("little", 200);
+    let run = ended(&house, "little", "skipped");
+    let why = "budget: a run may take 200 tokens (budget.max_tokens_per_run)";
+    assert!(run["detail"].as_str().unwrap().starts_with(why), "{run}");
+    house.message();
+}
