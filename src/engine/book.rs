@@ -16,7 +16,9 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::engine::change::{Change, DaySpent, Kept, LaneId, Outcome, Phase};
-use crate::engine::{Bid, Effect, Engine, Verdict};
+use crate::engine::outcome::NOT_RUN_ON;
+use crate::engine::settle::clip;
+use crate::engine::{Bid, Effect, Engine, Payer, Refusal, Verdict};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::limits::SPENT_DAYS_COUNT_MAX;
 use crate::money::{Cost, Spent};
@@ -31,16 +33,33 @@ pub struct Budgets {
     pub agents: BTreeMap<String, Cost>,
 }
 
-/// Who keeps to a limit.
+/// A limit to what may be spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Scope {
+pub enum Limit {
+    /// Of a schedule, on one day.
     Schedule,
+    /// Of an agent, on one day.
     Agent,
+    /// Of everybody, on one day.
     All,
+    /// Of tokens, in one run.
+    Run,
 }
 
-impl Scope {
-    const EACH: [Self; 3] = [Self::Schedule, Self::Agent, Self::All];
+/// Whom a limit holds for, and which chat is told of it.
+type Told = (Limit, Option<ScheduleKey>, LaneId);
+
+impl Limit {
+    const EACH: [Self; 4] = [Self::Schedule, Self::Agent, Self::All, Self::Run];
+    const OF_DAY: [Self; 3] = [Self::Schedule, Self::Agent, Self::All];
+
+    /// What a chat was told.
+    const fn told(self, key: ScheduleKey, lane: LaneId) -> Told {
+        match self {
+            Self::Schedule | Self::Run => (self, Some(key), lane),
+            Self::Agent | Self::All => (self, None, lane),
+        }
+    }
 
     /// Its bit in [`DaySpent::told`].
     const fn bit(self) -> u8 {
@@ -68,8 +87,7 @@ struct Day {
     all: Cost,
     agents: HashMap<Arc<str>, Cost>,
     schedules: HashMap<ScheduleKey, DaySpent>,
-    /// Chats that were told of a limit.
-    told: HashSet<(Scope, LaneId)>,
+    told: HashSet<Told>,
 }
 
 /// How the record of a run changes when a call is settled.
@@ -119,31 +137,31 @@ impl Book {
         days.into_iter().filter_map(|day| day.schedules.get(&key).cloned()).collect()
     }
 
-    /// Why so much more must not be spent, and whose limit that is.
-    fn refusal(&self, key: ScheduleKey, bid: &Bid, budgets: &Budgets) -> Option<(Scope, String)> {
+    /// Why so much more must not be spent.
+    fn refusal(&self, key: ScheduleKey, bid: &Bid, budgets: &Budgets) -> Option<Refusal> {
+        let Payer { agent, .. } = &bid.payer;
         let today = self.days.get(&self.today)?;
-        for scope in Scope::EACH {
-            let (limit, spent) = match scope {
-                Scope::Schedule => (bid.limit, today.schedules.get(&key).map(|own| own.cost)),
-                Scope::Agent => (budgets.agents.get(&*bid.agent).copied(), today.agents.get(&bid.agent).copied()),
-                Scope::All => (budgets.all, Some(today.all)),
+        for limit in Limit::OF_DAY {
+            let (most, spent) = match limit {
+                Limit::Schedule | Limit::Run => (bid.limit, today.schedules.get(&key).map(|own| own.cost)),
+                Limit::Agent => (budgets.agents.get(&**agent).copied(), today.agents.get(agent).copied()),
+                Limit::All => (budgets.all, Some(today.all)),
             };
-            let (Some(limit), spent) = (limit, spent.unwrap_or_default()) else { continue };
-            if spent.plus(bid.most.cost) <= limit {
+            let (Some(most), spent) = (most, spent.unwrap_or_default()) else { continue };
+            if spent.plus(bid.most.cost) <= most {
                 continue;
             }
-            let agent = &bid.agent;
-            let (who, setting) = match scope {
-                Scope::Schedule => ("the schedule".to_owned(), "budget.max_cost_per_day".to_owned()),
-                Scope::Agent => (format!("agent '{agent}'"), format!("agents.{agent}.quota.cost_per_day")),
-                Scope::All => ("everybody together".to_owned(), "budget.cost_per_day of the config".to_owned()),
+            let (who, setting) = match limit {
+                Limit::Schedule | Limit::Run => ("the schedule".to_owned(), "budget.max_cost_per_day".to_owned()),
+                Limit::Agent => (format!("agent '{agent}'"), format!("agents.{agent}.quota.cost_per_day")),
+                Limit::All => ("everybody together".to_owned(), "budget.cost_per_day of the config".to_owned()),
             };
-            let most = bid.most.cost;
+            let call = bid.most.cost;
             let reason = format!(
-                "{who} may spend {limit} a day ({setting}); {spent} is spent or reserved today, and this run may cost \
-                 up to {most}"
+                "{who} may spend {most} a day ({setting}); {spent} is spent or reserved today, and this run may cost \
+                 up to {call}"
             );
-            return Some((scope, reason));
+            return Some(Refusal { limit, reason, payer: bid.payer.clone() });
         }
         None
     }
@@ -155,7 +173,8 @@ impl Day {
         self.all = change(self.all);
         let own = self.agents.entry(Arc::clone(agent)).or_default();
         *own = change(*own);
-        let fresh = || DaySpent { day: number, cost: Cost::ZERO, told: 0, agent: Arc::clone(agent) };
+        let (cost, told, lane) = (Cost::ZERO, 0, LaneId(0));
+        let fresh = || DaySpent { day: number, cost, told, lane, agent: Arc::clone(agent) };
         let own = self.schedules.entry(key).or_insert_with(fresh);
         own.cost = change(own.cost);
         own.agent = Arc::clone(agent);
@@ -168,17 +187,14 @@ impl Engine {
         if planted::is(Bug::BootForgetsSpending) {
             return;
         }
-        let lane = self.state(key).map(|state| state.lane);
         self.book.today = self.now.day();
         let day = self.book.days.entry(spent.day).or_default();
         day.change(spent.day, key, &spent.agent, |cost| cost.plus(spent.cost));
         if let Some(own) = day.schedules.get_mut(&key) {
-            own.told = spent.told;
+            (own.told, own.lane) = (spent.told, spent.lane);
         }
-        if let Some(lane) = lane {
-            let told = Scope::EACH.into_iter().filter(|scope| spent.told & scope.bit() != 0);
-            day.told.extend(told.map(|scope| (scope, lane)));
-        }
+        let told = Limit::EACH.into_iter().filter(|limit| spent.told & limit.bit() != 0);
+        day.told.extend(told.map(|limit| limit.told(key, spent.lane)));
         self.book.forget();
     }
 
@@ -202,16 +218,19 @@ impl Engine {
             return Verdict::NotNow;
         }
         self.book.turn_to(self.now.day());
-        if let Some((scope, reason)) = self.book.refusal(key, bid, &self.options.budgets)
+        if let Some(refusal) = self.book.refusal(key, bid, &self.options.budgets)
             && !planted::is(Bug::BudgetUnguarded)
         {
-            self.tell_of_limit(key, scope, bid, &reason);
-            return Verdict::Refused { reason };
+            return Verdict::Refused(refusal);
         }
         execution.spent = execution.spent.plus(bid.most);
         let today = self.book.today;
         self.book.held.insert(occurrence, (today, bid.most));
-        self.book.days.entry(today).or_default().change(today, key, &bid.agent, |cost| cost.plus(bid.most.cost));
+        self.book
+            .days
+            .entry(today)
+            .or_default()
+            .change(today, key, &bid.payer.agent, |cost| cost.plus(bid.most.cost));
         self.keep_spent(key);
         Verdict::Granted
     }
@@ -233,14 +252,17 @@ impl Engine {
         Owed { reserved, taken }
     }
 
-    /// The end of a run whose model was not asked. What has taken money before has run, and only was not tried again.
-    pub(super) fn not_paid_for(&mut self, occurrence: OccurrenceId, reason: String) {
-        let execution = self.open.get(&occurrence).and_then(|open| open.run.execution.as_ref());
-        if execution.is_some_and(|execution| execution.spent.cost > Cost::ZERO) {
-            let error = format!("it was not tried again, for its budget: {reason}");
-            self.settle(occurrence, Outcome::Failed { error });
-        } else {
+    /// The end of a run whose model was not asked. One that has asked before, or is asked for once more, has failed.
+    pub(super) fn not_paid_for(&mut self, occurrence: OccurrenceId, refusal: &Refusal) {
+        let Some(open) = self.open.get(&occurrence) else { return };
+        let has_asked = open.run.execution.as_ref().is_some_and(|execution| execution.spent != Spent::ZERO);
+        let is_skipped = !has_asked && open.run.retried.is_none();
+        self.tell_of_limit(occurrence.schedule, refusal, has_asked);
+        let reason = clip(refusal.reason.clone());
+        if is_skipped {
             self.take_back(occurrence, Outcome::OverBudget { reason });
+        } else {
+            self.settle(occurrence, Outcome::Failed { error: format!("{NOT_RUN_ON}: {reason}") });
         }
     }
 
@@ -250,27 +272,31 @@ impl Engine {
     }
 
     /// Tells the owner's chat of a limit, once a day.
-    fn tell_of_limit(&mut self, key: ScheduleKey, scope: Scope, bid: &Bid, reason: &str) {
-        let Some(state) = self.state(key) else { return };
+    fn tell_of_limit(&mut self, key: ScheduleKey, refusal: &Refusal, has_asked: bool) {
+        let Refusal { limit, reason, payer: Payer { title, agent } } = refusal;
+        let (Some(title), Some(state)) = (title, self.state(key)) else { return };
+        self.book.turn_to(self.now.day());
         let today = self.book.today;
         let day = self.book.days.entry(today).or_default();
-        if self.plans.gateway(state.plan).is_none() || !day.told.insert((scope, state.lane)) {
+        if self.plans.gateway(state.plan).is_none() || !day.told.insert(limit.told(key, state.lane)) {
             return;
         }
-        day.change(today, key, &bid.agent, |cost| cost);
+        day.change(today, key, agent, |cost| cost);
         if let Some(own) = day.schedules.get_mut(&key) {
-            own.told |= scope.bit();
+            own.told |= limit.bit();
+            own.lane = state.lane;
         }
         self.keep_spent(key);
-        let others = match scope {
-            Scope::Schedule => "",
-            Scope::Agent | Scope::All => ", and neither does what else may cost as much",
+        let what = if has_asked { "was not run to its end" } else { "was not run" };
+        let further = match limit {
+            Limit::Schedule => "Until the day is over, by UTC, it does not run where it may cost too much",
+            Limit::Agent | Limit::All => {
+                "Until the day is over, by UTC, it does not run where it may cost too much, and neither does what else may \
+                 cost as much"
+            }
+            Limit::Run => "It needs a greater limit, or less to be told",
         };
-        let title = &bid.title;
-        let text = format!(
-            "Schedule {title} was not run, for its budget: {reason}. Until the day is over, by UTC, it does not run \
-             where it may cost too much{others}; this is told once a day."
-        );
+        let text = format!("Schedule {title} {what}, for its budget: {reason}. {further}; this is told once a day.");
         self.tell(key, vec![text.into()]);
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 pub use super::kept::{DaySpent, Kept, LastText};
+use super::outcome::NOT_RUN_ON;
 pub use super::outcome::{Outcome, OutcomeKind, SkipReason};
 use crate::access::{Grant, Record};
 use crate::calendar::{Except, Trigger};
@@ -339,8 +340,10 @@ pub struct GivenUp {
     pub key: ScheduleKey,
     /// How often it was begun.
     pub attempts: u16,
-    /// The last error.
+    /// The last error, or the limit.
     pub error: String,
+    /// Whether only its budget was in the way.
+    pub is_over_budget: bool,
 }
 
 impl Phase {
@@ -358,9 +361,14 @@ impl Change {
         let Self::Run(Run { occurrence, attempt: 0, execution: Some(execution), phase, .. }) = self else {
             return None;
         };
-        let Phase::Settled { outcome: Outcome::Failed { error }, .. } = phase else { return None };
+        let (error, is_over_budget) = match phase {
+            Phase::Settled { outcome: Outcome::Failed { error }, .. } => (error, error.starts_with(NOT_RUN_ON)),
+            Phase::Settled { outcome: Outcome::OverBudget { reason }, .. } => (reason, true),
+            _ => return None,
+        };
         let is_whole = occurrence.delivery == 0 && execution.deliveries == 0;
-        is_whole.then(|| GivenUp { key: occurrence.schedule, attempts: execution.attempts, error: error.clone() })
+        let (key, attempts) = (occurrence.schedule, execution.attempts);
+        is_whole.then(|| GivenUp { key, attempts, error: error.clone(), is_over_budget })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::engine::change::{Change, Run, State};
-use crate::engine::{Letter, Window};
+use crate::engine::{Letter, Limit, Window};
 use crate::id::{OccurrenceId, ScheduleKey};
 use crate::money::{Cost, Spent};
 use crate::pace::Scope;
@@ -234,14 +234,33 @@ impl Paid {
     pub const UNKNOWN: Self = Self { model: None, tokens: None, spent: None };
 }
 
+/// In whose name money is spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payer {
+    /// What the schedule is called where people are told of it; `None`: it answers what somebody wrote, and whoever that
+    /// is hears of it in another way.
+    pub title: Option<Arc<str>>,
+    /// The schedule's agent.
+    pub agent: Arc<str>,
+}
+
+/// Why a model was not asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which limit is in the way.
+    pub limit: Limit,
+    /// The same in words.
+    pub reason: String,
+    /// In whose name it was to be asked.
+    pub payer: Payer,
+}
+
 /// What one call to a model may take at most, and in whose name it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bid {
-    /// What the schedule is called.
-    pub title: Arc<str>,
-    /// The schedule's agent.
-    pub agent: Arc<str>,
-    /// What its runs may cost in one day.
+    /// Whose it is.
+    pub payer: Payer,
+    /// What the schedule's runs may cost in one day.
     pub limit: Option<Cost>,
     /// What earlier calls of the same attempt have taken since the last bid; `None`: all that was reserved.
     pub spent: Option<Spent>,
@@ -255,10 +274,7 @@ pub enum Verdict {
     /// It is reserved, and that is durable: the call may be made.
     Granted,
     /// It would be more than may be spent.
-    Refused {
-        /// Which limit that is.
-        reason: String,
-    },
+    Refused(Refusal),
     /// Nobody wants the run any more, or the process is ending.
     NotNow,
 }
@@ -307,10 +323,7 @@ pub enum RunEnd {
         reason: String,
     },
     /// A model was not asked, because it could have cost more than may be spent.
-    OverBudget {
-        /// Which limit that is.
-        reason: String,
-    },
+    OverBudget(Refusal),
     /// Trying again may help.
     Retry {
         /// What happened.

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::change::LaneId;
 use crate::money::Cost;
 use crate::time::Timestamp;
 
@@ -51,15 +52,19 @@ pub struct DaySpent {
     pub cost: Cost,
     /// Which limits its owner was told of, each a bit.
     pub told: u8,
+    /// In which chat that was.
+    pub lane: LaneId,
     /// The agent in whose name it was.
     pub agent: Arc<str>,
 }
 
 impl DaySpent {
-    /// As the days of one schedule are kept: a line each, of four words, the agent's name last.
+    /// As the days of one schedule are kept: a line each, of five words, the agent's name last.
     #[must_use]
     pub fn to_kept(days: &[Self]) -> Arc<str> {
-        let line = |Self { day, cost, told, agent }: &Self| format!("{day} {} {told} {agent}", cost.as_micros());
+        let line = |Self { day, cost, told, lane, agent }: &Self| {
+            format!("{day} {} {told} {} {agent}", cost.as_micros(), lane.0)
+        };
         days.iter().map(line).collect::<Vec<_>>().join("\n").into()
     }
 
@@ -67,11 +72,12 @@ impl DaySpent {
     #[must_use]
     pub fn from_kept(kept: &str) -> Option<Vec<Self>> {
         let line = |line: &str| {
-            let mut words = line.splitn(4, ' ');
+            let mut words = line.splitn(5, ' ');
             Some(Self {
                 day: words.next()?.parse().ok()?,
                 cost: Cost::from_micros(words.next()?.parse().ok()?),
                 told: words.next()?.parse().ok()?,
+                lane: LaneId(words.next()?.parse().ok()?),
                 agent: words.next()?.into(),
             })
         };

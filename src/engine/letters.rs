@@ -126,7 +126,7 @@ impl Engine {
         let occurrence = run.occurrence;
         run.phase = if is_its_turn { Phase::Waiting } else { Phase::Buffered };
         if is_its_turn {
-            run.execution = Some(Box::new(Execution::since(self.now)));
+            run.execution = Some(Execution::anew(run.execution.take(), self.now));
         }
         let gateway = self.plans.gateway(state.plan).unwrap_or_default();
         self.hold_open(state.lane, gateway, run);

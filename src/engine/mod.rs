@@ -65,9 +65,12 @@ use crate::time::{Span, Timestamp};
 use crate::wheel::{Key, Wheel};
 
 pub use backoff::fires_at;
-pub use book::Budgets;
+pub use book::{Budgets, Limit};
 pub use gates::Gated;
-pub use input::{Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Ran, Reply, RunEnd, Said, Start, Timing, Verdict};
+pub use input::{
+    Answer, Bid, Effect, Input, OpId, Outgoing, Paid, Payer, Ran, Refusal, Reply, RunEnd, Said, Start, Timing,
+    Verdict,
+};
 pub use letters::{Again, Letter};
 pub use options::Options;
 pub use window::{Content, Window};

@@ -2,6 +2,9 @@
 //!
 //! Not here: when it has ended (`settle`), how that is written (`store`).
 
+/// How the error begins of what has failed because going on could have cost more than may be spent.
+pub const NOT_RUN_ON: &str = "it was not run on, for its budget";
+
 /// How an occurrence ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -166,7 +166,7 @@ impl Engine {
     pub(super) fn begin_buffered(&mut self, key: ScheduleKey) {
         if let Some(next) = self.runs.overlaps.promote(key) {
             if let Some(open) = self.open.get_mut(&next) {
-                open.run.execution = Some(Box::new(Execution::since(self.now)));
+                open.run.execution = Some(Execution::anew(open.run.execution.take(), self.now));
             }
             self.line_up_run(next);
         }

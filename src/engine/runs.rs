@@ -20,7 +20,7 @@ use crate::engine::turns::Turns;
 use crate::engine::{Effect, Engine, Open, Ran, RunEnd, backoff};
 use crate::id::OccurrenceId;
 use crate::limits::{PROVIDER_RUNS_COUNT_MAX, RUNS_COUNT_MAX, SCRIPT_RUNS_COUNT_MAX};
-use crate::money::Spent;
+use crate::money::{Cost, Spent};
 use crate::planted::{self, Bug};
 use crate::spec::Tokens;
 use crate::time::{Span, Timestamp};
@@ -206,7 +206,7 @@ impl Engine {
                 self.settle(occurrence, Outcome::Silent { reason: clip(reason) });
             }
             RunEnd::Gated { reason } => self.settle(occurrence, Outcome::Gated { reason: clip(reason) }),
-            RunEnd::OverBudget { reason } => self.not_paid_for(occurrence, clip(reason)),
+            RunEnd::OverBudget(refusal) => self.not_paid_for(occurrence, &refusal),
             RunEnd::Retry { error, after } => self.run_again(occurrence, clip(error), after),
             // Nothing was delivered, so running it again doubles nothing that anybody sees.
             RunEnd::Ambiguous { error } => self.run_again(occurrence, clip(error), None),
@@ -328,6 +328,15 @@ impl Engine {
 }
 
 impl Execution {
+    /// Before the attempts of a life that begins anew: only what was paid is still so.
+    pub(super) fn anew(before: Option<Box<Self>>, now: Timestamp) -> Box<Self> {
+        let (model, tokens, cost) = before.map_or((None, None, Cost::ZERO), |before| {
+            let Self { model, tokens, spent, .. } = *before;
+            (model, tokens, spent.cost)
+        });
+        Box::new(Self { model, tokens, spent: Spent { cost, tokens: 0 }, ..Self::since(now) })
+    }
+
     /// None of its attempts has begun.
     #[must_use]
     pub const fn since(now: Timestamp) -> Self {

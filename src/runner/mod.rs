@@ -177,6 +177,11 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, RunError>> + S
 pub trait Runner: Send + Sync {
     /// Makes one attempt.
     fn run(&self, prompt: Prompt) -> Running<'_>;
+
+    /// Whether it can call the tools that a prompt offers.
+    fn calls_tools(&self) -> bool {
+        false
+    }
 }
 
 impl Answer {

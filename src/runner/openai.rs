@@ -63,6 +63,10 @@ fn address(base: &str) -> Result<Url, Problem> {
 }
 
 impl Runner for OpenAi {
+    fn calls_tools(&self) -> bool {
+        true
+    }
+
     fn run(&self, prompt: Prompt) -> Running<'_> {
         Box::pin(async move {
             let body = body(&prompt);

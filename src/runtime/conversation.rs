@@ -308,7 +308,11 @@ impl Turns {
         };
         let Some(Heard { at, of, message_id, .. }) = self.reader.heard(number)? else { return Ok(None) };
         tracing::warn!(chat = %of.place, message = message_id, "a message was not answered: {}", run.error);
-        let text = replies::unanswered(run.attempts >= schedule.policy.retry.max_attempts);
+        let text = if run.is_over_budget {
+            replies::TOO_DEAR
+        } else {
+            replies::unanswered(run.attempts >= schedule.policy.retry.max_attempts)
+        };
         let id = id_of(at, &of.place, &message_id, "unanswered");
         Ok(Some(replies::aside(id, self.clock.now(), &of, text.to_owned())))
     }

@@ -8,10 +8,8 @@
 //! was made, all of it counts.
 //! Units: tokens; `Cost`. Not here: who may spend how much in a day (`engine`), waiting for leave (`running`).
 
-use std::sync::Arc;
-
 use crate::config::Rates;
-use crate::engine::{Bid, Paid};
+use crate::engine::{Bid, Limit, Paid, Payer, Refusal};
 use crate::money::{Cost, Spent};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::runs::{Begun, NoAnswer};
@@ -20,8 +18,7 @@ use crate::spec::{Payload, Tokens};
 /// What one attempt may spend, and has.
 #[derive(Clone, Debug)]
 pub struct Purse {
-    title: Arc<str>,
-    agent: Arc<str>,
+    payer: Payer,
     limit: Option<Cost>,
     most_tokens: Option<u64>,
     /// Tokens that the run has taken, or may have, its earlier attempts included.
@@ -42,9 +39,10 @@ impl Purse {
             Payload::Task(task) => task.budget,
             Payload::Message(_) | Payload::Template(_) => Default::default(),
         };
+        let schedule = &begun.schedule;
+        let title = schedule.talk.is_none().then(|| schedule.title().into());
         Self {
-            title: begun.schedule.title().into(),
-            agent: begun.schedule.agent.as_str().into(),
+            payer: Payer { title, agent: schedule.agent.as_str().into() },
             limit: budget.max_cost_per_day,
             most_tokens: budget.max_tokens_per_run.map(u64::from),
             used: begun.run.execution.as_ref().map_or(0, |execution| execution.spent.tokens),
@@ -67,10 +65,10 @@ impl Purse {
             if made == 0 {
                 let used = self.used;
                 let reason = format!(
-                    "a run may take {most} tokens (budget.max_tokens_per_run); {used} are used, and the instruction \
-                     may have up to {given}"
+                    "a run may take {most} tokens (budget.max_tokens_per_run); {used} are used, and what it is to be \
+                     told may have up to {given}"
                 );
-                return Err(NoAnswer::OverBudget { reason });
+                return Err(NoAnswer::OverBudget(Refusal { limit: Limit::Run, reason, payer: self.payer.clone() }));
             }
             prompt.max_tokens = u32::try_from(made).ok();
         }
@@ -80,8 +78,7 @@ impl Purse {
         let made = u64::from(prompt.max_tokens.unwrap_or(u32::MAX));
         let cost = price.map_or(Cost::ZERO, |price| price.of(given, made));
         self.most = Spent { cost, tokens: given.saturating_add(made) };
-        let (title, agent) = (Arc::clone(&self.title), Arc::clone(&self.agent));
-        Ok(Some(Bid { title, agent, limit: self.limit, spent: self.spent, most: self.most }))
+        Ok(Some(Bid { payer: self.payer.clone(), limit: self.limit, spent: self.spent, most: self.most }))
     }
 
     /// The bid was heard, whatever the verdict: what was spent before it is settled.

@@ -19,6 +19,10 @@ pub(super) const ENDED: &str = "The conversation is over. Your next message begi
 /// The answer to `/new` where there is nothing to end.
 pub(super) const NOTHING_TO_END: &str = "There is no conversation to end. Your next message begins one.";
 
+/// What is said instead of an answer that could cost more than may be spent.
+pub(super) const TOO_DEAR: &str =
+    "I could not answer this: what my model may cost today is used up. Please write again tomorrow.";
+
 /// What is said instead of an answer: the reason is in the log and in the record, with what concerns nobody in a chat.
 pub(super) const fn unanswered(was_tried_again: bool) -> &'static str {
     if was_tried_again {

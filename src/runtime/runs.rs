@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use crate::config::{Model, Routing};
 use crate::engine::change::{Cause, LastText, OutcomeKind, Phase, Run};
-use crate::engine::{Input, Outgoing, Paid, Ran, RunEnd};
+use crate::engine::{Input, Outgoing, Paid, Ran, Refusal, RunEnd};
 use crate::id::{self, OccurrenceId};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::silence;
 use crate::script::{Facts, Last, LastStatus, SessionFacts};
 use crate::session::Conversation;
-use crate::spec::{Payload, Schedule};
+use crate::spec::{Payload, Schedule, Silence};
 use crate::store::{Reader, StoreError};
 use crate::time::{Span, Timestamp};
 
@@ -51,10 +51,7 @@ pub enum NoAnswer {
     /// It was asked.
     Error(RunError),
     /// It was not, because that could have cost more than may be spent.
-    OverBudget {
-        /// Which limit that is.
-        reason: String,
-    },
+    OverBudget(Refusal),
     /// It was not, because nobody wants its answer any more.
     NotAsked,
 }
@@ -121,8 +118,8 @@ impl Begun {
 
     /// Whether it speaks by a tool alone.
     #[must_use]
-    pub const fn speaks_by_tool(&self) -> bool {
-        false
+    pub fn speaks_by_tool(&self) -> bool {
+        matches!(&self.schedule.payload, Payload::Task(task) if task.silence == Silence::Tool)
     }
 
     /// What its model is told where no script says otherwise.
@@ -198,7 +195,7 @@ pub fn literal(text: &str) -> RunEnd {
 #[must_use]
 pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd {
     match answer {
-        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: text },
+        Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: silence::said(&text).unwrap_or(text) },
         Ok(Answer { text, .. }) => match silence::reason(schedule, &text) {
             Some(reason) => RunEnd::Silent { reason },
             None => {
@@ -214,7 +211,7 @@ pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd
 #[must_use]
 pub fn failed(none: NoAnswer) -> RunEnd {
     match none {
-        NoAnswer::OverBudget { reason } => RunEnd::OverBudget { reason },
+        NoAnswer::OverBudget(refusal) => RunEnd::OverBudget(refusal),
         NoAnswer::NotAsked => RunEnd::NotBegun,
         NoAnswer::Error(error) => match error.unpaid().0 {
             RunError::Retry { error, after } => RunEnd::Retry { error, after },

@@ -149,14 +149,14 @@ impl Shaping {
         match answer {
             Ok(Answer { text, is_silent: true, .. }) => {
                 self.result = Some(text.as_str().into());
-                self.over(RunEnd::Silent { reason: text })
+                self.over(RunEnd::Silent { reason: silence::said(&text).unwrap_or(text) })
             }
             Ok(Answer { text, .. }) => {
                 let end = self.after(text.into());
                 self.over_or_wrong(end)
             }
             Err(NoAnswer::Error(error)) => self.failed(error),
-            Err(none @ (NoAnswer::OverBudget { .. } | NoAnswer::NotAsked)) => self.over(failed(none)),
+            Err(none @ (NoAnswer::OverBudget(_) | NoAnswer::NotAsked)) => self.over(failed(none)),
         }
     }
 

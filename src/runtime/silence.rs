@@ -3,6 +3,7 @@
 //! With `silence: json`, the usual way, that is an answer which as a whole is one JSON object whose own `silent` is `true`:
 //! blanks around it and one code fence are allowed, and everything else is sent. Better told than lost: an object in the
 //! middle of prose, one that is cut short, or `"silent": "true"` as a text is an answer like any other.
+//! With `silence: tool` a run is silent that calls no tool which delivers (`outbox`).
 //! With `silence: heartbeat` it is that too, or what `heartbeat` tells.
 //! A hook's `silent` is asked before (`shaping`). Invariant: whatever the text, this answers and does not panic.
 //! Not here: an answer that is missing or empty, which is a failure (`runner`).
@@ -21,7 +22,8 @@ pub fn reason(schedule: &Schedule, answer: &str) -> Option<String> {
     match &schedule.payload {
         Payload::Task(task) => match task.silence {
             Silence::Json => said(answer),
-            Silence::Never => None,
+            // What a run says by a tool it wants to be sent.
+            Silence::Tool | Silence::Never => None,
             Silence::Heartbeat => said(answer).or_else(|| match acknowledged(answer) {
                 Some(Acknowledged::Nothing(reason)) => Some(reason),
                 Some(Acknowledged::Rest(_)) | None => None,

@@ -178,6 +178,8 @@ pub enum Silence {
     /// By an answer that is one JSON object with `"silent": true`.
     #[default]
     Json,
+    /// By calling no tool that delivers: only what is said by such a tool is sent.
+    Tool,
     /// Not at all: every answer is sent.
     Never,
     /// As with [`Silence::Json`], or by the word of a heartbeat that has nothing to tell.

@@ -56,7 +56,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
             out.byte(match task.silence {
                 Silence::Json => 0,
                 Silence::Never => 1,
-                // 2 is left for the tool that speaks.
+                Silence::Tool => 2,
                 Silence::Heartbeat => 3,
             });
             out.option(task.budget.max_tokens_per_run, |out, most| out.number(u64::from(most)));
@@ -180,6 +180,7 @@ fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {
     Ok(match bytes.byte()? {
         0 => Silence::Json,
         1 => Silence::Never,
+        2 => Silence::Tool,
         3 => Silence::Heartbeat,
         other => return bytes.wrong(format!("no way to be silent is written {other}")),
     })

@@ -276,5 +276,11 @@ fn a_run_takes_no_more_tokens_than_it_may() {
     let run = ended(&house, "little", "skipped");
     let why = "budget: a run may take 200 tokens (budget.max_tokens_per_run)";
     assert!(run["detail"].as_str().unwrap().starts_with(why), "{run}");
-    house.message();
+    let told: String = (0..2).map(|_| house.message()).filter(|line| line.contains("budget")).collect();
+    assert!(told.contains("Schedule 'little' was not run, for its budget: a run may take 200 tokens"), "{told}");
+    let (code, said) = house.run(&["run-now", "little"]);
+    assert_eq!(code, 0, "{said}");
+    ended(&house, "little", "skipped");
+    house.add(&["--id", "last", "--in", "100ms", "-m", "last"]);
+    assert!(house.message().ends_with("last\n"), "it is told once");
 }

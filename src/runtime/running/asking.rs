@@ -28,6 +28,8 @@ use crate::time::Span;
 pub(super) struct Till<'a> {
     occurrence: OccurrenceId,
     pub(super) purse: Purse,
+    /// Whether nothing but what is said by a tool is sent.
+    speaks_by_tool: bool,
     answers: &'a Sender<Message>,
     /// The beat with which its time is over.
     last_beat: Option<u64>,
@@ -41,7 +43,8 @@ struct Tools {
 
 impl<'a> Till<'a> {
     pub(super) fn new(begun: &Begun, answers: &'a Sender<Message>) -> Self {
-        Self { occurrence: begun.run.occurrence, purse: Purse::new(begun), answers, last_beat: None }
+        let (occurrence, speaks_by_tool) = (begun.run.occurrence, begun.speaks_by_tool());
+        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers, last_beat: None }
     }
 }
 
@@ -103,7 +106,7 @@ impl Shared {
             Some(asking) => self.hands().await.map(|hands| (hands, asking)),
             None => None,
         };
-        let mut tools = Tools { hands, outbox: begun.speaks_by_tool().then(Outbox::default) };
+        let mut tools = Tools { hands, outbox: till.speaks_by_tool.then(Outbox::default) };
         let told = tools.told();
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
@@ -160,7 +163,7 @@ impl Shared {
                 Err(NoAnswer::Error(RunError::Permanent { error: why })) => {
                     error = format!("{error}; {asked}: {why}")
                 }
-                Err(NoAnswer::OverBudget { reason }) => error = format!("{error}; {asked}: {reason}"),
+                Err(NoAnswer::OverBudget(refusal)) => error = format!("{error}; {asked}: {}", refusal.reason),
                 Err(NoAnswer::Error(RunError::Ambiguous { error: why })) => {
                     return Err(RunError::Ambiguous { error: format!("{error}; {why}") }.into());
                 }
@@ -176,6 +179,14 @@ impl Shared {
             let error = format!("provider '{name}' is not configured; add [providers.{name}] to chimewheel.toml");
             return Err(RunError::Permanent { error }.into());
         };
+        if till.speaks_by_tool && !provider.runner.calls_tools() {
+            let name = &asked.provider;
+            let error = format!(
+                "provider '{name}' calls no tools, and with silence: tool nothing else is sent; write silence: json, or \
+                 name the model of another provider"
+            );
+            return Err(RunError::Permanent { error }.into());
+        }
         let seat = if waits { free.acquire().await.ok() } else { free.try_acquire().ok() };
         let Some(_seat) = seat else {
             return Err(RunError::Retry { error: "it has no room now".into(), after: None }.into());
@@ -216,7 +227,7 @@ impl Shared {
         till.purse.heard();
         match verdict {
             Verdict::Granted => Ok(()),
-            Verdict::Refused { reason } => Err(NoAnswer::OverBudget { reason }),
+            Verdict::Refused(refusal) => Err(NoAnswer::OverBudget(refusal)),
             Verdict::NotNow => Err(NoAnswer::NotAsked),
         }
     }

@@ -21,12 +21,6 @@ struct Later {
 
 const LATER: &[Later] = &[
     Later {
-        path: "silence",
-        needs: "tools inside of runs, where it says tool",
-        instead: "write json, or leave it out: an answer that is {\"silent\": true} is not sent",
-        given: |raw| raw.silence.as_deref() == Some("tool"),
-    },
-    Later {
         path: "after",
         needs: "chained schedules",
         instead: "use at, in, every, cron or when",

@@ -113,9 +113,7 @@ impl Check<'_> {
             None if self.is_doubtful("model") => return None,
             None => None,
         };
-        // The table of what is not built speaks of `tool`.
-        let silence = raw.silence.as_deref().filter(|word| *word != "tool");
-        let silence = self.word("silence", silence, words::SILENCE, Silence::default());
+        let silence = self.word("silence", raw.silence.as_deref(), words::SILENCE, Silence::default());
         if let Err(problem) = self.context.routing.choose(model.as_deref(), agent) {
             let value = problem.value.as_deref().map(shorten);
             self.refuse(Problem { value, ..problem });

@@ -33,9 +33,9 @@ pub(in crate::spec) const SESSION: Words<RunSession> =
 pub(in crate::spec) const ON_HOOK_ERROR: Words<OnHookError> =
     &[("fail", OnHookError::Fail), ("deliver_plain", OnHookError::DeliverPlain)];
 
-/// `silence`; `tool`, which needs tools inside of runs, is refused apart.
+/// `silence`.
 pub(in crate::spec) const SILENCE: Words<Silence> =
-    &[("json", Silence::Json), ("never", Silence::Never), ("heartbeat", Silence::Heartbeat)];
+    &[("json", Silence::Json), ("tool", Silence::Tool), ("heartbeat", Silence::Heartbeat), ("never", Silence::Never)];
 
 /// `dialect`.
 pub(in crate::spec) const DIALECT: Words<DialectChoice> =

@@ -111,7 +111,8 @@ pub struct Fields {
     /// The model that does the task, as provider/name
     #[arg(long, value_name = "MODEL", help_heading = "Message")]
     pub model: Option<String>,
-    /// An answer of the model that is not sent: json (one that is {"silent": true}), heartbeat (that, or HEARTBEAT_OK) or never
+    /// What of the model is not sent: json (an answer that is {"silent": true}), heartbeat (that, or HEARTBEAT_OK), tool (all but
+    /// what it says by a tool) or never
     #[arg(long, value_name = "HOW", help_heading = "Message")]
     pub silence: Option<String>,
     /// Gateway [default for add: console]

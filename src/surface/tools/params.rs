@@ -74,9 +74,9 @@ pub(super) const OPTIONS: &[Field] = &[
     ),
     Field::new(
         "silence",
-        Kind::Word(&["json", "never", "heartbeat"]),
+        Kind::Word(&["json", "tool", "heartbeat", "never"]),
         "How a `task` may stay silent; json, the default: an answer that is {\"silent\": true, \"reason\": \"…\"} is not sent; \
-         heartbeat: nor is one that is HEARTBEAT_OK.",
+         tool: only what the run says by schedule_deliver is sent; heartbeat: as json, and HEARTBEAT_OK is not sent either.",
     ),
     Field::new(
         "delivery",

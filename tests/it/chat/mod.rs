@@ -1,6 +1,8 @@
 //! A chat with the program's own agent: the real daemon between a stand-in Telegram and a scripted model.
 
 mod aimock;
+mod budget;
+mod by_tool;
 mod failing;
 mod house;
 mod killed;

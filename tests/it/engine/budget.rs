@@ -56,8 +56,8 @@ fn what_would_be_too_much_is_skipped_and_the_owner_told_once_a_day() {
             2026-01-01T13:00:00Z run news -> ok + pays 0.30 0.21
             2026-01-01T13:00:00Z send news
             2026-01-01T14:00:00Z run news -> ok + pays 0.30
-            2026-01-01T14:00:00Z tell news due 2026-01-01T13:59:59.999Z
             2026-01-01T14:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.21 is spent or reserved today, and this run may cost up to 0.3) news due 2026-01-01T14:00:00Z
+            2026-01-01T14:00:00Z tell news due 2026-01-01T13:59:59.999Z
             2026-01-01T15:00:00Z run news -> ok + pays 0.30 0.1
             2026-01-01T15:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.21 is spent or reserved today, and this run may cost up to 0.3) news due 2026-01-01T15:00:00Z
             2026-01-01T16:00:00Z run news -> retry + pays 0.1 0
@@ -103,10 +103,10 @@ fn what_is_reserved_counts_while_it_is_under_way() {
         2026-01-01T00:01:00Z run a -> ok 10s + pays 0.60 0.10
         2026-01-01T00:01:00Z run b -> ok 10s + pays 0.60 0.10
         2026-01-01T00:01:00Z run c -> ok 10s + pays 0.60 0.10
-        2026-01-01T00:01:00Z tell b due 2026-01-01T00:00:59.999Z
-        2026-01-01T00:01:00Z tell c due 2026-01-01T00:00:59.999Z
         2026-01-01T00:01:00Z skip(budget: everybody together may spend 1 a day (budget.cost_per_day of the config); 0.6 is spent or reserved today, and this run may cost up to 0.6) b due 2026-01-01T00:01:00Z
         2026-01-01T00:01:00Z skip(budget: everybody together may spend 1 a day (budget.cost_per_day of the config); 0.6 is spent or reserved today, and this run may cost up to 0.6) c due 2026-01-01T00:01:00Z
+        2026-01-01T00:01:00Z tell b due 2026-01-01T00:00:59.999Z
+        2026-01-01T00:01:00Z tell c due 2026-01-01T00:00:59.999Z
         2026-01-01T00:01:10Z send a due 2026-01-01T00:01:00Z
         2026-01-01T00:02:00Z run d -> ok 10s + pays 0.90 0.10
         2026-01-01T00:02:10Z send d due 2026-01-01T00:02:00Z
@@ -131,8 +131,8 @@ fn an_agent_has_a_limit_of_its_own() {
     world.advance(Span::from_seconds(180));
     expect![[r#"
         2026-01-01T00:01:00Z run a -> ok + pays 0.60 0.10
-        2026-01-01T00:01:00Z tell a due 2026-01-01T00:00:59.999Z
         2026-01-01T00:01:00Z skip(budget: agent 'tester' may spend 0.5 a day (agents.tester.quota.cost_per_day); 0 is spent or reserved today, and this run may cost up to 0.6) a due 2026-01-01T00:01:00Z
+        2026-01-01T00:01:00Z tell a due 2026-01-01T00:00:59.999Z
         2026-01-01T00:02:00Z run b -> ok + pays 0.60 0.10
         2026-01-01T00:02:00Z skip(budget: agent 'tester' may spend 0.5 a day (agents.tester.quota.cost_per_day); 0 is spent or reserved today, and this run may cost up to 0.6) b due 2026-01-01T00:02:00Z
     "#]].assert_eq(&world.log);
@@ -188,8 +188,8 @@ fn a_start_on_another_day_forgets_nothing_of_this_one() {
             2026-01-01T13:00:00Z run news -> ok + pays 0.40 0.40
             2026-01-01T13:00:00Z send news
             2026-01-01T15:00:00Z run news -> ok + pays 0.40
-            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
             2026-01-01T15:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-01T15:00:00Z
+            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
         "#]],
     );
     check(
@@ -207,8 +207,8 @@ fn a_start_on_another_day_forgets_nothing_of_this_one() {
             2026-01-01T13:00:00Z run news -> ok + pays 0.40 0.40
             2026-01-01T13:00:00Z send news
             2026-01-01T15:00:00Z run news -> ok + pays 0.40
-            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
             2026-01-01T15:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-01T15:00:00Z
+            2026-01-01T15:00:00Z tell news due 2026-01-01T14:59:59.999Z
         "#]],
     );
 }
@@ -230,14 +230,51 @@ fn a_clock_that_is_set_back_over_midnight_begins_no_new_day() {
             2026-01-02T00:00:00Z run news -> ok + pays 0.40 0.40
             2026-01-02T00:00:00Z send news
             2026-01-02T00:30:00Z run news -> ok + pays 0.40 0.40
-            2026-01-02T00:30:00Z tell news due 2026-01-02T00:29:59.999Z
             2026-01-02T00:30:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-02T00:30:00Z
+            2026-01-02T00:30:00Z tell news due 2026-01-02T00:29:59.999Z
             2026-01-02T00:00:00Z run news -> ok + pays 0.40 0.40
             2026-01-02T00:00:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-02T00:00:00Z
             2026-01-02T00:30:00Z run news -> ok + pays 0.4
             2026-01-02T00:30:00Z skip(budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-02T00:30:00Z
             2026-01-02T01:00:00Z run news
             2026-01-02T01:00:00Z send news
+        "#]],
+    );
+}
+
+/// What a dead letter has cost stays on record when it is run again.
+#[test]
+fn a_dead_letter_that_is_run_again_keeps_what_it_has_cost() {
+    let begin = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let mut world = World::with(begin, Options::default());
+    world.add("a", "at 2026-01-01T00:01Z task sum cost 0.50", Start::Active);
+    world.script_runner(ScheduleKey(1), "permanent + pays 0.30 0.20, ok + pays 0.30 0.10, ok + pays 0.30");
+    world.advance(Span::from_seconds(120));
+    world.retry("a");
+    world.advance(Span::from_seconds(120));
+    let run = world.disk.runs.values().find(|run| run.occurrence.schedule == ScheduleKey(1)).unwrap();
+    assert!(matches!(run.phase, Phase::Settled { outcome: Outcome::Delivered { .. }, .. }), "{run:?}");
+    assert_eq!(run.execution.as_ref().unwrap().spent.cost, cost("0.3"), "{run:?}");
+    assert_eq!(spent(&world, 1), "0.3");
+}
+
+/// There is no money to try a dead letter again: it is one as before.
+#[test]
+fn a_dead_letter_that_would_cost_too_much_stays_one() {
+    check(
+        r#"
+        at 2026-01-01T12:00Z
+        add news: at 2026-01-01T13:00Z task sum cost 0.50
+        runner news: permanent + pays 0.40 0.40, ok + pays 0.40
+        advance 2h
+        retry news
+        "#,
+        expect![[r#"
+            2026-01-01T13:00:00Z run news -> permanent + pays 0.40 0.40
+            2026-01-01T13:00:00Z failed(no) news due 2026-01-01T13:00:00Z
+            2026-01-01T14:00:00Z run news due 2026-01-01T13:00:00Z -> ok + pays 0.40
+            2026-01-01T14:00:00Z failed(it was not run on, for its budget: the schedule may spend 0.5 a day (budget.max_cost_per_day); 0.4 is spent or reserved today, and this run may cost up to 0.4) news due 2026-01-01T13:00:00Z
+            2026-01-01T14:00:00Z tell news
         "#]],
     );
 }

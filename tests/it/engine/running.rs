@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
-use chimewheel::engine::{Bid, Input, Outgoing, Paid, Ran, RunEnd, Said, Verdict};
+use chimewheel::engine::{Bid, Input, Outgoing, Paid, Payer, Ran, RunEnd, Said, Verdict};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
 use chimewheel::money::{Cost, Spent};
 use chimewheel::spec::{Destination, Payload};
@@ -112,9 +112,13 @@ impl World {
     fn bid(&self, occurrence: OccurrenceId, most: Cost) -> Bid {
         let schedule = self.schedule(occurrence.schedule);
         let Payload::Task(task) = &schedule.payload else { panic!("no task pays") };
-        let (agent, limit) = (schedule.agent.as_str().into(), task.budget.max_cost_per_day);
-        let title = schedule.title().into();
-        Bid { title, agent, limit, spent: Some(Spent::ZERO), most: Spent { cost: most, tokens: 0 } }
+        let payer = Payer { title: Some(schedule.title().into()), agent: schedule.agent.as_str().into() };
+        Bid {
+            payer,
+            limit: task.budget.max_cost_per_day,
+            spent: Some(Spent::ZERO),
+            most: Spent { cost: most, tokens: 0 },
+        }
     }
 
     /// The run hears whether it may ask its model.
@@ -126,7 +130,7 @@ impl World {
                 let spent = took.map(|cost| Spent { cost, tokens: 0 });
                 return self.goes_on(occurrence, lasts, Ran { paid: Paid { spent, ..ran.paid.clone() }, ..ran });
             }
-            Verdict::Refused { reason } => ends(RunEnd::OverBudget { reason }),
+            Verdict::Refused(refusal) => ends(RunEnd::OverBudget(refusal)),
             Verdict::NotNow => ends(RunEnd::NotBegun),
         };
         self.engine.handle(self.now, Input::Ran { occurrence, ran });

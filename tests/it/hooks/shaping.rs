@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chimewheel::config::{Agents, Config, Routing, Surroundings};
-use chimewheel::engine::{Outgoing, RunEnd};
+use chimewheel::engine::{Outgoing, Refusal, RunEnd};
 use chimewheel::gateway::TextLimit;
 use chimewheel::limits::{MESSAGE_BYTES_MAX, OUTGOING_COUNT_MAX};
 use chimewheel::runner::{Answer, RunError};
@@ -125,7 +125,7 @@ fn told((end, said): &Shaped) -> String {
             format!("send {texts}")
         }
         RunEnd::Silent { reason, .. } => format!("silent: {reason}"),
-        RunEnd::Gated { reason } | RunEnd::OverBudget { reason } => format!("skip: {reason}"),
+        RunEnd::Gated { reason } | RunEnd::OverBudget(Refusal { reason, .. }) => format!("skip: {reason}"),
         RunEnd::Retry { error, .. } => format!("again: {error}"),
         RunEnd::Permanent { error } => format!("failed: {error}"),
         RunEnd::Ambiguous { error } => format!("perhaps: {error}"),

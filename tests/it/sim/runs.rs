@@ -164,7 +164,7 @@ impl World {
             RunSaid::Composed => RunEnd::Composed { texts: hooked.texts(&prompt.instruction) },
             RunSaid::Silent => RunEnd::Silent { reason: "nothing new".into() },
             RunSaid::Gated => RunEnd::Gated { reason: "not today".into() },
-            RunSaid::OverBudget => RunEnd::OverBudget { reason: "too dear".into() },
+            RunSaid::OverBudget => unreachable!("nobody was asked: `end_unasked`"),
             RunSaid::Retry => {
                 let after = self.chance.one_in(2).then(|| Span::from_seconds(self.chance.below(60)));
                 RunEnd::Retry { error: error(), after }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chimewheel::engine::{Bid, Budgets, Input, Paid, Ran, RunEnd, Verdict as Leave};
+use chimewheel::engine::{Bid, Budgets, Input, Paid, Payer, Ran, RunEnd, Verdict as Leave};
 use chimewheel::id::OccurrenceId;
 use chimewheel::money::{Cost, Spent};
 use chimewheel::runtime::runs;
@@ -79,9 +79,8 @@ impl World {
         call.day = wall.day();
         let most = Spent { cost: Cost::from_micros(call.most), tokens: 0 };
         let schedule = process.reader.schedule(occurrence.schedule).expect("a readable store").expect("a schedule").1;
-        let agent = schedule.agent.as_str().into();
-        let title = schedule.title().into();
-        let bid = Bid { title, agent, limit: own(&schedule), spent: Some(Spent::ZERO), most };
+        let payer = Payer { title: Some(schedule.title().into()), agent: schedule.agent.as_str().into() };
+        let bid = Bid { payer, limit: own(&schedule), spent: Some(Spent::ZERO), most };
         self.note(&format!("{occurrence:?} may take {most:?}"));
         self.turn(Some(chimewheel::runtime::Message::Input(Input::Reserve { occurrence, bid })));
     }
@@ -107,8 +106,8 @@ impl World {
                 let spent = took.map(|micros| Spent { cost: Cost::from_micros(micros), tokens: 0 });
                 self.make_run(occurrence, Paid { spent, ..Paid::NOTHING }, took.map(|micros| (number, micros)));
             }
-            Leave::Refused { reason } => {
-                let end = RunEnd::OverBudget { reason };
+            Leave::Refused(refusal) => {
+                let end = RunEnd::OverBudget(refusal);
                 self.end_unasked(occurrence, Ran { took: Span::ZERO, end, said: None, paid: Paid::NOTHING });
             }
             Leave::NotNow => self.plan(0, Event::Tell(boot, runs::not_begun(occurrence))),

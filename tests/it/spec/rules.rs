@@ -416,7 +416,6 @@ fn what_is_not_built_is_refused() {
             "budget": {"max_cost_per_day": 0.5}, "session": "isolated", "after": {"schedule": "a"},
             "expect_every": "26h", "process_handle": "p"}"#,
         expect![[r#"
-            silence: 'silence' is not built into this version: it needs tools inside of runs, where it says tool (write json, or leave it out: an answer that is {"silent": true} is not sent)
             after: 'after' is not built into this version: it needs chained schedules (use at, in, every, cron or when)
             expect_every: 'expect_every' is not built into this version: it needs dead-man alerts (leave it out)
             model: its form is not provider/name (given 'm'; providers: ask, echo; a short name is told in routing.aliases)
@@ -440,10 +439,16 @@ fn a_task_may_say_how_it_is_silent() {
     "#]],
     );
     call(
+        &task.replace("WORD", "tool"),
+        expect![[r#"
+        {"id":"demo","schedule":{"at":"2026-01-01T02:00:00Z","timezone":"UTC"},"payload":{"task":"check"},"model":"echo/x","silence":"tool"}
+    "#]],
+    );
+    call(
         &task.replace("WORD", "jsn"),
         expect![[r#"
-        silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, never)
-    "#]],
+            silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, tool, heartbeat, never)
+        "#]],
     );
     call(
         r#"{"in": "2h", "message": "hi", "silence": "never"}"#,

@@ -1,0 +1,93 @@
+//! Runs that speak by a tool alone: what they say by it is sent, once, and nothing else is.
+
+use serde_json::Value;
+
+use super::house::{Asked, House, calls, says};
+use crate::standin::Play;
+
+/// A task in a chat whose model calls a tool for each word of its instruction, then answers.
+fn house(script: impl Fn(usize, &Asked) -> Play + Send + Sync + 'static) -> (House, i64) {
+    let house = House::new("", script);
+    let bo = house.telegram.acquaintance("Bo");
+    (house, bo)
+}
+
+fn add(house: &House, chat: i64, task: &str, model: &str) {
+    let chat = format!("--chat-id={chat}");
+    let add = ["add", "--id", "mail", "--in", "1ms", "--task", task, "--model", model, "--silence", "tool"];
+    house.json(&[&add[..], &["--gateway", "telegram", &chat]].concat());
+}
+
+/// Says two things, the second by the tool's other name, and then that it has done so.
+fn urgent(asked: &Asked) -> Play {
+    match asked.is_outcome() {
+        true => says("I have told them."),
+        false => calls(&[
+            ("schedule_deliver", "{\"message\": \"The house is on fire.\"}"),
+            ("heartbeat_deliver", "{\"message\": \"Call me.\"}"),
+        ]),
+    }
+}
+
+const SAID: &str = "The house is on fire.\n\nCall me.";
+
+#[test]
+fn what_is_said_by_the_tool_is_sent_and_nothing_else() {
+    let (house, bo) = house(|_, asked| urgent(asked));
+    add(&house, bo, "check the mail", "tiny/one");
+    assert_eq!(house.hears(bo, 1), [SAID]);
+    let run = house.run_of("mail", "delivered");
+    assert_eq!((&run["execution"]["tokens_in"], &run["execution"]["tokens_out"]), (&200.into(), &20.into()), "{run}");
+    let (first, second) = (house.asked(), house.asked());
+    assert_eq!(first.tools(), ["schedule_deliver", "heartbeat_deliver"]);
+    assert_eq!(second.last(), "Message queued for delivery");
+    assert!(house.model.poll().is_none());
+}
+
+#[test]
+fn a_run_that_says_nothing_by_the_tool_is_silent_and_its_answer_is_the_reason() {
+    for (answer, reason) in [
+        ("Nothing is urgent.", "Nothing is urgent."),
+        ("{\"silent\": true, \"reason\": \"three newsletters\"}", "three newsletters"),
+    ] {
+        let (house, bo) = house(move |_, _| says(answer));
+        add(&house, bo, "check the mail", "tiny/one");
+        let run = house.run_of("mail", "silent");
+        assert_eq!((&run["detail"], house.telegram.said(bo).len()), (&Value::from(reason), 0), "{run}");
+    }
+}
+
+#[test]
+fn a_kill_between_the_tool_and_the_answer_says_it_once() {
+    let (mut house, bo) = house(|number, asked| if number == 1 { Play::Hold } else { urgent(asked) });
+    add(&house, bo, "check the mail", "tiny/one");
+    let _ = (house.asked(), house.asked());
+    house.kill_and_start();
+    assert_eq!(house.telegram.wait_for(bo, 1), [SAID]);
+    house.run_of("mail", "delivered");
+    let (again, after) = (house.asked(), house.asked());
+    assert!(!again.is_outcome() && after.is_outcome(), "it begins anew, with nothing said");
+    assert_eq!(house.telegram.said(bo).len(), 1);
+}
+
+#[test]
+fn a_kill_between_the_answer_and_the_delivery_pays_once_and_says_it_once() {
+    let (mut house, bo) = house(|_, asked| urgent(asked));
+    house.telegram.plays("sendMessage", Play::Hold);
+    add(&house, bo, "check the mail", "tiny/one");
+    house.telegram.wait_for_calls("sendMessage", 1);
+    house.kill_and_start();
+    assert_eq!(house.telegram.wait_for(bo, 1), [SAID]);
+    house.run_of("mail", "delivered");
+    let _ = (house.asked(), house.asked());
+    assert!(house.model.poll().is_none(), "what was said is not made again");
+}
+
+#[test]
+fn a_provider_without_tools_fails_instead_of_being_silent_for_ever() {
+    let (house, bo) = house(|_, _| says("no"));
+    add(&house, bo, "check the mail", "echo/any");
+    let run = house.run_of("mail", "failed");
+    let why = "provider 'echo' calls no tools, and with silence: tool nothing else is sent; write silence: json";
+    assert!(run["detail"].as_str().unwrap().starts_with(why), "{run}");
+}
