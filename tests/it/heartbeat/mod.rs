@@ -5,4 +5,5 @@ mod config;
 mod daemon;
 mod format;
 mod hours;
+#[cfg(feature = "client")]
 mod model;
