@@ -28,7 +28,7 @@ pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::heartbeat::{ActiveHours, Heartbeat, Interval};
 pub use self::pace::{Choice, PaceChoice};
-pub use self::provider::{OpenAi, Provider};
+pub use self::provider::{MaxTokensKey, OpenAi, Provider};
 pub use self::rates::{Rate, Rates};
 pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};

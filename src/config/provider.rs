@@ -52,6 +52,32 @@ pub struct OpenAi {
     pub max_in_flight: usize,
     /// What its models cost.
     pub rates: Rates,
+    /// Under which name it is told how long an answer may be.
+    pub max_tokens_key: MaxTokensKey,
+}
+
+/// The name of the limit of an answer in a question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaxTokensKey {
+    /// As most endpoints call it.
+    #[default]
+    MaxTokens,
+    /// As those call it whose models think before they answer, and count that.
+    MaxCompletionTokens,
+}
+
+impl MaxTokensKey {
+    const WORDS: &[(&str, Self)] =
+        &[("max_tokens", Self::MaxTokens), ("max_completion_tokens", Self::MaxCompletionTokens)];
+
+    /// The name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
+        }
+    }
 }
 
 const KINDS: [&str; 3] = ["openai", "command", "echo"];
@@ -143,6 +169,7 @@ fn open_ai(section: &mut Section<'_, '_>, text: &mut Text<'_>, around: Surroundi
         timeout: timeout(section, text),
         max_in_flight: room(section, text),
         rates: Rates::read(section, text),
+        max_tokens_key: section.choice(text, "max_tokens_key", MaxTokensKey::WORDS).unwrap_or_default(),
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::conceal::MASK;
 use super::{
-    Agent, Config, Format, Gateway, Heartbeat, Interval, Log, MODEL_DEFAULT, OpenAi, Provider, Rate, Route, Routing,
-    System, Webhook,
+    Agent, Config, Format, Gateway, Heartbeat, Interval, Log, MODEL_DEFAULT, MaxTokensKey, OpenAi, Provider, Rate,
+    Route, Routing, System, Webhook,
 };
 use crate::money::Cost;
 
@@ -144,7 +144,7 @@ impl Gateway {
 
 impl OpenAi {
     fn to_json(&self) -> Value {
-        let Self { base_url, api_key, timeout, max_in_flight, rates } = self;
+        let Self { base_url, api_key, timeout, max_in_flight, rates, max_tokens_key } = self;
         let mut shown = json!({
             "kind": "openai",
             "base_url": base_url,
@@ -152,6 +152,9 @@ impl OpenAi {
             "timeout": timeout.to_string(),
             "max_in_flight": max_in_flight,
         });
+        if *max_tokens_key != MaxTokensKey::default() {
+            shown["max_tokens_key"] = json!(max_tokens_key.word());
+        }
         show_rate(&mut shown, &rates.usual);
         for (model, rate) in &rates.models {
             show_rate(&mut shown["models"][model], rate);

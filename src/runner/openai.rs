@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client::{Body, Client, Reach, Request, Unanswered};
-use crate::config;
+use crate::config::{self, MaxTokensKey};
 use crate::limits::{ERROR_BYTES_MAX, MODEL_ANSWER_BYTES_MAX, NAME_BYTES_MAX};
 use crate::problem::Problem;
 use crate::runner::{Answer, Call, Line, Prompt, Round, RunError, Runner, Running};
@@ -26,6 +26,7 @@ struct OpenAi {
     url: Url,
     headers: HeaderMap,
     key: Option<SecretString>,
+    max_tokens_key: MaxTokensKey,
 }
 
 /// A provider of this config, or what is wrong with it.
@@ -44,7 +45,7 @@ pub fn open(config: &config::OpenAi, key: Option<SecretString>) -> Result<Arc<dy
         let problem = Problem::new("base_url", format!("cannot be reached from here: {error:?}"));
         problem.hint("an https address needs the system's certificates")
     })?;
-    Ok(Arc::new(OpenAi { client, url, headers, key }))
+    Ok(Arc::new(OpenAi { client, url, headers, key, max_tokens_key: config.max_tokens_key }))
 }
 
 fn address(base: &str) -> Result<Url, Problem> {
@@ -69,7 +70,7 @@ impl Runner for OpenAi {
 
     fn run(&self, prompt: Prompt) -> Running<'_> {
         Box::pin(async move {
-            let body = body(&prompt);
+            let body = body(&prompt, self.max_tokens_key);
             let request = Request::post(self.url.clone(), self.headers.clone(), body.to_string().into_bytes());
             let answered = self.client.send(request, MODEL_ANSWER_BYTES_MAX, None).await;
             let answer = answered.map_err(|unanswered| match unanswered {
@@ -96,7 +97,7 @@ impl Runner for OpenAi {
     }
 }
 
-fn body(prompt: &Prompt) -> Value {
+fn body(prompt: &Prompt, max_tokens_key: MaxTokensKey) -> Value {
     let mut messages: Vec<Value> =
         prompt.system.iter().map(|system| json!({"role": "system", "content": &**system})).collect();
     messages.extend(prompt.history.iter().map(|line| match line {
@@ -118,7 +119,7 @@ fn body(prompt: &Prompt) -> Value {
         body["tools"] = Value::Array(prompt.tools.to_vec());
     }
     if let Some(most) = prompt.max_tokens {
-        body["max_tokens"] = json!(most);
+        body[max_tokens_key.word()] = json!(most);
     }
     body
 }

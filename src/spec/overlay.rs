@@ -116,7 +116,7 @@ fn retry(policy: &RetryPolicy) -> Option<RawRetry> {
 
 /// Lays a change over a writing: what the change gives replaces, what it clears (an explicit null) is removed, and
 /// the rest stays. A new trigger replaces the old one but keeps its zone unless it brings one; a new payload
-/// replaces the old one; labels and variables are replaced as a whole. Trigger, payload and chat cannot be removed
+/// replaces the old one; labels and variables are replaced as a whole, a budget limit by limit. Trigger, payload and chat cannot be removed
 /// piece by piece, so a null for one of their kinds means "not given", as models write it.
 ///
 /// Whether the schedule is paused is not written in a schedule: ask `raw.paused` of the patch.
@@ -133,7 +133,7 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
         };
     }
     lay!(id, name, agent, created_by_session, model, hook, start_at, end_at, max_runs, jitter, misfire_policy);
-    lay!(catchup_window, overlap_policy, delivery, session, silence, budget, paused, except, after);
+    lay!(catchup_window, overlap_policy, delivery, session, silence, paused, except, after);
     lay!(pause_after_failures);
     lay!(expect_every, on_hook_error, client_token, process_handle);
     if let Some(payload) = change.payload.as_ref().filter(|payload| !payload.given().is_empty()) {
@@ -142,8 +142,11 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
         if payload.task.is_none() {
             merged.model.clone_from(&change.model);
             merged.silence.clone_from(&change.silence);
-            merged.budget.clone_from(&change.budget);
+            merged.budget = None;
         }
+    }
+    if let Some(change) = &change.budget {
+        lay_budget(&mut merged.budget, change);
     }
     if !change.labels.is_empty() {
         merged.labels.clone_from(&change.labels);
@@ -161,6 +164,14 @@ pub fn merge(base: RawSchedule, patch: Reading) -> Reading {
         lay_retry(merged.retry.get_or_insert_default(), change);
     }
     Reading { raw: merged, ..patch }
+}
+
+/// Each of its limits by itself; a null takes one away.
+fn lay_budget(merged: &mut Option<Json>, change: &Json) {
+    match (merged, change) {
+        (Some(Json::Object(merged)), Json::Object(change)) => merged.extend(change.clone()),
+        (merged, change) => *merged = Some(change.clone()),
+    }
 }
 
 fn lay_destination(merged: &mut RawDestination, change: &RawDestination) {
@@ -221,6 +232,7 @@ fn clear(raw: &mut RawSchedule, path: &str) {
         "schedule.anchor" => with(&mut raw.schedule, |trigger| trigger.anchor = None),
         "payload" => raw.payload = None,
         "model" => raw.model = None,
+        "session" => raw.session = None,
         "silence" => raw.silence = None,
         "budget" => raw.budget = None,
         "hook" => raw.hook = None,

@@ -241,6 +241,7 @@ format = "xml"
 api_key = "hunter2"
 base_url = "ftp://x"
 price_in = -1.0
+max_tokens_key = "max_token"
 [agents.a]
 timezone = "Mars/Base"
 tools = ["x", 3]
@@ -269,17 +270,18 @@ sets = ["named", "names"]
             21:11: providers.glm.api_key: a secret is named here, never written (put it into an environment variable or a file, and write api_key_env or api_key_file)
             22:12: providers.glm.base_url: is not an http(s) address (given 'ftp://x'; such as https://host/path)
             23:12: providers.glm.price_in: is not an amount such as 0.5 (given '-1.0'; a number from 0, such as 0.25)
-            25:12: agents.a.timezone: is not known here (given 'Mars/Base')
-            26:9: agents.a.tools[0]: is not known here (given 'x')
-            26:15: agents.a.tools[1]: a text is expected, not a whole number
-            27:25: agents.a.quota.min_interval: this uses months or years, which have no fixed length; use days, or cron (given '1 month')
-            28:16: agents.a.destinations[1]: gateway 'konsole' is not configured (given 'konsole:1'; did you mean 'console'?)
-            28:16: agents.a.destinations[2]: names no gateway (given 'telegram'; such as telegram:*, telegram:123 or telegram:123/7)
-            28:16: agents.a.destinations[3]: may have one '*', as its last character (given 'console:*1'; such as telegram:*, telegram:123 or telegram:123/7)
-            28:16: agents.a.destinations[4]: has an empty part (given 'console:'; such as telegram:*, telegram:123 or telegram:123/7)
-            29:11: agents.a.expires: is no span (such as 90d)
-            30:1: agents. .: is not an agent's name (given ' ')
-            32:8: tools.sets[1]: is no set of tools (given 'names'; did you mean 'named'?)
+            24:18: providers.glm.max_tokens_key: is not known (given 'max_token'; one of max_tokens, max_completion_tokens)
+            26:12: agents.a.timezone: is not known here (given 'Mars/Base')
+            27:9: agents.a.tools[0]: is not known here (given 'x')
+            27:15: agents.a.tools[1]: a text is expected, not a whole number
+            28:25: agents.a.quota.min_interval: this uses months or years, which have no fixed length; use days, or cron (given '1 month')
+            29:16: agents.a.destinations[1]: gateway 'konsole' is not configured (given 'konsole:1'; did you mean 'console'?)
+            29:16: agents.a.destinations[2]: names no gateway (given 'telegram'; such as telegram:*, telegram:123 or telegram:123/7)
+            29:16: agents.a.destinations[3]: may have one '*', as its last character (given 'console:*1'; such as telegram:*, telegram:123 or telegram:123/7)
+            29:16: agents.a.destinations[4]: has an empty part (given 'console:'; such as telegram:*, telegram:123 or telegram:123/7)
+            30:11: agents.a.expires: is no span (such as 90d)
+            31:1: agents. .: is not an agent's name (given ' ')
+            33:8: tools.sets[1]: is no set of tools (given 'names'; did you mean 'named'?)
         "#]],
     );
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use chimewheel::config::{self, Config, Rates, Surroundings};
+use chimewheel::config::{self, Config, MaxTokensKey, Rates, Surroundings};
 use chimewheel::runner::{Answer, Prompt, RunError, openai};
 use chimewheel::time::Span;
 use expect_test::{Expect, expect};
@@ -98,11 +98,34 @@ fn a_model_that_cannot_be_asked_says_who_named_it() {
     );
 }
 
+fn settings(base_url: String, timeout: Span) -> config::OpenAi {
+    let (rates, max_tokens_key) = (Rates::default(), MaxTokensKey::default());
+    config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates, max_tokens_key }
+}
+
+/// The question as it is sent, with a limit to its answer that is called so.
+#[test]
+fn the_limit_of_an_answer_has_the_name_that_the_provider_knows() {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (max_tokens_key, name, other) in [
+        (MaxTokensKey::MaxTokens, "max_tokens", "max_completion_tokens"),
+        (MaxTokensKey::MaxCompletionTokens, "max_completion_tokens", "max_tokens"),
+    ] {
+        let standin = Standin::start(|_| saying(json!({"content": "fine"})));
+        let settings = settings(standin.url("/v1"), Span::from_seconds(20));
+        let runner = openai::open(&config::OpenAi { max_tokens_key, ..settings }, None).unwrap();
+        let prompt = Prompt { max_tokens: Some(7), ..Prompt::new("tiny", "x") };
+        tokio.block_on(runner.run(prompt)).unwrap();
+        let body = standin.next().0.json();
+        assert_eq!((&body[name], body.get(other)), (&7.into(), None), "{body}");
+    }
+}
+
 /// What a runner says of an answer, in one line.
 fn asked(play: Play) -> String {
     let standin = Standin::start(move |_| play.clone());
     let (base_url, timeout) = (standin.url("/v1/"), Span::from_seconds(20));
-    let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates: Rates::default() };
+    let settings = settings(base_url, timeout);
     let runner = openai::open(&settings, Some("sk-hidden".into())).unwrap();
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let prompt = Prompt::new("tiny", "sum \"up\"");
@@ -215,7 +238,7 @@ fn a_model_that_is_not_there_may_be_there_later() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let open = |base_url: &str, key: Option<&str>| {
         let (timeout, base_url) = (Span::from_millis(20_000), base_url.to_owned());
-        let settings = config::OpenAi { base_url, api_key: None, timeout, max_in_flight: 1, rates: Rates::default() };
+        let settings = settings(base_url, timeout);
         openai::open(&settings, key.map(Into::into)).map_err(|problem| problem.to_string())
     };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -15,6 +15,7 @@ use chimewheel::runtime::clock::ManualClock;
 use chimewheel::runtime::{Declaration, Done, Handle, Op, Outside, Provider, Runtime, Settings};
 use chimewheel::spec::{Context, Tokens, validate};
 use chimewheel::time::{Span, Timestamp};
+use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::standin::{Play, Received, Standin};
@@ -283,4 +284,40 @@ fn a_run_takes_no_more_tokens_than_it_may() {
     ended(&house, "little", "skipped");
     house.add(&["--id", "last", "--in", "100ms", "-m", "last"]);
     assert!(house.message().ends_with("last\n"), "it is told once");
+}
+
+#[test]
+fn a_budget_is_given_changed_and_taken_back_by_command() {
+    let standin = Standin::start(answering);
+    let house = House::new(&config(&standin, ""), "cat");
+    let shown = |arguments: &[&str]| {
+        let (code, said) = house.run(arguments);
+        assert_eq!(code, 0, "{said}");
+        let (_, said) = house.run(&["show", "b", "--json"]);
+        let shown: Value = serde_json::from_str(&said).unwrap();
+        format!("{} {}", shown["declaration"]["budget"], shown["declaration"]["silence"])
+    };
+    let add = ["add", "--id", "b", "--in", "9h", "--task", "x", "--model", "glm/tiny", "--silence", "never"];
+    let budget = ["--budget", "max_tokens_per_run=4000", "--budget", "max_cost_per_day=0.50"];
+    let told = [
+        shown(&[&add[..], &budget].concat()),
+        shown(&["update", "b", "--budget", "max_cost_per_day=1.25", "--silence", "tool"]),
+        shown(&["update", "b", "--clear", "budget.max_tokens_per_run"]),
+        shown(&["update", "b", "--clear", "budget", "--clear", "silence"]),
+    ];
+    expect![[r#"
+        {"max_cost_per_day":0.5,"max_tokens_per_run":4000} "never"
+        {"max_cost_per_day":1.25,"max_tokens_per_run":4000} "tool"
+        {"max_cost_per_day":1.25} "tool"
+        null null
+    "#]]
+    .assert_eq(&(told.join("\n") + "\n"));
+    for (budget, why) in [
+        ("max_cost=1", "budget.max_cost: is not a known key"),
+        ("max_cost_per_day=much", "budget.max_cost_per_day: is not an amount"),
+        ("4000", "--budget: is not KEY=VALUE"),
+    ] {
+        let (code, said) = house.run(&["update", "b", "--budget", budget]);
+        assert!(code != 0 && said.contains(why), "{said}");
+    }
 }

@@ -115,6 +115,9 @@ pub struct Fields {
     /// what it says by a tool) or never
     #[arg(long, value_name = "HOW", help_heading = "Message")]
     pub silence: Option<String>,
+    /// What a task's model may take: max_tokens_per_run=4000 or max_cost_per_day=0.50; may be repeated
+    #[arg(long, value_name = "LIMIT=AMOUNT", help_heading = "Policies")]
+    pub budget: Vec<String>,
     /// Gateway [default for add: console]
     #[arg(long, value_name = "NAME", help_heading = "Destination")]
     pub gateway: Option<String>,
@@ -244,6 +247,8 @@ impl Fields {
         put_group(&mut whole, "labels", pairs("label", &self.label, |text| json!(text))?);
         let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
         put_group(&mut whole, "vars", pairs("var", &self.var, read)?);
+        // As it is written: an amount is read from its digits.
+        put_group(&mut whole, "budget", pairs("budget", &self.budget, |amount| json!(amount))?);
         Ok(whole)
     }
 

@@ -5,5 +5,5 @@ mod config;
 mod daemon;
 mod format;
 mod hours;
-#[cfg(feature = "client")]
+#[cfg(feature = "openai")]
 mod model;
