@@ -154,6 +154,46 @@ impl Span {
         let ms = u64::try_from(parsed.as_millis() + rest).map_err(|_| refused("is too long"))?;
         Ok(Self::from_millis(ms))
     }
+
+    /// Reads the durations of ISO 8601, `PT30M`, `P1DT12H`, `PT1.5S`, `P2W`: weeks, days, hours, minutes and seconds,
+    /// each once and in that order. What [`Span::parse`] says of months, years and what is finer holds here as well.
+    pub fn parse_iso(text: &str) -> Result<Self, SpanError> {
+        const FORM: &str = "is not an ISO 8601 duration; write for example PT30M, PT1H30M or P1D";
+        let refused = |why| SpanError { text: text.trim().to_owned(), why };
+        let given = text.trim().to_ascii_uppercase();
+        let parts = given.strip_prefix('P').filter(|parts| !parts.is_empty()).ok_or_else(|| refused(FORM))?;
+        let (date, time) = parts.split_once('T').map_or((parts, None), |(date, time)| (date, Some(time)));
+        if date.contains(['Y', 'M']) {
+            return Err(refused("uses months or years, which have no fixed length; use days, or cron"));
+        }
+        if time == Some("") {
+            return Err(refused(FORM));
+        }
+        let (days, hours) = ([("W", 604_800_000), ("D", 86_400_000)], [("H", 3_600_000), ("M", 60_000), ("S", 1000)]);
+        let mut ms: u64 = 0;
+        for (mut left, units) in [(date, &days[..]), (time.unwrap_or(""), &hours[..])] {
+            for (unit, size) in units {
+                let Some((number, rest)) = left.split_once(unit) else { continue };
+                let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+                let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                if !digits(whole) || !digits(part) || part != "0" && *unit != "S" {
+                    return Err(refused(FORM));
+                }
+                let thousandths = part.bytes().chain(*b"000").take(3);
+                let thousandths = thousandths.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+                let is_finer = part.bytes().skip(3).any(|digit| digit != b'0');
+                let whole = whole.parse::<u64>().ok().and_then(|whole| whole.checked_mul(*size));
+                let sum = whole.and_then(|whole| whole.checked_add(ms));
+                let sum = sum.and_then(|sum| sum.checked_add(thousandths + u64::from(is_finer)));
+                ms = sum.ok_or_else(|| refused("is too long"))?;
+                left = rest;
+            }
+            if !left.is_empty() {
+                return Err(refused(FORM));
+            }
+        }
+        Ok(Self::from_millis(ms))
+    }
 }
 
 impl fmt::Display for Span {

@@ -2,7 +2,7 @@
 //!
 //! A secret in a config is refused, and the refusal shows the lines around it; the secret must not reach a log that
 //! way. It works line by line, so that a text with syntax errors is covered, too. Invariant: every byte stays where
-//! it is. Not here: which keys are secrets of what (`later`); any key that sounds like one is covered.
+//! it is. Not here: which keys are secrets of what (`section`); any key that sounds like one is covered.
 
 /// What the last part of a secret's key contains.
 const SOUNDS: [&str; 7] = ["token", "secret", "password", "passwd", "api_key", "apikey", "webhook"];

@@ -15,7 +15,7 @@ pub use self::matrix::Matrix;
 pub use self::process::{Process, Restart};
 pub use self::slack::{Slack, SlackPost};
 pub use self::telegram::Telegram;
-use super::later::http_url;
+use super::address::http_url;
 use super::section::{Section, Text};
 use super::{Format, Gateway, Surroundings, Webhook};
 use crate::limits::{SECRETS_COUNT_MAX, SEND_MS_MAX, WEBHOOK_MS_MAX};

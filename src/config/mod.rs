@@ -4,10 +4,11 @@
 //! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
 //! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
+mod address;
 mod agents;
 mod conceal;
 mod gateway;
-mod later;
+mod heartbeat;
 mod pace;
 mod provider;
 mod rates;
@@ -25,6 +26,7 @@ use toml::de::DeTable;
 pub use self::agents::{Agent, Agents, System};
 pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
+pub use self::heartbeat::{ActiveHours, Heartbeat, Interval};
 pub use self::pace::{Choice, PaceChoice};
 pub use self::provider::{MaxTokensKey, OpenAi, Provider};
 pub use self::rates::{Rate, Rates};
@@ -62,6 +64,8 @@ pub struct Config {
     pub routing: Routing,
     /// A file that says the same in an older form, where nothing is said here.
     pub engine_json: Option<PathBuf>,
+    /// The file whose checks a model does.
+    pub heartbeat: Heartbeat,
     /// What all models together may cost in one day, of UTC; `None`: nothing is said.
     pub cost_per_day: Option<Cost>,
     /// What single agents are and may do.
@@ -198,6 +202,7 @@ impl Config {
             providers: BTreeMap::from([("echo".to_owned(), Provider::ECHO)]),
             routing: Routing { providers: ["echo".to_owned()].into(), ..Routing::new() },
             engine_json: None,
+            heartbeat: Heartbeat::default(),
             cost_per_day: None,
             agents: Agents::default(),
             routes: Routes::default(),
@@ -283,19 +288,23 @@ impl Config {
         let routing = root.section(text, "routing").map(|section| Routing::read(section, text)).unwrap_or_default();
         config.routing = routing.among(&config.agents, config.providers.keys());
         config.notices.extend(config.routing.notices());
-        later::read(&mut root, text, &mut config.notices);
+        config.heartbeat = Heartbeat::read(&mut root, text, around, &config.agents);
+        config.notices.extend(config.heartbeat.notices(&config));
         root.finish(text);
         config
     }
 }
 
 impl Config {
-    /// The same with what another file says about models, where this one says nothing.
+    /// The same with what another file says about models and the heartbeat, where this one says nothing.
     #[must_use]
-    pub fn or_routing(mut self, other: &Routing) -> Self {
-        self.routing = self.routing.or(other);
-        let known = self.notices.clone();
-        self.notices.extend(self.routing.notices().into_iter().filter(|notice| !known.contains(notice)));
+    pub fn or(mut self, other: &Self) -> Self {
+        let before = [self.routing.notices(), self.heartbeat.notices(&self)].concat();
+        self.notices.retain(|notice| !before.contains(notice));
+        self.routing = self.routing.or(&other.routing);
+        self.heartbeat = self.heartbeat.or(&other.heartbeat);
+        self.notices.extend(self.routing.notices());
+        self.notices.extend(self.heartbeat.notices(&self));
         self
     }
 }
@@ -337,15 +346,6 @@ impl Log {
         let format = section.choice(text, "format", &[("text", Format::Text), ("json", Format::Json)]);
         section.finish(text);
         Self { level, format: format.unwrap_or(Format::Text) }
-    }
-}
-
-impl Notice {
-    fn not_built(path: impl Into<String>, what: &str) -> Self {
-        Self {
-            path: path.into(),
-            message: format!("{what} are not built into this version; this setting does nothing"),
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::later::http_url;
+use super::address::http_url;
 use super::rates::Rates;
 use super::section::{Section, Text};
 use super::{Secret, Surroundings, not_empty};

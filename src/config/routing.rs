@@ -11,8 +11,9 @@ use std::fmt;
 
 use super::section::{Section, Text};
 use super::{Agents, Notice};
-use crate::limits::{ALIASES_COUNT_MAX, FALLBACKS_COUNT_MAX, NAME_BYTES_MAX};
+use crate::limits::{ALIASES_COUNT_MAX, FALLBACKS_COUNT_MAX, NAME_BYTES_MAX, RUN_LONG_MS_MAX};
 use crate::problem::{Problem, nearest};
+use crate::time::Span;
 
 /// The model where nobody says anything.
 pub const MODEL_DEFAULT: &str = "glm/glm-4-plus";
@@ -37,6 +38,9 @@ impl fmt::Display for Model {
 pub struct Routing {
     /// The model of tasks.
     pub subagent: Option<String>,
+    /// How long one attempt at a run may take, whoever is asked in it and however often; `None`: only each question is
+    /// bounded, by its provider.
+    pub timeout: Option<Span>,
     /// The model of everything that nothing else is said of.
     pub default: Option<String>,
     /// Who is asked, one after the other, when the model that was chosen cannot answer now.
@@ -65,6 +69,7 @@ impl Routing {
     pub const fn new() -> Self {
         Self {
             subagent: None,
+            timeout: None,
             default: None,
             fallback: Vec::new(),
             aliases: BTreeMap::new(),
@@ -89,9 +94,15 @@ impl Routing {
             let problem = Problem::new("", format!("names {} models", fallback.len()));
             section.refuse(text, "fallback", problem.hint(format!("at most {FALLBACKS_COUNT_MAX}")));
         }
-        let mut subagent = None;
+        let (mut subagent, mut timeout) = (None, None);
         if let Some(mut tasks) = section.section(text, "tasks") {
             subagent = tasks.parsed(text, "subagent", read_model).flatten();
+            timeout = tasks.span(text, "timeout");
+            let longest = Span::from_millis(RUN_LONG_MS_MAX);
+            if let Some(wrong) = timeout.filter(|timeout| *timeout == Span::ZERO || *timeout > longest) {
+                let problem = Problem::new("", format!("must be from 1ms to {longest}")).value(wrong.to_string());
+                tasks.refuse(text, "timeout", problem);
+            }
             tasks.finish(text);
         }
         let mut aliases = BTreeMap::new();
@@ -114,7 +125,7 @@ impl Routing {
             section.refuse(text, "aliases", problem.hint(format!("at most {ALIASES_COUNT_MAX}")));
         }
         section.finish(text);
-        Self { subagent, default, fallback, aliases, ..Self::new() }
+        Self { subagent, timeout, default, fallback, aliases, ..Self::new() }
     }
 
     /// The same among these agents and providers.
@@ -127,6 +138,7 @@ impl Routing {
     #[must_use]
     pub fn or(mut self, other: &Self) -> Self {
         self.subagent = self.subagent.or_else(|| other.subagent.clone());
+        self.timeout = self.timeout.or(other.timeout);
         self.default = self.default.or_else(|| other.default.clone());
         if self.fallback.is_empty() {
             self.fallback.clone_from(&other.fallback);

@@ -3,7 +3,7 @@
 //! A reader asks for the keys it knows; what nobody asked for is a problem, and the keys that were asked for are
 //! what a misspelt one is compared with. So there is no second list of keys to keep.
 //! Units: offsets are bytes, lines and columns count from 1.
-//! Not here: which keys exist (`mod`, `later`).
+//! Not here: which keys exist (`mod`).
 
 use std::ops::Range;
 
@@ -297,6 +297,11 @@ impl<'a, 'i> Section<'a, 'i> {
             self.refuse(text, key, problem.hint(format!("at most {most}")));
         }
         found
+    }
+
+    /// Whether the key is there, with a text.
+    pub fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| value.get_ref().is_str())
     }
 
     /// Whether the key is there.

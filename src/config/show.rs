@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::conceal::MASK;
 use super::{
-    Agent, Config, Format, Gateway, MODEL_DEFAULT, MaxTokensKey, OpenAi, Provider, Rate, Route, Routing, System,
-    Webhook,
+    Agent, Config, Format, Gateway, Heartbeat, Interval, Log, MODEL_DEFAULT, MaxTokensKey, OpenAi, Provider, Rate,
+    Route, Routing, System, Webhook,
 };
 use crate::money::Cost;
 
@@ -50,11 +50,6 @@ impl Config {
         let agents: Map<String, Value> =
             self.agents.iter().map(|(name, agent)| (name.to_owned(), agent.to_json())).collect();
         let routes: Vec<Value> = self.routes.iter().map(Route::to_json).collect();
-        let mut log = Map::new();
-        if let Some(level) = &self.log.level {
-            log.insert("level".to_owned(), json!(level));
-        }
-        log.insert("format".to_owned(), json!(self.log.format.word()));
         let mut shown = json!({
             "data": self.data.display().to_string(),
             "schedules": self.schedules.display().to_string(),
@@ -74,8 +69,11 @@ impl Config {
                 "pause_after_failures": self.limits.pause_after_failures,
                 "catchup_per_second": self.limits.catchup_per_second,
             },
-            "log": log,
+            "log": self.log.to_json(),
         });
+        if !self.heartbeat.is_unset() {
+            shown["heartbeat"] = self.heartbeat.to_json();
+        }
         if let Some(cost) = self.cost_per_day {
             shown["budget"] = json!({"cost_per_day": amount(cost)});
         }
@@ -87,6 +85,45 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let shown: Option<toml::Value> = serde_json::from_value(self.to_json()).ok();
         shown.and_then(|value| toml::to_string(&value).ok()).unwrap_or_default()
+    }
+}
+
+impl Log {
+    fn to_json(&self) -> Value {
+        let Self { level, format } = self;
+        let mut shown = json!({"format": format.word()});
+        if let Some(level) = level {
+            shown["level"] = json!(level);
+        }
+        shown
+    }
+}
+
+impl Heartbeat {
+    fn to_json(&self) -> Value {
+        let Self { file, agent, interval, model, inject_into, active_hours } = self;
+        let file = file.as_ref().map(|file| file.display().to_string());
+        let interval = interval.map(Interval::word);
+        let mut shown = Map::new();
+        for (key, value) in [
+            ("file", &file),
+            ("agent", agent),
+            ("interval", &interval),
+            ("model", model),
+            ("inject_into", inject_into),
+        ] {
+            if let Some(value) = value {
+                shown.insert(key.to_owned(), json!(value));
+            }
+        }
+        if let Some(hours) = active_hours {
+            let mut table = json!({"start": hours.start(), "end": hours.end()});
+            if let Some(zone) = &hours.timezone {
+                table["timezone"] = json!(zone);
+            }
+            shown.insert("active_hours".to_owned(), table);
+        }
+        Value::Object(shown)
     }
 }
 
@@ -146,11 +183,18 @@ fn amount(cost: Cost) -> Value {
 impl Routing {
     /// With the model that tasks are given where nothing else is said.
     fn to_json(&self) -> Value {
-        let Self { subagent, default, fallback, aliases, agents: _, providers: _ } = self;
+        let Self { subagent, timeout, default, fallback, aliases, agents: _, providers: _ } = self;
         let default = default.as_deref().unwrap_or(MODEL_DEFAULT);
         let mut shown = json!({"default": default, "fallback": fallback, "aliases": aliases});
+        let mut tasks = Map::new();
         if let Some(subagent) = subagent {
-            shown["tasks"] = json!({"subagent": subagent});
+            tasks.insert("subagent".to_owned(), json!(subagent));
+        }
+        if let Some(timeout) = timeout {
+            tasks.insert("timeout".to_owned(), json!(timeout.to_string()));
+        }
+        if !tasks.is_empty() {
+            shown["tasks"] = Value::Object(tasks);
         }
         shown
     }

@@ -32,6 +32,8 @@ pub const ROUNDS_COUNT_MAX: usize = 8;
 pub const CALLS_COUNT_MAX: usize = 8;
 /// Bytes of what came of a call that a model is told.
 pub const OUTCOME_BYTES_MAX: usize = 16 * 1024;
+/// Characters beside `HEARTBEAT_OK` with which a heartbeat's answer still says that there is nothing to tell.
+pub const HEARTBEAT_REST_CHARS_MAX: usize = 299;
 /// Milliseconds before a gateway is listened to again that broke down.
 pub const LISTEN_AGAIN_MS_MIN: u64 = 5000;
 /// Answers of an agent in one session that are taken in one minute.

@@ -18,6 +18,7 @@ mod commit;
 pub mod conversation;
 mod declare;
 mod dispatch;
+pub mod heartbeat;
 mod letters;
 mod listening;
 pub mod meter;

@@ -303,8 +303,17 @@ impl Shared {
 
     /// Waits in beats of the heart, as sends do: a clock that is set must not end a run that is under way.
     async fn patience(&self, timeout: Span) {
+        self.beat(Some(self.beat_after(timeout))).await;
+    }
+
+    fn beat_after(&self, timeout: Span) -> u64 {
+        *self.beats.borrow() + timeout.as_millis().div_ceil(BEAT_MS_MAX)
+    }
+
+    /// Until a beat; `None`: for ever.
+    async fn beat(&self, last: Option<u64>) {
+        let Some(last) = last else { return std::future::pending().await };
         let mut beats = self.beats.clone();
-        let last = *beats.borrow() + timeout.as_millis().div_ceil(BEAT_MS_MAX);
         // A heart that has stopped beats no more: the process is ending, and the loop waits no longer either.
         if beats.wait_for(|beat| *beat >= last).await.is_err() {
             std::future::pending::<()>().await;

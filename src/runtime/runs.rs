@@ -198,7 +198,10 @@ pub fn unshaped(schedule: &Schedule, answer: Result<Answer, NoAnswer>) -> RunEnd
         Ok(Answer { text, is_silent: true, .. }) => RunEnd::Silent { reason: silence::said(&text).unwrap_or(text) },
         Ok(Answer { text, .. }) => match silence::reason(schedule, &text) {
             Some(reason) => RunEnd::Silent { reason },
-            None => RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] },
+            None => {
+                let text = silence::rest(schedule, &text).unwrap_or(text);
+                RunEnd::Composed { texts: vec![Outgoing { text: text.into(), to: None }] }
+            }
         },
         Err(none) => failed(none),
     }

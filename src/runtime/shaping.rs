@@ -285,6 +285,8 @@ impl Shaping {
         if let Some(reason) = by_hook.or_else(|| silence::reason(&self.schedule, &text)) {
             return Ok(RunEnd::Silent { reason });
         }
+        let text = silence::rest(&self.schedule, &text).map_or(text, Arc::from);
+        self.result = Some(Arc::clone(&text));
         let texts = match self.call(|hook, scene| hook.deliver(scene, &text), None)? {
             Some(outgoing) => self.addressed_all(outgoing)?,
             None => None,

@@ -4,12 +4,14 @@
 //! blanks around it and one code fence are allowed, and everything else is sent. Better told than lost: an object in the
 //! middle of prose, one that is cut short, or `"silent": "true"` as a text is an answer like any other.
 //! With `silence: tool` a run is silent that calls no tool which delivers (`outbox`).
+//! With `silence: heartbeat` it is that too, or what `heartbeat` tells.
 //! A hook's `silent` is asked before (`shaping`). Invariant: whatever the text, this answers and does not panic.
 //! Not here: an answer that is missing or empty, which is a failure (`runner`).
 
 use serde_json::{Map, Value};
 
-use crate::spec::{Payload, Schedule, Silence};
+use crate::runtime::heartbeat::{Acknowledged, acknowledged};
+use crate::spec::{Payload, Schedule, Silence, Task};
 
 /// Stands where an answer gives no reason.
 const NO_REASON: &str = "the answer said so";
@@ -22,8 +24,22 @@ pub fn reason(schedule: &Schedule, answer: &str) -> Option<String> {
             Silence::Json => said(answer),
             // What a run says by a tool it wants to be sent.
             Silence::Tool | Silence::Never => None,
+            Silence::Heartbeat => said(answer).or_else(|| match acknowledged(answer) {
+                Some(Acknowledged::Nothing(reason)) => Some(reason),
+                Some(Acknowledged::Rest(_)) | None => None,
+            }),
         },
         Payload::Message(_) | Payload::Template(_) => None,
+    }
+}
+
+/// What is sent of an answer that is not silent, where that is not all of it: nobody is sent the word of a heartbeat.
+#[must_use]
+pub fn rest(schedule: &Schedule, answer: &str) -> Option<String> {
+    let Payload::Task(Task { silence: Silence::Heartbeat, .. }) = &schedule.payload else { return None };
+    match acknowledged(answer) {
+        Some(Acknowledged::Rest(rest)) => Some(rest),
+        Some(Acknowledged::Nothing(_)) | None => None,
     }
 }
 

@@ -184,6 +184,8 @@ pub enum Silence {
     Tool,
     /// Not at all: every answer is sent.
     Never,
+    /// As with [`Silence::Json`], or by the word of a heartbeat that has nothing to tell.
+    Heartbeat,
 }
 
 /// What becomes of a run whose hook or template fails.

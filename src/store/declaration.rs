@@ -58,6 +58,7 @@ pub(super) fn schedule_row(generation: u32, schedule: &Schedule) -> Vec<u8> {
                 Silence::Json => 0,
                 Silence::Never => 1,
                 Silence::Tool => 2,
+                Silence::Heartbeat => 3,
             });
             out.option(task.budget.max_tokens_per_run, |out, most| out.number(u64::from(most)));
             out.option(task.budget.max_cost_per_day, |out, most| out.number(most.as_micros()));
@@ -183,6 +184,7 @@ fn read_silence(bytes: &mut Bytes<'_>) -> Read<Silence> {
         0 => Silence::Json,
         1 => Silence::Never,
         2 => Silence::Tool,
+        3 => Silence::Heartbeat,
         other => return bytes.wrong(format!("no way to be silent is written {other}")),
     })
 }

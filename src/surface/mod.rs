@@ -9,6 +9,7 @@ pub mod bench;
 pub mod cli;
 pub mod error;
 pub mod files;
+pub mod heartbeat;
 pub mod http;
 pub mod import;
 pub mod keys;

@@ -96,14 +96,14 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", &fixture("HEARTBEAT.md"), &wishes()),
         expect![[r#"
-        HEARTBEAT.md:5: {"agent":"ada","destination":"console_local","id":"morning-check","model":"ollama/qwen3:8b","name":"Morning Check","payload":{"task":"Check email and report important messages.\nIf nothing requires attention, respond with JSON: {\"silent\": true}"},"schedule":{"cron":"0 0 9 ? * 2-6","dialect":"quartz","timezone":"Asia/Tokyo"}}
-        HEARTBEAT.md:19: {"agent":"ada","destination":null,"id":"evening","name":"Evening","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 0 18 * * ?","dialect":"quartz","timezone":"Asia/Tokyo"}}
-            changed: 'Priority' is left out: it means nothing in this file
-        HEARTBEAT.md:24: {"agent":"ada","destination":null,"id":"unix-times","name":"Unix Times","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 18 * * 1-5","dialect":"quartz","timezone":"Asia/Tokyo"}}
-        HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'
-        HEARTBEAT.md:28: refused evening: has the name of the section in line 19
-        HEARTBEAT.md:16: left out -: the section 'Notes' names no schedule
-    "#]],
+            HEARTBEAT.md:5: {"agent":"ada","destination":"console_local","id":"morning-check","model":"ollama/qwen3:8b","name":"Morning Check","payload":{"task":"Check email and report important messages.\nIf nothing requires attention, respond with JSON: {\"silent\": true}"},"schedule":{"cron":"0 0 9 ? * 2-6","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+            HEARTBEAT.md:19: {"agent":"ada","destination":null,"id":"evening","name":"Evening","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 0 18 * * ?","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+                changed: 'Priority' is left out: it means nothing in this file
+            HEARTBEAT.md:24: {"agent":"ada","destination":null,"id":"unix-times","name":"Unix Times","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 18 * * 1-5","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
+            HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'
+            HEARTBEAT.md:28: refused evening: has the name of the section in line 19
+            HEARTBEAT.md:16: left out -: the section 'Notes' names no schedule
+        "#]],
     );
     check(
         &heartbeat::read("HEARTBEAT.md", "\n", &Wishes::default()),
@@ -114,7 +114,7 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", "Look after the mail.\n\n- gently\n", &Wishes::default()),
         expect![[r#"
-            HEARTBEAT.md:1: refused -: is one prompt for a heartbeat, which this version does not have: it needs model runs; write each check as a section '## Name' with '- Cron:' and '- Message:'
+            HEARTBEAT.md:1: refused -: is one prompt, which is not imported but configured: set heartbeat.file, heartbeat.interval and heartbeat.inject_into in chimewheel.toml, and the daemon runs it, and follows what is edited; or write each check as a section '## Name' with '- Cron:' and '- Message:'
         "#]],
     );
     let twice = "## A\n- Cron: 0 0 9 * * ?\n- cron: 0 0 8 * * ?\n- Message: x\n";
@@ -128,8 +128,8 @@ fn a_heartbeat_file() {
     check(
         &heartbeat::read("HEARTBEAT.md", foreign, &Wishes::default()),
         expect![[r#"
-        HEARTBEAT.md:1: {"destination":null,"id":"8301a43a83","name":"Ранок","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"}}
-    "#]],
+            HEARTBEAT.md:1: {"destination":null,"id":"8301a43a83","name":"Ранок","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        "#]],
     );
 }
 
@@ -233,13 +233,17 @@ fn an_engine_json() {
         writeln!(shown, "{}: {}", key.path, key.note.as_deref().unwrap_or("taken")).unwrap();
     }
     expect![[r#"
+        heartbeat.inject_into = "telegram_123456"
+        heartbeat.interval = "PT30M"
+        heartbeat.model = "ollama/qwen3:4b"
+        routing.tasks.timeout = "2m"
         routing.default = "glm/glm-4-plus"
         routing.fallback = ["deepseek-chat"]
         routing.tasks.subagent = "ollama/qwen3:8b"
-        heartbeat.injectInto: needs the heartbeat, which this version does not have
-        heartbeat.interval: needs the heartbeat, which this version does not have
-        heartbeat.model: needs the heartbeat, which this version does not have
-        processing.subagentTimeoutMs: has no counterpart
+        heartbeat.injectInto: taken
+        heartbeat.interval: taken
+        heartbeat.model: taken
+        processing.subagentTimeoutMs: taken
         routing.default: taken
         routing.fallback: taken
         routing.tasks.subagent: taken

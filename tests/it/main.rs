@@ -33,6 +33,7 @@ mod faketime;
     feature = "webhook"
 ))]
 mod gateway;
+mod heartbeat;
 mod hooks;
 mod http;
 mod imports;

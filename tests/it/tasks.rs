@@ -170,7 +170,17 @@ fn a_cancel_ends_a_command_and_all_that_it_started() {
 
 #[test]
 fn a_command_that_takes_too_long_is_ended_and_run_again() {
-    let house = House::new("timeout = \"1s\"\n", HANGS);
+    takes_too_long("timeout = \"1s\"\n", "the run took longer than 1s, and was ended");
+}
+
+#[test]
+fn a_task_that_takes_too_long_as_a_whole_is_ended_and_run_again() {
+    let why = "the run took longer than 1s, routing.tasks.timeout, and was ended";
+    takes_too_long("[routing]\ntasks.timeout = \"1s\"\n", why);
+}
+
+fn takes_too_long(config: &str, why: &str) {
+    let house = House::new(config, HANGS);
     let task = ["--task", "sum up", "--model", "ask/tiny", "--backoff-min", "100ms", "--backoff-max", "100ms"];
     house.add(&[&["--id", "news", "--in", "100ms", "--max-attempts", "2"], &task[..]].concat());
     let mut told = String::new();
@@ -179,7 +189,7 @@ fn a_command_that_takes_too_long_is_ended_and_run_again() {
     }
     let run = house.wait_for("news", "failed");
     assert_eq!((told.as_str(), house.begun()), ("on\non\n", 2));
-    assert_eq!(run["detail"], "the run took longer than 1s, and was ended", "{run}");
+    assert_eq!(run["detail"], why, "{run}");
     assert_eq!((&run["execution"]["attempts"], &run["attempts"]), (&2.into(), &0.into()), "{run}");
 }
 

@@ -22,6 +22,7 @@ use crate::runtime::minds::{self, Asking, Context, Hands};
 use crate::runtime::outbox::Outbox;
 use crate::runtime::purse::Purse;
 use crate::runtime::runs::{Asked, Begun, NoAnswer};
+use crate::time::Span;
 
 /// Where a run asks for leave to spend.
 pub(super) struct Till<'a> {
@@ -30,6 +31,8 @@ pub(super) struct Till<'a> {
     /// Whether nothing but what is said by a tool is sent.
     speaks_by_tool: bool,
     answers: &'a Sender<Message>,
+    /// The beat with which its time is over.
+    last_beat: Option<u64>,
 }
 
 /// Everything that a model may call in one run.
@@ -41,7 +44,7 @@ struct Tools {
 impl<'a> Till<'a> {
     pub(super) fn new(begun: &Begun, answers: &'a Sender<Message>) -> Self {
         let (occurrence, speaks_by_tool) = (begun.run.occurrence, begun.speaks_by_tool());
-        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers }
+        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers, last_beat: None }
     }
 }
 
@@ -94,6 +97,7 @@ impl Shared {
         till: &mut Till<'_>,
     ) -> Result<Answer, NoAnswer> {
         let (first, instead) = begun.asked(&self.routing, model, instruction)?;
+        till.last_beat = self.routing.timeout.map(|timeout| self.beat_after(timeout));
         let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
         let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
         let Context { system, history, asking } =
@@ -187,6 +191,9 @@ impl Shared {
         let Some(_seat) = seat else {
             return Err(RunError::Retry { error: "it has no room now".into(), after: None }.into());
         };
+        if till.last_beat.is_some_and(|last| *self.beats.borrow() >= last) {
+            return Err(self.out_of_time().into());
+        }
         let mut prompt = asked.prompt.clone();
         if let Some(bid) = till.purse.bid(&mut prompt, &provider.rates)? {
             self.leave(bid, till).await?;
@@ -198,8 +205,16 @@ impl Shared {
                 let error = format!("the run took longer than {}, and was ended", provider.timeout);
                 Err(RunError::Ambiguous { error })
             }
+            // Ended here, so that what the call under way may have taken is reckoned.
+            () = self.beat(till.last_beat) => Err(self.out_of_time()),
         };
         Ok(till.purse.over((&asked.provider, &provider.rates), &prompt, answer)?)
+    }
+
+    fn out_of_time(&self) -> RunError {
+        let timeout = self.routing.timeout.unwrap_or(Span::ZERO);
+        let error = format!("the run took longer than {timeout}, routing.tasks.timeout, and was ended");
+        RunError::Ambiguous { error }
     }
 
     /// Waits until what a call may take is reserved, or says why it must not be made.

@@ -35,7 +35,7 @@ pub(in crate::spec) const ON_HOOK_ERROR: Words<OnHookError> =
 
 /// `silence`.
 pub(in crate::spec) const SILENCE: Words<Silence> =
-    &[("json", Silence::Json), ("tool", Silence::Tool), ("never", Silence::Never)];
+    &[("json", Silence::Json), ("tool", Silence::Tool), ("heartbeat", Silence::Heartbeat), ("never", Silence::Never)];
 
 /// `dialect`.
 pub(in crate::spec) const DIALECT: Words<DialectChoice> =

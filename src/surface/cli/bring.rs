@@ -1,5 +1,5 @@
 //! `import` of other programs' files: reads them, applies what they declare in one operation, and tells what was taken,
-//! changed, refused and left out.
+//! changed, refused and left out (`brought`).
 //!
 //! Each declaration is applied like a file of its own in a folder named by the import: what is there already stays,
 //! what is new in it replaces, and one that is refused holds up no other. So an import can be repeated.
@@ -11,21 +11,19 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::args::{Crontab, EngineJson, Import, Kind};
+use super::brought::Told;
 use super::screen::{Screen, complain};
 use super::setup::Setup;
 use crate::config::Surroundings;
 use crate::limits;
 use crate::problem::Problem;
-use crate::surface::error::{Code, Error, problem_from_json};
+use crate::surface::error::{Code, Error};
 use crate::surface::import::crontab::Become;
 use crate::surface::import::duragent::Stored;
-use crate::surface::import::{Brought, Item, Omission, Wishes, crontab, duragent, engine, heartbeat, openclaw};
-use crate::surface::ops::reply::{Application, Applied};
-use crate::surface::ops::request::{Apply, FileText, Unreadable};
+use crate::surface::import::{Brought, Wishes, crontab, duragent, engine, heartbeat, openclaw};
 use crate::surface::ops::{Operations, perform};
 
 /// Imports one file, or one folder.
@@ -65,7 +63,7 @@ pub async fn bring(import: &Import, operations: &dyn Operations, screen: &Screen
     }
     let prune = manner.prune && !doubtful;
     let source = format!("{kind}:{}", base_name(file));
-    let reply = perform(operations, request(&source, &brought, prune, manner.dry_run)).await?;
+    let reply = perform(operations, brought.request(&source, prune, manner.dry_run)).await?;
     Told::of(&source, brought, reply).print(screen)
 }
 
@@ -91,6 +89,9 @@ pub fn engine_json(asked: &EngineJson, setup: &Setup, screen: &Screen) -> Result
             } else {
                 format!("# for chimewheel.toml, at its top\n{lines}")
             };
+            if keys.iter().any(|key| key.line.is_some() && key.path.starts_with("heartbeat.")) {
+                text.push_str("# heartbeat.file = \"HEARTBEAT.md\" names the file that this is said of\n");
+            }
             for key in &keys {
                 if let Some(note) = &key.note {
                     // Writing to a String cannot fail.
@@ -116,153 +117,6 @@ fn lines(asked: &Crontab) -> Result<Brought, Error> {
     let wishes = Wishes { agent: asked.agent.clone(), to: asked.to.clone(), timezone: asked.timezone.clone() };
     let text = read_text(&asked.file)?;
     Ok(crontab::read(&shown(&asked.file), &text, asked.system, &becoming, &wishes))
-}
-
-/// The one operation that an import is.
-fn request(source: &str, brought: &Brought, prune: bool, dry_run: bool) -> Apply {
-    let name = |id: &str| format!("{source}/{id}.json");
-    let text = |item: &Item| Value::Object(item.schedule.clone()).to_string();
-    Apply {
-        folder: source.to_owned(),
-        files: brought.items.iter().map(|item| FileText { path: name(item.id()), text: text(item) }).collect(),
-        // What is declared and cannot be brought over is not gone.
-        unreadable: brought
-            .refused
-            .iter()
-            .filter_map(|omission| {
-                Some(Unreadable { path: name(omission.id.as_deref()?), why: omission.why.clone() })
-            })
-            .collect(),
-        prune,
-        dry_run,
-    }
-}
-
-/// What is told of an import.
-struct Told {
-    source: String,
-    dry_run: bool,
-    /// Declarations with what became of them.
-    taken: Vec<(Item, Application)>,
-    refused: Vec<Omission>,
-    left_out: Vec<Omission>,
-    cancelled: Vec<Application>,
-    notes: Vec<String>,
-    /// Whether something was refused for what is there already.
-    conflicts: bool,
-}
-
-impl Told {
-    fn of(source: &str, brought: Brought, reply: Applied) -> Self {
-        let Brought { items, refused, left_out, notes } = brought;
-        let mut told = Self {
-            source: source.to_owned(),
-            dry_run: reply.dry_run,
-            taken: Vec::new(),
-            refused,
-            left_out,
-            cancelled: reply.changes.iter().filter(|change| change.action == "cancelled").cloned().collect(),
-            notes,
-            conflicts: false,
-        };
-        let mut problems: HashMap<&str, Vec<String>> = HashMap::new();
-        for told in &reply.problems {
-            let shown =
-                problem_from_json(&told.problem).map(|problem| Problem { place: None, ..problem }.to_string());
-            problems.entry(&told.file).or_default().extend(shown);
-        }
-        let changes = reply.changes.iter().filter(|change| change.action != "cancelled");
-        let changes: HashMap<&str, &Application> = changes.map(|change| (change.file.as_str(), change)).collect();
-        for item in items {
-            let name = format!("{source}/{}.json", item.id());
-            let refuse = |why: String| Omission { at: item.at.clone(), id: Some(item.id().to_owned()), why };
-            match (problems.get(name.as_str()), changes.get(name.as_str())) {
-                (Some(problems), _) => told.refused.push(refuse(problems.join("; "))),
-                (None, Some(change)) if change.action == "refused" => {
-                    told.conflicts = true;
-                    told.refused.push(refuse(change.note.clone().unwrap_or_default()));
-                }
-                (None, Some(change)) => told.taken.push((item, (*change).clone())),
-                (None, None) => told.refused.push(refuse("nothing is known of it".to_owned())),
-            }
-        }
-        told.refused.sort_by(|one, other| (&one.at.file, one.at.line).cmp(&(&other.at.file, other.at.line)));
-        told
-    }
-
-    fn print(&self, screen: &Screen) -> Result<u8, Error> {
-        screen.answer(|| Ok(self.to_json()), |_| self.to_text())?;
-        Ok(match (self.refused.is_empty(), self.conflicts) {
-            (true, _) => 0,
-            (false, true) => Code::Conflict.exit(),
-            (false, false) => Code::BadInput.exit(),
-        })
-    }
-
-    fn to_json(&self) -> Value {
-        let omitted = |omissions: &[Omission]| -> Vec<Value> {
-            let one =
-                |told: &Omission| json!({"file": told.at.file, "line": told.at.line, "id": told.id, "why": told.why});
-            omissions.iter().map(one).collect()
-        };
-        let taken: Vec<Value> = self
-            .taken
-            .iter()
-            .map(|(item, change)| {
-                json!({
-                    "id": change.id, "name": change.name, "action": change.action, "file": item.at.file,
-                    "line": item.at.line, "description": change.description, "next": change.next,
-                    "changed": item.changed, "note": change.note,
-                })
-            })
-            .collect();
-        let cancelled: Vec<&str> = self.cancelled.iter().map(|change| change.id.as_str()).collect();
-        json!({
-            "source": self.source, "dry_run": self.dry_run, "schedules": taken, "refused": omitted(&self.refused),
-            "left_out": omitted(&self.left_out), "cancelled": cancelled, "notes": self.notes,
-        })
-    }
-
-    fn to_text(&self) -> String {
-        let mut text = String::new();
-        let mut line = |parts: std::fmt::Arguments<'_>| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{parts}");
-        };
-        for (item, change) in &self.taken {
-            let when = change.description.as_deref().unwrap_or_default();
-            line(format_args!("{}:{}: {} {}: {when}", item.at.file, item.at.line, change.action, change.id));
-            // What it brought is told when it brings it.
-            if change.action != "unchanged" {
-                item.changed.iter().for_each(|changed| line(format_args!("    changed: {changed}")));
-            }
-            if let Some(note) = &change.note {
-                line(format_args!("    note: {note}"));
-            }
-        }
-        for (word, omissions) in [("refused", &self.refused), ("left out", &self.left_out)] {
-            for Omission { at, id, why } in omissions {
-                let id = id.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
-                line(format_args!("{}:{}: {word}{id}: {why}", at.file, at.line));
-            }
-        }
-        self.cancelled
-            .iter()
-            .for_each(|change| line(format_args!("cancelled {}: it is declared no more", change.id)));
-        self.notes.iter().for_each(|note| line(format_args!("note: {note}")));
-        let count = |action: &str| self.taken.iter().filter(|(_, change)| change.action == action).count();
-        let would = if self.dry_run { "Would be: " } else { "" };
-        line(format_args!(
-            "{would}{} created, {} updated, {} unchanged, {} cancelled, {} refused, {} left out.",
-            count("created"),
-            count("updated"),
-            count("unchanged"),
-            self.cancelled.len(),
-            self.refused.len(),
-            self.left_out.len(),
-        ));
-        text
-    }
 }
 
 /// The file's name as it was given; standard input has one, too.

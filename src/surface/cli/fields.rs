@@ -117,7 +117,8 @@ pub struct Fields {
     /// The model that does the task, as provider/name
     #[arg(long, value_name = "MODEL", help_heading = "Message")]
     pub model: Option<String>,
-    /// What of the model is not sent: json (an answer that is {"silent": true}), tool (all but what it says by a tool) or never
+    /// What of the model is not sent: json (an answer that is {"silent": true}), heartbeat (that, or HEARTBEAT_OK), tool (all but
+    /// what it says by a tool) or never
     #[arg(long, value_name = "HOW", help_heading = "Message")]
     pub silence: Option<String>,
     /// What a task's model may take: max_tokens_per_run=4000 or max_cost_per_day=0.50; may be repeated

@@ -1,7 +1,7 @@
 //! `chimewheel serve`: the daemon, from its first line to its last.
 //!
-//! Order at start: store and engine, token and listener, the address for others to find, the schedule files, then
-//! answers. Order at the end: no more answers, the engine with the deliveries under way, the store.
+//! Order at start: store and engine, token and listener, the address for others to find, the schedule files, the heartbeat
+//! file, then answers. Order at the end: no more answers, the engine with the deliveries under way, the store.
 //! Standard output belongs to the console gateway; everything else goes to the log.
 //! Not here: what the engine does (`runtime`), how it is started and closed (`engine`).
 
@@ -14,6 +14,7 @@ use tokio::signal;
 
 use super::args::Serve;
 use super::engine::{Engine, Kind};
+use super::heartbeat::Beat;
 use super::screen::{Screen, complain};
 use super::scripts::load_again;
 use super::setup::Setup;
@@ -85,6 +86,8 @@ async fn run_until(
     if let Some(folder) = &folder {
         apply(folder, engine.local(), format, screen).await?;
     }
+    let mut beat = Beat::begin(&setup.config.heartbeat);
+    beat.apply(engine.local()).await;
     announce(setup, engine.address());
     loop {
         tokio::select! {
@@ -94,6 +97,10 @@ async fn run_until(
                 // Another folder may be in its place now.
                 watch = folder.as_deref().and_then(look_after);
                 apply_again(folder.as_deref(), engine.local(), format, screen).await;
+                continue;
+            }
+            () = beat.changed() => {
+                beat.apply(engine.local()).await;
                 continue;
             }
             () = appears(scripts), if are_awaited => {

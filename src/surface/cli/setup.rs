@@ -108,7 +108,7 @@ impl Setup {
     }
 }
 
-/// The config with what an `engine.json` says of models; what else is in it earns notices.
+/// The config with what an `engine.json` says of models and the heartbeat; what else is in it earns notices.
 fn with_engine_json(config: Config, file: &Path, around: Surroundings<'_>) -> Result<Config, Error> {
     let refused = |problems: Vec<Problem>| {
         let place = |path: &str| format!("engine_json: {}: {path}", file.display());
@@ -120,8 +120,12 @@ fn with_engine_json(config: Config, file: &Path, around: Surroundings<'_>) -> Re
         refused(vec![Problem::new("", "there is no such file").hint("put it there, or leave engine_json out")])
     })?;
     let keys = engine::read(&text, around).map_err(refused)?;
+    let wrong: Vec<Problem> = keys.iter().filter_map(|key| key.problem.clone()).collect();
+    if !wrong.is_empty() {
+        return Err(refused(wrong));
+    }
     let said = Config::read(&engine::to_toml(&keys), around).map_err(refused)?;
-    let mut config = config.or_routing(&said.routing);
+    let mut config = config.or(&said);
     let unread = keys.iter().filter(|key| key.line.is_none()).filter_map(|key| Some((key, key.note.as_ref()?)));
     config.notices.extend(
         unread.map(|(key, note)| Notice { path: format!("engine_json: {}", key.path), message: note.clone() }),

@@ -1,7 +1,9 @@
-//! `engine.json`: which model answers what, key by key, as lines of `chimewheel.toml`.
+//! `engine.json`: which model answers what, the heartbeat, and how long a run may take, key by key, as lines of
+//! `chimewheel.toml`.
 //!
 //! Nothing in it is a schedule, so nothing is applied. What the lines mean, and whether they are right, is asked of the one
-//! who reads the config. Not here: writing the config, which is its owner's; laying the file under it (`cli`).
+//! who reads the config. A key that is not known here has no line; one that is known and wrong has a problem.
+//! Not here: writing the config, which is its owner's; laying the file under it (`cli`).
 
 use core::fmt::Write as _;
 
@@ -12,6 +14,7 @@ use crate::config::{Config, Surroundings};
 use crate::problem::Problem;
 use crate::spec::tree::Node;
 use crate::surface::files::read_trees;
+use crate::time::Span;
 
 /// One key of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,14 +27,27 @@ pub struct Key {
     pub line: Option<String>,
     /// Why it is not acted on, if it is not.
     pub note: Option<String>,
+    /// What is wrong with it, if it is known and wrong.
+    pub problem: Option<Problem>,
 }
 
-/// Keys with the setting that means the same.
-const SAME: [(&str, &str); 3] = [
-    ("routing.default", "routing.default"),
-    ("routing.fallback", "routing.fallback"),
-    ("routing.tasks.subagent", "routing.tasks.subagent"),
+/// Keys with the setting that means the same, and how their values are written there.
+const SAME: [(&str, &str, Writing); 8] = [
+    ("routing.default", "routing.default", plain),
+    ("routing.fallback", "routing.fallback", plain),
+    ("routing.tasks.subagent", "routing.tasks.subagent", plain),
+    ("heartbeat.interval", "heartbeat.interval", plain),
+    ("heartbeat.model", "heartbeat.model", plain),
+    ("heartbeat.injectInto", "heartbeat.inject_into", plain),
+    (HOURS, "heartbeat.active_hours", table),
+    ("processing.subagentTimeoutMs", "routing.tasks.timeout", span),
 ];
+
+/// A key whose value counts as a whole.
+const HOURS: &str = "heartbeat.activeHours";
+
+/// Writes a value as TOML; `None`: it says nothing.
+type Writing = fn(&Value) -> Result<Option<String>, Problem>;
 
 /// Reads the text of the file.
 pub fn read(text: &str, around: Surroundings<'_>) -> Result<Vec<Key>, Vec<Problem>> {
@@ -48,7 +64,7 @@ pub fn read(text: &str, around: Surroundings<'_>) -> Result<Vec<Key>, Vec<Proble
 /// Every value with its path; lists are values.
 fn leaves(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(map) => {
+        Value::Object(map) if path != HOURS => {
             for (key, value) in map {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 leaves(&path, value, found);
@@ -59,22 +75,68 @@ fn leaves(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
 }
 
 fn judged(path: String, value: Value, around: Surroundings<'_>) -> Key {
-    let unset = value.is_null() || value.as_str().is_some_and(str::is_empty);
-    let setting = SAME.iter().find(|(theirs, _)| *theirs == path).map(|(_, ours)| *ours);
-    let note = match (setting, unset) {
-        (_, true) => Some("unset: nothing to take".to_owned()),
-        (None, _) if path.starts_with("heartbeat.") => {
-            Some("needs the heartbeat, which this version does not have".to_owned())
-        }
-        (None, _) => Some("has no counterpart".to_owned()),
-        (Some(_), false) => None,
-    };
-    let Some(setting) = setting.filter(|_| note.is_none()) else { return Key { path, value, line: None, note } };
-    let line = format!("{setting} = {value}");
-    if let Err(problems) = Config::read(&line, around) {
-        return Key { path, value, line: None, note: problems.first().map(|problem| problem.message.clone()) };
+    let key = Key { path, value, line: None, note: None, problem: None };
+    let unset = || Some("unset: nothing to take".to_owned());
+    if is_unset(&key.value) {
+        return Key { note: unset(), ..key };
     }
-    Key { path, value, line: Some(line), note: None }
+    let Some((_, setting, write)) = SAME.iter().find(|(theirs, ..)| *theirs == key.path) else {
+        return Key { note: Some("has no counterpart".to_owned()), ..key };
+    };
+    let line = match write(&key.value) {
+        Ok(Some(written)) => format!("{setting} = {written}"),
+        Ok(None) => return Key { note: unset(), ..key },
+        Err(problem) => return wrong(key, problem),
+    };
+    match Config::read(&line, around) {
+        Ok(_) => Key { line: Some(line), ..key },
+        Err(problems) => {
+            // Where it stands in a line that nobody wrote is of no use.
+            let found = problems.into_iter().next().unwrap_or_else(|| Problem::new("", "is not understood"));
+            wrong(key, Problem { path: String::new(), place: None, ..found })
+        }
+    }
+}
+
+fn wrong(key: Key, problem: Problem) -> Key {
+    let note = Some(Problem { path: String::new(), value: None, ..problem.clone() }.to_string());
+    let value = problem.value.clone().unwrap_or_else(|| key.value.to_string());
+    let hint = problem.hint.clone().unwrap_or_else(|| "`chimewheel guide models` tells what it may be".to_owned());
+    let problem = Problem { path: key.path.clone(), ..problem.value(value).hint(hint) };
+    Key { note, problem: Some(problem), ..key }
+}
+
+fn is_unset(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// The texts, numbers and lists of JSON are written alike in TOML.
+fn plain(value: &Value) -> Result<Option<String>, Problem> {
+    Ok(Some(value.to_string()))
+}
+
+/// A map of plain values, in one line.
+fn table(value: &Value) -> Result<Option<String>, Problem> {
+    let hint = "write {\"start\": \"08:00\", \"end\": \"22:00\"}, with a timezone where it is not the config's";
+    let Value::Object(map) = value else { return Err(Problem::new("", "is not a map").hint(hint)) };
+    let known = |key: &str| ["start", "end", "timezone"].contains(&key);
+    if let Some(key) = map.keys().find(|key| !known(key)) {
+        return Err(Problem::new("", format!("'{key}' is not a known key")).hint(hint));
+    }
+    let said = map.iter().filter(|(_, value)| !is_unset(value));
+    let parts: Vec<String> = said.map(|(key, value)| format!("{key} = {value}")).collect();
+    Ok((!parts.is_empty()).then(|| format!("{{{}}}", parts.join(", "))))
+}
+
+/// Milliseconds, as a span; none of them is no bound.
+fn span(value: &Value) -> Result<Option<String>, Problem> {
+    match value.as_u64() {
+        Some(0) => Ok(None),
+        Some(ms) => Ok(Some(format!("\"{}\"", Span::from_millis(ms)))),
+        None => {
+            Err(Problem::new("", "a whole number of milliseconds is expected").hint("such as 120000; 0 is unset"))
+        }
+    }
 }
 
 /// The lines of `chimewheel.toml` that say what the file says.

@@ -1,16 +1,22 @@
 //! `HEARTBEAT.md`: named schedules under headings, or one prompt for the whole file.
 //!
 //! A section `## Name` with bullets `- Cron:`, `- Message:`, `- Model:` and `- InjectInto:` is a schedule; its cron is
-//! Quartz, its message an instruction for a model run. A bullet goes on in the indented lines below it.
+//! Quartz, its message an instruction for a model run. A bullet goes on in the indented lines below it. A file with no
+//! such bullet is one prompt, which the config says the times of. Comments, `<!-- … -->` from the beginning of a line,
+//! declare nothing.
 //! Invariant: a section is closed by the next heading; nothing leaks from one into another.
-//! Not here: the heartbeat itself, which runs a prompt (this version has none).
+//! Not here: when the file is looked at (`surface/heartbeat`), what a heartbeat's answer means (`runtime/silence`).
 
 use hashbrown::HashMap;
 use serde_json::json;
 
 use super::{Brought, Item, Omission, Origin, Wishes, slug};
+use crate::config::{Heartbeat, Interval};
 
 const KEYS: [&str; 4] = ["cron", "message", "model", "injectinto"];
+
+/// The id of the schedule of a file that is one prompt, before its agent's name.
+const PROMPT_ID: &str = "heartbeat-md";
 
 /// A section under way.
 struct Section<'t> {
@@ -20,42 +26,167 @@ struct Section<'t> {
     bullets: Vec<(String, String, String)>,
 }
 
-/// Reads the text of the file.
+impl Section<'_> {
+    /// Whether it has a bullet of a schedule.
+    fn is_schedule(&self) -> bool {
+        self.bullets.iter().any(|(key, ..)| KEYS.contains(&key.as_str()))
+    }
+}
+
+/// What a file is.
+enum Content<'t> {
+    /// Nothing but headings, blank lines, comments and empty items of lists.
+    Nothing,
+    /// One prompt.
+    Prompt,
+    /// Schedules, and sections that are none.
+    Schedules(Vec<Section<'t>>),
+}
+
+/// Reads the text of a file to be imported once.
 #[must_use]
 pub fn read(file: &str, text: &str, wishes: &Wishes) -> Brought {
     let mut brought = Brought::default();
-    let sections = sections(text);
-    let known = |section: &Section<'_>| section.bullets.iter().any(|(key, ..)| KEYS.contains(&key.as_str()));
-    if !sections.iter().any(known) {
-        if text.trim().is_empty() {
-            brought.notes.push(format!("{file} is empty, which costs no run"));
-        } else {
-            let why = "is one prompt for a heartbeat, which this version does not have: it needs model runs; write each \
-                       check as a section '## Name' with '- Cron:' and '- Message:'";
+    match content(text) {
+        Content::Nothing => brought.notes.push(format!("{file} is empty, which costs no run")),
+        Content::Prompt => {
+            let why = "is one prompt, which is not imported but configured: set heartbeat.file, heartbeat.interval and \
+                       heartbeat.inject_into in chimewheel.toml, and the daemon runs it, and follows what is edited; or \
+                       write each check as a section '## Name' with '- Cron:' and '- Message:'";
             brought.refused.push(Omission { at: at(file, 1), id: None, why: why.to_owned() });
         }
-        return brought;
+        Content::Schedules(sections) => schedules(file, &sections, wishes, &mut brought),
     }
-    for section in &sections {
-        if known(section) {
-            schedule(file, section, wishes, &mut brought);
+    brought
+}
+
+/// Reads the text of the configured file.
+#[must_use]
+pub fn declared(file: &str, text: &str, heartbeat: &Heartbeat) -> Brought {
+    let mut brought = Brought::default();
+    let wishes = Wishes { agent: heartbeat.agent.clone(), ..Wishes::default() };
+    match content(text) {
+        Content::Nothing => brought.notes.push("it is empty, which costs no run".to_owned()),
+        Content::Prompt => match prompt(file, text, heartbeat, &wishes) {
+            Ok(item) => brought.items.push(item),
+            Err(note) => brought.notes.push(note.to_owned()),
+        },
+        Content::Schedules(sections) => schedules(file, &sections, &wishes, &mut brought),
+    }
+    // An id belongs to one agent for ever, so another agent's schedules of this file have others.
+    let own =
+        |id: &str| heartbeat.agent.as_ref().map_or_else(|| id.to_owned(), |agent| slug(&format!("{agent} {id}")));
+    for item in &mut brought.items {
+        let id = own(item.id());
+        item.set("id", id);
+    }
+    for id in brought.refused.iter_mut().filter_map(|omission| omission.id.as_mut()) {
+        *id = own(id);
+    }
+    brought
+}
+
+/// Whether a text gives a model nothing to do.
+#[must_use]
+pub fn is_empty(text: &str) -> bool {
+    matches!(content(text), Content::Nothing)
+}
+
+fn content(text: &str) -> Content<'_> {
+    let lines = visible(text);
+    let sections = sections(&lines);
+    if sections.iter().any(Section::is_schedule) {
+        Content::Schedules(sections)
+    } else if lines.iter().all(|(_, line)| says_nothing(line)) {
+        Content::Nothing
+    } else {
+        Content::Prompt
+    }
+}
+
+/// The lines outside of comments, with their numbers. What opens like a comment and is not closed is text.
+fn visible(text: &str) -> Vec<(usize, &str)> {
+    let (mut seen, mut number, mut left) = (Vec::new(), 0, text);
+    // The last one that there is closes the last comment.
+    let closed_until = text.rfind("-->").map_or(0, |end| text.len() - end);
+    while !left.is_empty() {
+        number += 1;
+        let (line, rest) = left.split_once('\n').unwrap_or((left, ""));
+        let may_open = line.trim_start().starts_with("<!--") && left.len() >= closed_until && closed_until > 0;
+        let comment = if may_open { left.find("-->") } else { None };
+        let Some(end) = comment else {
+            seen.push((number, line.trim_end_matches('\r')));
+            left = rest;
+            continue;
+        };
+        let (hidden, after) = left.split_at(end);
+        number += hidden.matches('\n').count();
+        left = after.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    seen
+}
+
+/// Whether a line gives a model nothing to do: blank, a heading, a rule, or an item of a list with nothing in it.
+fn says_nothing(line: &str) -> bool {
+    let line = line.trim();
+    let item = line.strip_prefix(['-', '*', '+']).map(str::trim_start);
+    let is_empty_item = item.is_some_and(|item| matches!(item, "" | "[ ]" | "[]" | "[x]" | "[X]"));
+    let is_rule = line.len() >= 3 && ["-", "*", "_"].iter().any(|mark| line.replace(mark, "").trim().is_empty());
+    let heading = line.strip_prefix('#').map(|line| line.trim_start_matches('#'));
+    let is_heading = heading.is_some_and(|name| name.is_empty() || name.starts_with([' ', '\t']));
+    line.is_empty() || is_empty_item || is_rule || is_heading
+}
+
+/// The schedule that runs a prompt; or why there is none.
+fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Result<Item, &'static str> {
+    let period = match heartbeat.interval {
+        Some(Interval::Every(period)) => period,
+        Some(Interval::Off) => return Err("it is one prompt, and heartbeat.interval is off: nothing is run"),
+        None => return Err("it is one prompt, and heartbeat.interval does not say when it is run: nothing is run"),
+    };
+    let to = heartbeat.inject_into.as_deref();
+    let to = to.ok_or("it is one prompt, and heartbeat.inject_into names no target: nothing is run")?;
+    let mut item = Item::new(at(file, 1), PROMPT_ID, wishes);
+    item.set("name", "Heartbeat");
+    let mut trigger = json!({"every": period.to_string()});
+    if let Some(hours) = &heartbeat.active_hours {
+        // Counted from the first active minute of a day, so that a long interval meets active hours at all.
+        trigger["anchor"] = json!(format!("2026-01-01T{}:00", hours.start()));
+        item.set("except", hours.others().map_or(json!(null), |others| json!([others])));
+    }
+    item.set("schedule", trigger);
+    item.set_zone(heartbeat.active_hours.as_ref().and_then(|hours| hours.timezone.as_deref()));
+    item.set("payload", json!({"task": text}));
+    item.set("destination", to);
+    item.set("silence", "heartbeat");
+    // What was missed is missed: the next one sees the same, and none comes outside of the active hours.
+    item.set("misfire_policy", "skip");
+    if let Some(model) = &heartbeat.model {
+        item.set("model", model.as_str());
+    }
+    Ok(item)
+}
+
+fn schedules(file: &str, sections: &[Section<'_>], wishes: &Wishes, brought: &mut Brought) {
+    for section in sections {
+        if section.is_schedule() {
+            schedule(file, section, wishes, brought);
         } else {
             let why = format!("the section '{}' names no schedule", section.name);
             brought.left_out.push(Omission { at: at(file, section.line), id: None, why });
         }
     }
-    doubles(&mut brought);
-    brought
+    doubles(brought);
 }
 
 fn at(file: &str, line: usize) -> Origin {
     Origin { file: file.to_owned(), line }
 }
 
-/// The sections with the bullets in them; a fenced block belongs to whatever bullet it stands below.
-fn sections(text: &str) -> Vec<Section<'_>> {
-    let mut sections: Vec<Section<'_>> = Vec::new();
-    for (line, written) in (1..).zip(text.lines()) {
+/// The sections with the bullets in them.
+fn sections<'t>(lines: &[(usize, &'t str)]) -> Vec<Section<'t>> {
+    let mut sections: Vec<Section<'t>> = Vec::new();
+    for &(line, written) in lines {
         if let Some(name) = written.strip_prefix("## ") {
             sections.push(Section { line, name: name.trim().trim_end_matches('#').trim(), bullets: Vec::new() });
             continue;
@@ -111,6 +242,7 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
     item.set("schedule", json!({"cron": get("cron"), "dialect": "quartz"}));
     item.set_zone(wishes.timezone.as_deref());
     item.set("payload", json!({"task": get("message")}));
+    item.set("silence", "heartbeat");
     if let Some(model) = get("model") {
         item.set("model", model);
     }

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::id::{ScheduleId, stable_hash};
 use crate::problem::Problem;
 use crate::spec::tree::{Node, Value as Written};
+use crate::surface::ops::request::{Apply, FileText, Unreadable};
 
 /// What a file was read into.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,6 +72,25 @@ pub struct Wishes {
     pub to: Option<String>,
     /// Zone of times whose file names none.
     pub timezone: Option<String>,
+}
+
+impl Brought {
+    /// The one operation that brings it over: each declaration is a file of its own in a folder of the source's name.
+    #[must_use]
+    pub fn request(&self, source: &str, prune: bool, dry_run: bool) -> Apply {
+        let name = |id: &str| format!("{source}/{id}.json");
+        let text = |item: &Item| Value::Object(item.schedule.clone()).to_string();
+        // What is declared and cannot be brought over is not gone, unless something else of its id is.
+        let kept = self.refused.iter().filter_map(|omission| Some((omission.id.as_deref()?, &omission.why)));
+        let kept = kept.filter(|(id, _)| self.items.iter().all(|item| item.id() != *id));
+        Apply {
+            folder: source.to_owned(),
+            files: self.items.iter().map(|item| FileText { path: name(item.id()), text: text(item) }).collect(),
+            unreadable: kept.map(|(id, why)| Unreadable { path: name(id), why: why.clone() }).collect(),
+            prune,
+            dry_run,
+        }
+    }
 }
 
 impl Item {

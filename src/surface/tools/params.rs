@@ -79,9 +79,9 @@ pub(super) const OPTIONS: &[Field] = &[
     ),
     Field::new(
         "silence",
-        Kind::Word(&["json", "tool", "never"]),
+        Kind::Word(&["json", "tool", "heartbeat", "never"]),
         "How a `task` may stay silent; json, the default: an answer that is {\"silent\": true, \"reason\": \"…\"} is not sent; \
-         tool: only what the run says by schedule_deliver is sent.",
+         tool: only what the run says by schedule_deliver is sent; heartbeat: as json, and HEARTBEAT_OK is not sent either.",
     ),
     Field::new(
         "delivery",

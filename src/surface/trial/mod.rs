@@ -144,6 +144,8 @@ impl Asking<'_> {
             let next = self.next(Some(&result));
             return (Outcome::Silent(reason), model, Vec::new(), next);
         }
+        let answer = self.trial.result.as_ref();
+        let result = answer.and_then(|answer| silence::rest(self.trial.schedule, answer)).unwrap_or(result);
         let deliveries = self.deliver(result.clone());
         let next = self.next(Some(&result));
         (Outcome::Sent, model, deliveries, next)

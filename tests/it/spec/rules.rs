@@ -446,7 +446,7 @@ fn a_task_may_say_how_it_is_silent() {
     call(
         &task.replace("WORD", "jsn"),
         expect![[r#"
-            silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, tool, never)
+            silence: is not one of the allowed words (given 'jsn'; did you mean 'json'? allowed: json, tool, heartbeat, never)
         "#]],
     );
     call(

@@ -52,7 +52,8 @@ fn a_config_that_cannot_be_read_is_one_failure_and_the_rest_is_judged() {
     fs::write(world.folder().join("chimewheel.toml"), "listne = \"x\"\n").unwrap();
     check(&world, 1, &["config fail: chimewheel.toml: ", NONE_RUNS]);
     fs::write(world.folder().join("chimewheel.toml"), "heartbeat = \"HEARTBEAT.md\"\n").unwrap();
-    check(&world, 0, &["config warn: ", NONE_RUNS]);
+    let missing = "heartbeat warn: there is no HEARTBEAT.md, so there is no heartbeat; write the file, or take";
+    check(&world, 0, &[missing, NONE_RUNS]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use super::heartbeat::heartbeat;
 use super::probes::Seen;
 use super::scene::{Destinations, Scene};
 use super::{Finding, Level};
@@ -39,6 +40,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("destinations", Check::One(destinations)),
     ("providers", Check::One(providers)),
     ("files", Check::One(files)),
+    ("heartbeat", Check::One(heartbeat)),
     ("data", Check::One(data)),
     ("space", Check::One(space)),
     ("open files", Check::One(open_files)),

@@ -7,6 +7,7 @@
 //! Not here: what `verify` does, which reads everything.
 
 mod checks;
+mod heartbeat;
 mod probes;
 mod scene;
 

@@ -16,6 +16,7 @@ mod costs;
 mod declare;
 mod differing;
 mod find;
+mod heartbeat;
 mod import;
 mod letters;
 mod read;

@@ -1,19 +1,9 @@
-//! Settings of parts that this version does not have: checked like the others, then named in a notice.
+//! Addresses as settings name them: http or https, and without a user or a password.
 //!
-//! A mistake in them is found today, and nobody believes that a setting works which does nothing.
-//! Not here: gateways of kinds that this version does not have (`gateway`), what the settings will do.
+//! Not here: where an address may lead (`client`), and whether anybody is there.
 
 use super::conceal::MASK;
-use super::section::{Section, Text};
-use super::{Notice, not_empty};
 use crate::problem::Problem;
-
-/// Reads everything at the top level that only later versions act on.
-pub(super) fn read(root: &mut Section<'_, '_>, text: &mut Text<'_>, notices: &mut Vec<Notice>) {
-    if root.parsed(text, "heartbeat", not_empty).is_some() {
-        notices.push(Notice::not_built("heartbeat", "heartbeat files"));
-    }
-}
 
 /// The text, if it is an http(s) address.
 pub(super) fn http_url(given: &str) -> Result<String, Problem> {

@@ -1,0 +1,270 @@
+//! `heartbeat`: the file whose checks a model does, and how often it does them where the file is one prompt.
+//!
+//! `heartbeat = "HEARTBEAT.md"` names the file and nothing else; as a table it says more. What it says besides the file and
+//! its agent holds for a file that is one prompt: one that holds schedules tells its times itself.
+//! Units: minutes of the day. Invariant: active hours are a part of the day, never none and never all of it.
+//! Not here: reading the file, and what it declares (`surface/heartbeat`).
+
+use std::path::PathBuf;
+
+use super::routing::read_model;
+use super::section::{Section, Text};
+use super::{Agents, Config, Notice, Surroundings, not_empty};
+use crate::limits::{EVERY_MS_MIN, NAME_BYTES_MAX, SPAN_MS_MAX};
+use crate::problem::{Problem, nearest};
+use crate::time::Span;
+
+const DAY_MINUTES: u32 = 24 * 60;
+
+/// A heartbeat file, and what holds for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The file; `None`: there is no heartbeat.
+    pub file: Option<PathBuf>,
+    /// Owner of what it declares; `None`: as of any other file.
+    pub agent: Option<String>,
+    /// How often its prompt is run.
+    pub interval: Option<Interval>,
+    /// The model that does it; `None`: as of any other task.
+    pub model: Option<String>,
+    /// The chat that the answer goes to, as `telegram_123456`; without one nothing is run.
+    pub inject_into: Option<String>,
+    /// The hours in which it is run; `None`: all.
+    pub active_hours: Option<ActiveHours>,
+}
+
+/// How often a prompt is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interval {
+    /// Never.
+    Off,
+    /// After every span of this length.
+    Every(Span),
+}
+
+/// A part of every day; it may last past midnight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveHours {
+    start: u32,
+    end: u32,
+    /// Name of the zone whose clock counts; `None`: that of the schedule.
+    pub timezone: Option<String>,
+}
+
+impl Heartbeat {
+    pub(super) fn read(
+        root: &mut Section<'_, '_>,
+        text: &mut Text<'_>,
+        around: Surroundings<'_>,
+        agents: &Agents,
+    ) -> Self {
+        if root.is_text("heartbeat") {
+            let file = root.parsed(text, "heartbeat", not_empty);
+            return Self { file: file.map(|file| around.path(&file)), ..Self::default() };
+        }
+        let Some(mut section) = root.section(text, "heartbeat") else { return Self::default() };
+        let read = Self {
+            file: section.parsed(text, "file", not_empty).map(|file| around.path(&file)),
+            agent: section.parsed(text, "agent", |given| read_agent(given, agents)).flatten(),
+            interval: section.parsed(text, "interval", read_interval).flatten(),
+            model: section.parsed(text, "model", read_model).flatten(),
+            inject_into: section.parsed(text, "inject_into", read_target).flatten(),
+            active_hours: section
+                .section(text, "active_hours")
+                .and_then(|hours| ActiveHours::read(hours, text, around)),
+        };
+        section.finish(text);
+        read
+    }
+
+    /// What this one leaves open, `other` says.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            file: self.file.or_else(|| other.file.clone()),
+            agent: self.agent.or_else(|| other.agent.clone()),
+            interval: self.interval.or(other.interval),
+            model: self.model.or_else(|| other.model.clone()),
+            inject_into: self.inject_into.or_else(|| other.inject_into.clone()),
+            active_hours: self.active_hours.or_else(|| other.active_hours.clone()),
+        }
+    }
+
+    /// Whether nothing is said of it.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What of it cannot have an effect under this config.
+    pub(super) fn notices(&self, config: &Config) -> Vec<Notice> {
+        let notice = |key: &str, message: String| Notice { path: format!("heartbeat{key}"), message };
+        if self.is_unset() {
+            return Vec::new();
+        }
+        if self.file.is_none() {
+            let message = "names no file, so there is no heartbeat; set heartbeat.file = \"HEARTBEAT.md\"";
+            return vec![notice("", message.to_owned())];
+        }
+        let mut notices = Vec::new();
+        let gateway = self.inject_into.as_ref().and_then(|to| to.split_once('_')).map(|(gateway, _)| gateway);
+        if let Some(gateway) = gateway.filter(|gateway| !config.gateways.contains_key(*gateway)) {
+            let message = format!("gateway '{gateway}' is not configured; add [gateways.{gateway}]");
+            notices.push(notice(".inject_into", message));
+        }
+        let agent = self.agent.as_deref().unwrap_or_default();
+        if let Some(problem) = self.model.as_ref().and_then(|model| config.routing.choose(Some(model), agent).err()) {
+            notices.push(notice(".model", problem.to_string().trim_start_matches("model: ").to_owned()));
+        }
+        match self.interval {
+            Some(Interval::Off) => {}
+            Some(Interval::Every(_)) if self.inject_into.is_none() => {
+                let message = "has no target, so a file that is one prompt is never run; set heartbeat.inject_into, \
+                               such as \"telegram_123456\"";
+                notices.push(notice(".interval", message.to_owned()));
+            }
+            Some(Interval::Every(_)) => {}
+            None => {
+                let said = [
+                    (".model", self.model.is_some()),
+                    (".inject_into", self.inject_into.is_some()),
+                    (".active_hours", self.active_hours.is_some()),
+                ];
+                for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
+                    let message = "has no effect without heartbeat.interval, such as \"30m\"";
+                    notices.push(notice(key, message.to_owned()));
+                }
+            }
+        }
+        notices
+    }
+}
+
+impl Interval {
+    /// The text that reads to it.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Self::Off => "off".to_owned(),
+            Self::Every(span) => span.to_string(),
+        }
+    }
+}
+
+impl ActiveHours {
+    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Option<Self> {
+        let mut time = |section: &mut Section<'_, '_>, key| {
+            let read = section.parsed(text, key, read_time);
+            if read.is_none() && !section.has(key) {
+                section.refuse(
+                    text,
+                    key,
+                    Problem::new("", "is missing").hint("such as \"08:00\"; the day ends at \"24:00\""),
+                );
+            }
+            read
+        };
+        let (start, end) = (time(&mut section, "start"), time(&mut section, "end"));
+        let timezone = section.parsed(text, "timezone", |given| match given.trim() {
+            "" => Ok(None),
+            name => (around.zone)(name).map(|()| Some(name.to_owned())),
+        });
+        let (Some(start), Some(end)) = (start, end) else {
+            section.finish(text);
+            return None;
+        };
+        if start == DAY_MINUTES || start == end {
+            let what = if start == end { "is also the end, so no hour is active" } else { "is the end of the day" };
+            section.refuse(text, "start", Problem::new("", what).hint("for all hours leave active_hours out"));
+        }
+        section.finish(text);
+        Some(Self { start, end, timezone: timezone.flatten() })
+    }
+
+    /// When they begin, as `08:00`.
+    #[must_use]
+    pub fn start(&self) -> String {
+        shown(self.start)
+    }
+
+    /// When they end, as `24:00`; they end before it.
+    #[must_use]
+    pub fn end(&self) -> String {
+        shown(self.end)
+    }
+
+    /// All other hours, as an exclusion is written; `None`: there are none.
+    #[must_use]
+    pub fn others(&self) -> Option<String> {
+        let end = self.end % DAY_MINUTES;
+        (end != self.start).then(|| format!("{}-{}", shown(end), shown(self.start)))
+    }
+}
+
+fn shown(minutes: u32) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// `HH:MM`, up to `24:00`.
+fn read_time(given: &str) -> Result<u32, Problem> {
+    let number = |part: &str| {
+        let is_number = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<u32>().ok().filter(|_| is_number)
+    };
+    let parts = given.trim().split_once(':').and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)));
+    match parts {
+        Some((hour, minute)) if hour < 24 && minute < 60 || (hour, minute) == (24, 0) => Ok(hour * 60 + minute),
+        Some(_) | None => Err(Problem::new("", "is no time of the day").hint("write HH:MM, from 00:00 to 24:00")),
+    }
+}
+
+fn read_interval(given: &str) -> Result<Option<Interval>, Problem> {
+    let text = given.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Some(Interval::Off));
+    }
+    let is_iso = text.starts_with(['P', 'p']);
+    let read = if is_iso { Span::parse_iso(text) } else { Span::parse(text) };
+    let hint = "write off, an ISO 8601 duration such as PT30M, or a span such as 30m";
+    let span = read.map_err(|error| Problem::new("", error.why).hint(hint))?;
+    let (least, most) = (Span::from_millis(EVERY_MS_MIN), Span::from_millis(SPAN_MS_MAX));
+    if span < least || span > most {
+        return Err(Problem::new("", format!("must be from {least} to {most}")).hint("to run nothing write off"));
+    }
+    Ok(Some(Interval::Every(span)))
+}
+
+/// A chat with its gateway's name before the first underscore, as a schedule names it.
+fn read_target(given: &str) -> Result<Option<String>, Problem> {
+    let text = given.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = if text.len() > NAME_BYTES_MAX {
+        "is too long"
+    } else {
+        match text.split_once('_') {
+            Some((gateway, chat)) if !gateway.is_empty() && !chat.is_empty() => return Ok(Some(text.to_owned())),
+            Some(_) | None => "is not a gateway and a chat id",
+        }
+    };
+    Err(Problem::new("", wrong).hint("write GATEWAY_CHAT, such as telegram_123456"))
+}
+
+fn read_agent(given: &str, agents: &Agents) -> Result<Option<String>, Problem> {
+    let name = given.trim();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if agents.get(name).is_some() {
+        return Ok(Some(name.to_owned()));
+    }
+    let problem = Problem::new("", "is no agent of this config");
+    Err(match nearest(name, agents.iter().map(|(name, _)| name)) {
+        Some(near) => problem.hint(format!("did you mean '{near}'?")),
+        None => problem.hint(format!("add [agents.{name}], or leave it out")),
+    })
+}
