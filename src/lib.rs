@@ -82,7 +82,7 @@
 //! | 4 | [`gateway`] | ways to reach chats |
 //! | 4 | [`store`] | redb: journal, fold, overlay, recovery, history, sessions |
 //! | 5 | [`runtime`] | the loop, the clock, commits, sends, what is heard, conversations, shutdown |
-//! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, imports, measuring |
+//! | 6 | [`surface`] | operations, command line, HTTP, tools for agents, MCP, files, the heartbeat, imports, measuring |
 //! | | [`guide`] | the user's documentation |
 
 pub mod access;

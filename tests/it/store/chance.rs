@@ -174,7 +174,7 @@ impl Chance {
                     instruction,
                     model: [None, Some("echo/a/b".to_owned())][key as usize % 2].clone(),
                     session: [RunSession::Isolated, RunSession::Conversation][key as usize % 2],
-                    silence: [Silence::Never, Silence::Json, Silence::Tool][key as usize % 3],
+                    silence: [Silence::Never, Silence::Json, Silence::Tool, Silence::Heartbeat][key as usize % 4],
                     budget: Budget {
                         max_tokens_per_run: key.is_multiple_of(4).then_some(4000),
                         max_cost_per_day: key.is_multiple_of(5).then_some(Cost::from_micros(500_001)),
