@@ -191,7 +191,8 @@ fn what_cannot_be_meant_is_refused() {
         (json!({"all": true, "limit": 0}), "limit: is out of range (given '0'; 1 or more)"),
         (
             json!({"all": true, "since": "yesterday"}),
-            "since: is not an RFC 3339 time (given 'yesterday'; such as 2026-01-30T16:00:00Z)",
+            "since: is neither an RFC 3339 time nor a span (given 'yesterday'; such as 2026-01-30T16:00:00Z, or 7d for the \
+             last seven days)",
         ),
     ] {
         for wish in ["dead-letters-retry", "dead-letters-drop"] {

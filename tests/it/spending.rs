@@ -250,6 +250,7 @@ fn what_was_spent_is_told_by_schedule_agent_and_model() {
     assert_eq!(costs(&["--by", "agent"]), r#""default": 2 6000 of 6000"#);
     assert_eq!(costs(&["--by", "model"]), r#""glm/tiny-1": 2 6000 of 6000"#);
     assert_eq!(costs(&["--since", "2199-01-01T00:00:00Z"]), " of 0");
+    assert_eq!(costs(&["--since", "1d"]), costs(&[]));
     assert_eq!(costs(&["--agent", "nobody"]), " of 0");
     let (_, said) = house.run(&["costs"]);
     assert!(said.contains("0.00525") && said.contains("all together"), "{said}");

@@ -56,6 +56,11 @@ const OWN: [&str; 31] = [
     "process_handle",
 ];
 
+/// Whether a key is one of the top level, and of no part.
+pub(super) fn is_own(key: &str) -> bool {
+    OWN.contains(&key)
+}
+
 /// The canonical path of a key that was meant in a part.
 pub(super) fn canonical(part: &str, key: &str) -> String {
     let home = match (part, key) {

@@ -173,6 +173,9 @@ impl Reader {
             Some(meant) => format!("did you mean '{meant}'?"),
             None if entry.key == "<<" => "merge keys are not supported; write the fields out".to_owned(),
             None if at.canonical.is_empty() => "the keys are listed by: chimewheel guide schedules".to_owned(),
+            None if fields::is_own(&entry.key) => {
+                format!("'{}' stands beside '{}', not in it", entry.key, at.written)
+            }
             None => format!("known here: {}", known.join(", ")),
         });
         problem.place = entry.key_place;

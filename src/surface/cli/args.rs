@@ -138,7 +138,7 @@ pub enum Command {
     /// Sum up what models took: runs, tokens and cost
     #[command(after_help = "Runs count by their dues, as far as the history is kept.\n\n\
                             Examples:\n  chimewheel costs\n  \
-                            chimewheel costs --by model --since 2026-11-01T00:00:00Z --json")]
+                            chimewheel costs --by model --since 7d --json")]
     Costs(Costs),
     /// Show conversations with agents, and end them
     #[command(subcommand)]

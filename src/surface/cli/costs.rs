@@ -18,7 +18,7 @@ pub struct Costs {
     /// What each line is about
     #[arg(long, value_name = "WHAT", default_value = "schedule")]
     pub by: By,
-    /// Only runs that were due at this RFC 3339 time or later
+    /// Only runs that were due at this RFC 3339 time or later, or within a span up to now, such as 7d
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Only those of this agent

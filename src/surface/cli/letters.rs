@@ -54,7 +54,7 @@ pub struct Narrow {
     /// Only those that were for a chat of this gateway
     #[arg(long, value_name = "NAME")]
     pub gateway: Option<String>,
-    /// Only those due at this RFC 3339 time or later
+    /// Only those due at this RFC 3339 time or later, or within a span up to now, such as 7d
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 }

@@ -113,7 +113,9 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn shape(kind: Kind) -> Value {
     match kind {
         Kind::Text => json!({"type": "string"}),
-        Kind::Instant => json!({"type": "string", "format": "date-time"}),
+        Kind::Since => json!({
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "pattern": "^[1-9][0-9]{0,3}[smhdw]$"}],
+        }),
         Kind::Count(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
         Kind::Flag => json!({"type": "boolean", "default": false}),
         Kind::Word(words) => json!({"type": "string", "enum": words}),

@@ -7,7 +7,7 @@ use super::route::{Kind, Parameter};
 use crate::problem::{Problem, nearest};
 use crate::spec::tree::shorten;
 use crate::surface::error::Error;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// The parts that were given.
 #[derive(Clone, Debug, Default)]
@@ -76,9 +76,12 @@ impl Kind {
     fn wrong(self, value: &str) -> Option<String> {
         match self {
             Self::Text => None,
-            Self::Instant => Timestamp::parse_rfc3339(value)
-                .is_none()
-                .then(|| "an RFC 3339 time such as 2026-01-30T16:00:00Z; write a plus sign as %2B".to_owned()),
+            Self::Since => {
+                let is_either = Timestamp::parse_rfc3339(value).is_some() || Span::parse(value).is_ok();
+                let either =
+                    "an RFC 3339 time such as 2026-01-30T16:00:00Z, or a span such as 7d; write a plus sign as %2B";
+                (!is_either).then(|| either.to_owned())
+            }
             Self::Count(most) => {
                 // Digits only: what `parse` takes besides them is not what the description says.
                 let digits = value.bytes().all(|byte| byte.is_ascii_digit());

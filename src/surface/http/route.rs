@@ -90,7 +90,7 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
-    Instant,
+    Since,
     /// From 1 to this.
     Count(usize),
     Flag,

@@ -6,7 +6,7 @@
 use super::heeded::{
     AGENT, ANSWER_KEY, CURSOR, DRY_RUN, IF_MATCH, IF_NONE_MATCH, KEY, LAST_ID, LIMIT, OUTCOMES, STATUSES, parameter,
 };
-use super::route::Kind::{Count, Flag, Instant, Text, Word};
+use super::route::Kind::{Count, Flag, Since, Text, Word};
 use super::route::{Admits, Given, Route, Taken, Verb};
 use super::{bulk, events, letters, metrics, plain, schedules, sessions};
 use crate::limits;
@@ -156,7 +156,7 @@ pub(super) static ROUTES: &[Route] = &[
         about: "Shows what became of a schedule's dues, newest first.",
         query: &[
             parameter("outcome", Word(OUTCOMES), "Only those that ended like this; `failed` are the dead letters."),
-            parameter("since", Instant, "Only those due at this instant or later."),
+            parameter("since", Since, "Only those due at this instant or later, or within this span up to now."),
             LIMIT,
             CURSOR,
         ],
@@ -171,7 +171,7 @@ pub(super) static ROUTES: &[Route] = &[
         about: "Sums up what models took, the dearest first.",
         query: &[
             parameter("by", Word(&["schedule", "agent", "model"]), "What each line is about."),
-            parameter("since", Instant, "Only runs due at this instant or later."),
+            parameter("since", Since, "Only runs due at this instant or later, or within this span up to now."),
             AGENT,
         ],
         handle: |call| Box::pin(schedules::costs(call)),
@@ -186,7 +186,7 @@ pub(super) static ROUTES: &[Route] = &[
             AGENT,
             parameter("schedule", Text, "Only those of this schedule: its id, or its name."),
             parameter("gateway", Text, "Only those that were for a chat of this gateway."),
-            parameter("since", Instant, "Only those due at this instant or later."),
+            parameter("since", Since, "Only those due at this instant or later, or within this span up to now."),
             LIMIT,
             CURSOR,
         ],

@@ -14,7 +14,8 @@ pub struct Costs {
     /// One line for each `schedule`, which is the usual, `agent` or `model`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Only runs that were due at this instant or later; default: all that are kept.
+    /// Only runs that were due at this instant or later, or within a span up to now, such as `7d`; default: all that are
+    /// kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// Only those of this agent; an agent sees nothing else.

@@ -23,7 +23,7 @@ pub struct DeadLetters {
     /// Only those that were for a chat of this gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
-    /// Only those due at this instant or later.
+    /// Only those due at this instant or later; or within a span up to now, such as `7d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// At most this many; default: 50.
@@ -61,7 +61,7 @@ pub struct Chosen {
     /// With `all`: only those that were for a chat of this gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
-    /// With `all`: only those due at this instant or later.
+    /// With `all`: only those due at this instant or later; or within a span up to now, such as `7d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// With `all`: the newest so many; default: as many as there may be at once.

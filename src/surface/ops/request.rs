@@ -187,7 +187,7 @@ pub struct Runs {
     /// Only those that ended like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
-    /// Only those due at this instant or later.
+    /// Only those due at this instant or later; or within a span up to now, such as `7d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
     /// Where the last page ended.

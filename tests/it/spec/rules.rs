@@ -566,3 +566,15 @@ fn exclusions_are_judged_one_by_one_and_must_leave_a_due() {
         "#]],
     );
 }
+
+#[test]
+fn a_field_in_the_wrong_place_is_told_where_it_belongs() {
+    call(
+        r#"{"schedule": {"after": {"schedule": "a"}}, "message": "hi", "destination": {"gateway": "console", "chat_id": "1", "silence": "json"}}"#,
+        expect![[r#"
+            destination.silence: unknown key 'silence' ('silence' stands beside 'destination', not in it)
+            schedule.after: unknown key 'after' ('after' stands beside 'schedule', not in it)
+            schedule: is missing: nothing says when to fire (write exactly one of at, in, every, cron and when, or after)
+        "#]],
+    );
+}

@@ -22,7 +22,8 @@ impl Local {
             let problem = Problem::new("by", "is not what costs are told by").value(by);
             return Err(Error::bad_input(problem.hint(BY.join(", "))));
         }
-        let since = asked.since.as_deref().map(|since| view::read_instant("since", since)).transpose()?;
+        let since =
+            asked.since.as_deref().map(|since| view::read_since("since", since, self.handle.now())).transpose()?;
         let reader = self.handle.reader();
         let agent = self.agent_of(asked.agent.as_deref());
         let spending = reader.spending(agent, since.unwrap_or(Timestamp::from_millis(i64::MIN)))?;

@@ -67,7 +67,7 @@ impl Local {
             }
             None => None,
         };
-        let since = asked.since.map(|text| view::read_instant("since", text)).transpose()?;
+        let since = asked.since.map(|text| view::read_since("since", text, self.handle.now())).transpose()?;
         Ok(LetterFilter { agent: self.agent_of(asked.agent), schedule, gateway: asked.gateway, since })
     }
 

@@ -77,7 +77,8 @@ impl Local {
             (Phase::Settled { outcome, .. }, Some(wanted)) => outcome.kind() == wanted,
             (_, Some(_)) => false,
         };
-        let since = runs.since.as_deref().map(|text| view::read_instant("since", text)).transpose()?;
+        let since =
+            runs.since.as_deref().map(|text| view::read_since("since", text, self.handle.now())).transpose()?;
         let mut before = runs.cursor.as_deref().map(view::read_run_cursor).transpose()?;
         let found = self.find(&selector(&runs.schedule, runs.agent.as_deref()))?;
         let page = if outcome.is_some() { limits::PAGE_ROWS_MAX } else { limit + 1 };

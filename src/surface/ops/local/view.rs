@@ -366,11 +366,12 @@ pub(super) fn limit(given: Option<usize>, usual: usize) -> Result<usize, Error> 
     }
 }
 
-/// Reads an instant of a request.
-pub(super) fn read_instant(path: &str, text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        let problem = Problem::new(path, "is not an RFC 3339 time").value(text);
-        Error::bad_input(problem.hint("such as 2026-01-30T16:00:00Z"))
+/// Reads the beginning of a stretch up to now: an instant, or how long ago it was.
+pub(super) fn read_since(path: &str, text: &str, now: Timestamp) -> Result<Timestamp, Error> {
+    let ago = Span::parse(text).map(|span| now.minus(span));
+    Timestamp::parse_rfc3339(text).or_else(|| ago.ok()).ok_or_else(|| {
+        let problem = Problem::new(path, "is neither an RFC 3339 time nor a span").value(text);
+        Error::bad_input(problem.hint("such as 2026-01-30T16:00:00Z, or 7d for the last seven days"))
     })
 }
 
