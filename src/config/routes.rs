@@ -34,6 +34,14 @@ pub struct Route {
     pub agent: String,
 }
 
+impl Route {
+    /// Whether the place alone says that it matches.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.chat_type.is_none() && self.sender_id.is_none()
+    }
+}
+
 impl Routes {
     /// The agent that the first rule which matches names.
     #[must_use]
@@ -47,6 +55,13 @@ impl Routes {
                 && (is_addressed || route.unaddressed)
         });
         found.map(|route| route.agent.as_str())
+    }
+
+    /// The rule by which whoever writes in a place is likely answered: the first that fits, as far as a place tells.
+    #[must_use]
+    pub fn likely(&self, place: &Destination) -> Option<&Route> {
+        let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
+        self.0.iter().find(|route| is(&route.gateway, &place.gateway) && is(&route.chat_id, &place.chat_id))
     }
 
     /// The rules.
