@@ -287,6 +287,49 @@ fn a_run_takes_no_more_tokens_than_it_may() {
     assert!(house.message().ends_with("last\n"), "it is told once");
 }
 
+/// A run made now, and what its model was told besides the instruction.
+fn made(house: &mut House, standin: &Standin) -> String {
+    let (code, said) = house.run(&["run-now", "news"]);
+    assert_eq!(code, 0, "{said}");
+    while !house.message().contains("yyy") {}
+    house.wait_for("news", "delivered");
+    let body = standin.next().0.json();
+    assert_eq!(body["max_tokens"], 100, "the answer may be as long as ever: {body}");
+    let messages = body["messages"].as_array().unwrap();
+    if messages.len() == 1 { String::new() } else { messages[0]["content"].as_str().unwrap().to_owned() }
+}
+
+#[test]
+fn results_that_are_told_leave_room_for_the_answer_within_the_tokens_of_a_run() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let add = ["--id", "news", "--every", "1d", "--task", "sum up", "--model", "glm/tiny"];
+    house.add(&[&add[..], &["--budget", "max_tokens_per_run=4000"]].concat());
+    let told: Vec<usize> = (0..4).map(|_| made(&mut house, &standin).matches(": yyy").count()).collect();
+    assert_eq!(told, [0, 1, 1, 1], "two of 2000 bytes would be more than all");
+    for (budget, count) in [("max_tokens_per_run=400000", 3), ("max_cost_per_day=0.0165", 2)] {
+        let (code, said) = house.run(&["update", "news", "--budget", budget]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(made(&mut house, &standin).matches(": yyy").count(), count, "{budget}");
+    }
+}
+
+#[test]
+fn what_the_program_tells_of_a_schedule_is_no_result_of_its_model() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    house.add(&["--id", "news", "--every", "1d", "--task", "sum up", "--model", "glm/tiny"]);
+    made(&mut house, &standin);
+    let budget = |limit: &str| assert_eq!(house.run(&["update", "news", "--budget", limit]).0, 0);
+    budget("max_tokens_per_run=100");
+    assert_eq!(house.run(&["run-now", "news"]).0, 0);
+    ended(&house, "news", "skipped");
+    budget("max_tokens_per_run=100000");
+    while !house.message().contains("was not run, for its budget") {}
+    let told = made(&mut house, &standin);
+    assert!(told.contains(": yyy") && !told.contains("budget"), "{told}");
+}
+
 #[test]
 fn a_budget_is_given_changed_and_taken_back_by_command() {
     let standin = Standin::start(answering);

@@ -100,7 +100,7 @@ impl Shared {
         till.last_beat = self.routing.timeout.map(|timeout| self.beat_after(timeout));
         let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
         let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
-        let Context { system, history, asking } =
+        let Context { system, results, history, asking } =
             told.map_err(|error| RunError::Retry { error: error.to_string(), after: None })?;
         let hands = match asking {
             Some(asking) => self.hands().await.map(|hands| (hands, asking)),
@@ -111,6 +111,7 @@ impl Shared {
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
             asked.prompt.system.clone_from(&system);
+            asked.prompt.results = Arc::clone(&results);
             asked.prompt.history = Arc::clone(&history);
             asked.prompt.tools = Arc::clone(&told);
         }
