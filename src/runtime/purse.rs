@@ -70,7 +70,8 @@ impl Purse {
                     "a run may take {most} tokens (budget.max_tokens_per_run); {used} are used, and what it is to be \
                      told may have up to {given}"
                 );
-                return Err(NoAnswer::OverBudget(Refusal { limit: Limit::Run, reason, payer: self.payer.clone() }));
+                let (limit, is_lasting, payer) = (Limit::Run, true, self.payer.clone());
+                return Err(NoAnswer::OverBudget(Refusal { limit, reason, is_lasting, payer }));
             }
             prompt.max_tokens = u32::try_from(made).ok();
         }
