@@ -331,6 +331,76 @@ fn what_the_program_tells_of_a_schedule_is_no_result_of_its_model() {
 }
 
 #[test]
+fn what_a_provider_cannot_keep_to_is_refused() {
+    let standin = Standin::start(answering);
+    let free = |name: &str, more: &str| format!("[providers.{name}]\nbase_url = \"{}\"\n{more}", standin.url("/v1"));
+    let house = House::new(&[free("free", ""), free("zero", "price_in = 0\n")].concat(), "cat");
+    let add = |model: &str, more: [&str; 2]| {
+        let base = ["add", "--every", "1d", "--task", "x", "--model", model];
+        house.run(&[&base[..], &more].concat())
+    };
+    let (cost, tokens) = (["--budget", "max_cost_per_day=1"], ["--budget", "max_tokens_per_run=9"]);
+    let tool = ["--silence", "tool"];
+    let no_tools = |name: &str| format!("silence: needs a model that calls tools, and provider '{name}' calls none");
+    for (model, more, why) in [
+        (
+            "free/m",
+            cost,
+            "budget.max_cost_per_day: model 'free/m' has no price that could be reckoned with (given '1'; \
+            write price_in and price_out in [providers.free], 0 where"
+                .to_owned(),
+        ),
+        (
+            "ask/m",
+            cost,
+            "budget.max_cost_per_day: provider 'ask' is a command, and nobody knows what that costs".to_owned(),
+        ),
+        (
+            "ask/m",
+            tokens,
+            "budget.max_tokens_per_run: provider 'ask' is a command, which is told nothing of it".to_owned(),
+        ),
+        ("ask/m", tool, no_tools("ask")),
+        ("echo/m", tool, no_tools("echo")),
+    ] {
+        let (code, said) = add(model, more);
+        assert!(code != 0 && said.contains(&why), "{said}");
+    }
+    for (model, more) in
+        [("zero/m", cost), ("echo/m", cost), ("echo/m", tokens), ("free/m", tokens), ("free/m", tool)]
+    {
+        let (code, said) = add(model, more);
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn a_limit_that_no_call_can_keep_to_is_told_as_one_that_lasts() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let add = ["--id", "news", "--in", "100ms", "--task", "sum up", "--model", "glm/tiny"];
+    house.add(&[&add[..], &["--budget", "max_cost_per_day=0.000005"]].concat());
+    ended(&house, "news", "skipped");
+    let told = house.message();
+    assert!(told.contains("It never runs so: raise the limit, or lower max_tokens of the provider"), "{told}");
+    assert!(!told.contains("the day is over"), "{told}");
+}
+
+#[test]
+fn the_least_amount_is_read_as_it_was_written() {
+    let standin = Standin::start(answering);
+    let house = House::new(&config(&standin, ""), "cat");
+    for (id, amount) in [("a", "0.000005"), ("b", "0.00001"), ("c", "0.1"), ("d", "1000000000")] {
+        let budget = format!("max_cost_per_day={amount}");
+        let add = ["add", "--id", id, "--every", "1d", "--task", "x", "--model", "glm/tiny", "--budget", &budget];
+        let (code, said) = house.run(&add);
+        assert_eq!(code, 0, "{said}");
+        let (code, said) = house.run(&["update", id, "--budget", "max_tokens_per_run=9"]);
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
 fn a_budget_is_given_changed_and_taken_back_by_command() {
     let standin = Standin::start(answering);
     let house = House::new(&config(&standin, ""), "cat");

@@ -116,8 +116,14 @@ fn a_kill_between_the_answer_and_the_delivery_pays_once_and_says_it_once() {
 
 #[test]
 fn a_provider_without_tools_fails_instead_of_being_silent_for_ever() {
-    let (house, bo) = house(|_, _| says("no"));
-    add(&house, bo, "check the mail", "echo/any");
+    let mut house = House::new("[routing]\naliases = {far = \"tiny/one\"}\n", |_, _| says("no"));
+    let add = ["add", "--id", "mail", "--in", "1ms", "--task", "check", "--model", "far", "--silence", "tool"];
+    house.kill();
+    house.json(&add);
+    let config = house.path("chimewheel.toml");
+    let changed = std::fs::read_to_string(&config).unwrap().replace("tiny/one", "echo/any");
+    std::fs::write(&config, changed).unwrap();
+    house.kill_and_start();
     let run = house.run_of("mail", "failed");
     let why = "provider 'echo' calls no tools, and with silence: tool nothing else is sent; write silence: json";
     assert!(run["detail"].as_str().unwrap().starts_with(why), "{run}");
