@@ -28,7 +28,7 @@ pub use self::conceal::conceal;
 pub use self::gateway::{Discord, Email, Markup, Matrix, Process, Restart, Slack, SlackPost, Telegram, Tls};
 pub use self::heartbeat::{ActiveHours, Heartbeat, Interval};
 pub use self::pace::{Choice, PaceChoice};
-pub use self::provider::{MaxTokensKey, OpenAi, Provider};
+pub use self::provider::{MaxTokensKey, OpenAi, Provider, Trait};
 pub use self::rates::{Rate, Rates};
 pub use self::routes::{Route, Routes};
 pub use self::routing::{MODEL_DEFAULT, Model, Routing};
@@ -188,6 +188,12 @@ pub struct Surroundings<'a> {
 }
 
 impl Config {
+    /// Whether anybody may spend so much a day and no more.
+    fn limits_cost(&self) -> bool {
+        let mut quotas = self.agents.iter().map(|(_, agent)| agent.quota.cost_per_day);
+        self.cost_per_day.is_some() || quotas.any(|cost| cost.is_some())
+    }
+
     /// The config of somebody who wrote none.
     #[must_use]
     pub fn defaults(around: Surroundings<'_>) -> Self {
@@ -286,8 +292,8 @@ impl Config {
             config.engine_json = Some(around.path(&path));
         }
         let routing = root.section(text, "routing").map(|section| Routing::read(section, text)).unwrap_or_default();
-        config.routing = routing.among(&config.agents, config.providers.keys());
-        config.notices.extend(config.routing.notices());
+        config.routing = routing.among(&config.agents, &config.providers);
+        config.notices.extend(config.routing.notices(config.limits_cost()));
         config.heartbeat = Heartbeat::read(&mut root, text, around, &config.agents);
         config.notices.extend(config.heartbeat.notices(&config));
         root.finish(text);
@@ -299,11 +305,11 @@ impl Config {
     /// The same with what another file says about models and the heartbeat, where this one says nothing.
     #[must_use]
     pub fn or(mut self, other: &Self) -> Self {
-        let before = [self.routing.notices(), self.heartbeat.notices(&self)].concat();
+        let before = [self.routing.notices(self.limits_cost()), self.heartbeat.notices(&self)].concat();
         self.notices.retain(|notice| !before.contains(notice));
         self.routing = self.routing.or(&other.routing);
         self.heartbeat = self.heartbeat.or(&other.heartbeat);
-        self.notices.extend(self.routing.notices());
+        self.notices.extend(self.routing.notices(self.limits_cost()));
         self.notices.extend(self.heartbeat.notices(&self));
         self
     }

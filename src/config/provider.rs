@@ -39,6 +39,17 @@ pub enum Provider {
     OpenAi(OpenAi),
 }
 
+/// What is known of a provider where schedules are judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trait {
+    /// It answers by itself, which costs nothing.
+    Echo,
+    /// A program answers, which tells neither tokens nor costs, and calls no tools.
+    Command,
+    /// A model answers at these rates.
+    Model(Rates),
+}
+
 /// An endpoint that speaks as OpenAI's chat completions do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenAi {
@@ -85,6 +96,16 @@ const KINDS: [&str; 3] = ["openai", "command", "echo"];
 impl Provider {
     /// The echo that is there without being written.
     pub(super) const ECHO: Self = Self::Echo { delay: Span::ZERO, max_in_flight: PROVIDER_RUNS_COUNT_MAX };
+
+    /// What schedules are judged by.
+    #[must_use]
+    pub fn told(&self) -> Trait {
+        match self {
+            Self::Echo { .. } => Trait::Echo,
+            Self::Command { .. } => Trait::Command,
+            Self::OpenAi(of) => Trait::Model(of.rates.clone()),
+        }
+    }
 
     pub(super) fn read(
         mut section: Section<'_, '_>,

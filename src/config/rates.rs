@@ -59,6 +59,13 @@ impl Rates {
         (!price.is_free()).then_some(price)
     }
 
+    /// Whether its price is written, be it nothing.
+    #[must_use]
+    pub fn says_price(&self, model: &str) -> bool {
+        let said = |rate: &Rate| rate.price_in.is_some() || rate.price_out.is_some();
+        said(&self.usual) || self.models.get(model).is_some_and(said)
+    }
+
     /// How many tokens its answer may have: one with a price has a limit always, or nobody knew what it may cost.
     #[must_use]
     pub fn max_tokens(&self, model: &str) -> Option<u32> {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::section::{Section, Text};
-use super::{Agents, Notice};
+use super::{Agents, Notice, Provider, Trait};
 use crate::limits::{ALIASES_COUNT_MAX, FALLBACKS_COUNT_MAX, NAME_BYTES_MAX, RUN_LONG_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -51,6 +51,8 @@ pub struct Routing {
     pub agents: BTreeMap<String, String>,
     /// Names of the configured providers.
     pub providers: BTreeSet<String>,
+    /// What is known of them; of one that is missing here, nothing.
+    pub traits: BTreeMap<String, Trait>,
 }
 
 /// Who names a model.
@@ -75,6 +77,7 @@ impl Routing {
             aliases: BTreeMap::new(),
             agents: BTreeMap::new(),
             providers: BTreeSet::new(),
+            traits: BTreeMap::new(),
         }
     }
 
@@ -129,9 +132,15 @@ impl Routing {
     }
 
     /// The same among these agents and providers.
-    pub(super) fn among<'a>(self, agents: &Agents, providers: impl Iterator<Item = &'a String>) -> Self {
+    pub(super) fn among(self, agents: &Agents, providers: &BTreeMap<String, Provider>) -> Self {
         let own = agents.iter().filter_map(|(name, agent)| Some((name.to_owned(), agent.model.clone()?)));
-        Self { agents: own.collect(), providers: providers.cloned().collect(), ..self }
+        let traits = providers.iter().map(|(name, provider)| (name.clone(), provider.told()));
+        Self {
+            agents: own.collect(),
+            providers: providers.keys().cloned().collect(),
+            traits: traits.collect(),
+            ..self
+        }
     }
 
     /// What this one leaves open, `other` says.
@@ -178,8 +187,14 @@ impl Routing {
         meant.split_once('/').map_or(meant, |(provider, _)| provider)
     }
 
-    /// What is named here and cannot be asked.
-    pub(super) fn notices(&self) -> Vec<Notice> {
+    /// What is known of a model's provider.
+    #[must_use]
+    pub fn traits(&self, model: &Model) -> Option<&Trait> {
+        self.traits.get(&model.provider)
+    }
+
+    /// What is named here and cannot be asked, or has no price where costs are limited.
+    pub(super) fn notices(&self, is_limited: bool) -> Vec<Notice> {
         let own = |key: &str| format!("routing.{key}");
         let single = [("tasks.subagent", &self.subagent), ("default", &self.default)];
         let single = single.into_iter().filter_map(|(key, text)| Some((own(key), text.as_ref()?)));
@@ -189,10 +204,24 @@ impl Routing {
         let agents = self.agents.iter().map(|(agent, text)| (format!("agents.{agent}.model"), text));
         let named = single.chain(fallback).chain(aliases).chain(agents);
         let doubtful = named.filter_map(|(path, text)| {
-            let (why, hint) = self.model(text).err()?;
-            Some(Notice { path, message: format!("'{text}' cannot be asked: {why}; {hint}") })
+            let message = match self.model(text) {
+                Err((why, hint)) => format!("'{text}' cannot be asked: {why}; {hint}"),
+                Ok(model) if is_limited && self.is_unpriced(&model) => {
+                    let provider = &model.provider;
+                    format!(
+                        "'{text}' has no price, and no cost_per_day holds for it; write price_in and price_out in \
+                         [providers.{provider}], 0 where it costs nothing"
+                    )
+                }
+                Ok(_) => return None,
+            };
+            Some(Notice { path, message })
         });
         doubtful.collect()
+    }
+
+    fn is_unpriced(&self, model: &Model) -> bool {
+        matches!(self.traits(model), Some(Trait::Model(rates)) if !rates.says_price(&model.name))
     }
 
     fn said<'a>(&'a self, written: Option<&'a str>, agent: &'a str) -> (&'a str, SaidBy<'a>) {

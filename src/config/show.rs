@@ -183,7 +183,7 @@ fn amount(cost: Cost) -> Value {
 impl Routing {
     /// With the model that tasks are given where nothing else is said.
     fn to_json(&self) -> Value {
-        let Self { subagent, timeout, default, fallback, aliases, agents: _, providers: _ } = self;
+        let Self { subagent, timeout, default, fallback, aliases, agents: _, providers: _, traits: _ } = self;
         let default = default.as_deref().unwrap_or(MODEL_DEFAULT);
         let mut shown = json!({"default": default, "fallback": fallback, "aliases": aliases});
         let mut tasks = Map::new();

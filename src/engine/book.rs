@@ -164,7 +164,7 @@ impl Book {
                 "{who} may spend {most} a day ({setting}); {spent} is spent or reserved today, and this run may cost \
                  up to {call}"
             );
-            return Some(Refusal { limit, reason, payer: bid.payer.clone() });
+            return Some(Refusal { limit, reason, is_lasting: call > most, payer: bid.payer.clone() });
         }
         None
     }
@@ -286,7 +286,7 @@ impl Engine {
 
     /// Tells the owner's chat of a limit, once a day.
     fn tell_of_limit(&mut self, key: ScheduleKey, refusal: &Refusal, has_asked: bool) {
-        let Refusal { limit, reason, payer: Payer { title, agent } } = refusal;
+        let Refusal { limit, reason, is_lasting, payer: Payer { title, agent } } = refusal;
         let (Some(title), Some(state)) = (title, self.state(key)) else { return };
         self.book.turn_to(self.now.day());
         let today = self.book.today;
@@ -302,6 +302,9 @@ impl Engine {
         self.keep_spent(key);
         let what = if has_asked { "was not run to its end" } else { "was not run" };
         let further = match limit {
+            Limit::Schedule | Limit::Agent | Limit::All if *is_lasting => {
+                "It never runs so: raise the limit, or lower max_tokens of the provider"
+            }
             Limit::Schedule => "Until the day is over, by UTC, it does not run where it may cost too much",
             Limit::Agent | Limit::All => {
                 "Until the day is over, by UTC, it does not run where it may cost too much, and neither does what else may \

@@ -251,6 +251,8 @@ pub struct Refusal {
     pub limit: Limit,
     /// The same in words.
     pub reason: String,
+    /// Whether another day changes nothing: a single call may cost more than the limit.
+    pub is_lasting: bool,
     /// In whose name it was to be asked.
     pub payer: Payer,
 }

@@ -33,6 +33,8 @@ pub struct Prompt {
     pub instruction: String,
     /// Who the model is, and what it is to know.
     pub system: Option<Arc<str>>,
+    /// What came of earlier runs, oldest first.
+    pub results: Arc<[String]>,
     /// What was said before, oldest first.
     pub history: Arc<[Line]>,
     /// What it may call, in the form of chat completions.
@@ -94,6 +96,33 @@ impl Prompt {
         Self { model: model.into(), instruction: instruction.into(), ..Self::default() }
     }
 
+    /// Who the model is, what it is to know, and what came of earlier runs, as one text.
+    #[must_use]
+    pub fn to_know(&self) -> Option<String> {
+        let results = || format!("Your latest results, oldest first:\n{}", self.results.join("\n"));
+        let results = (!self.results.is_empty()).then(results);
+        let parts: Vec<&str> = self.system.as_deref().into_iter().chain(results.as_deref()).collect();
+        (!parts.is_empty()).then(|| parts.join("\n\n"))
+    }
+
+    /// The same without what was before.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self { results: Arc::default(), history: Arc::default(), ..self.clone() }
+    }
+
+    /// Leaves out the oldest of what was before; `false`: nothing of that is left.
+    pub fn drop_oldest(&mut self) -> bool {
+        if let [_, rest @ ..] = &*self.results {
+            self.results = rest.into();
+        } else if let [_, rest @ ..] = &*self.history {
+            self.history = rest.into();
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// More tokens than it has cannot be: each stands for a byte at least, of what is told and of what surrounds it.
     #[must_use]
     pub fn tokens_most(&self) -> u64 {
@@ -102,7 +131,7 @@ impl Prompt {
         let called =
             called.flat_map(|(call, came)| [call.id.len() + call.name.len() + call.arguments.len(), came.len()]);
         let parts = lines.chain(self.rounds.iter().map(|round| round.text.len())).chain(called);
-        let parts = parts.chain(self.system.iter().map(|system| system.len()));
+        let parts = parts.chain(self.to_know().into_iter().map(|known| known.len()));
         let parts = parts.chain(self.tools.iter().map(|tool| tool.to_string().len()));
         let parts: u64 = parts.map(|bytes| bytes as u64 + PART_MORE_TOKENS_MAX).sum();
         let offered = if self.tools.is_empty() { 0 } else { TOOLS_MORE_TOKENS_MAX };
@@ -112,7 +141,7 @@ impl Prompt {
     /// All of it as one text, for what takes nothing else.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut parts: Vec<String> = self.system.iter().map(|system| format!("{system}\n")).collect();
+        let mut parts: Vec<String> = self.to_know().iter().map(|known| format!("{known}\n")).collect();
         parts.extend(self.history.iter().map(|line| match line {
             Line::User(text) => format!("User: {text}"),
             Line::Model(text) => format!("You: {text}"),

@@ -99,7 +99,7 @@ impl Runner for OpenAi {
 
 fn body(prompt: &Prompt, max_tokens_key: MaxTokensKey) -> Value {
     let mut messages: Vec<Value> =
-        prompt.system.iter().map(|system| json!({"role": "system", "content": &**system})).collect();
+        prompt.to_know().iter().map(|known| json!({"role": "system", "content": known})).collect();
     messages.extend(prompt.history.iter().map(|line| match line {
         Line::User(text) => json!({"role": "user", "content": text}),
         Line::Model(text) => json!({"role": "assistant", "content": text}),

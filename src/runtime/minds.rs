@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::access::ChatKind;
 use crate::calendar::Zone;
+use crate::engine::change::{Cause, Outcome, Phase};
 use crate::id::SessionKey;
 use crate::limits::{
     HISTORY_BYTES_MAX, HISTORY_COUNT_MAX, OUTCOME_BYTES_MAX, RESULT_BYTES_MAX, RESULTS_COUNT_MAX, within,
@@ -76,6 +77,7 @@ pub trait Hands: Send + Sync {
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     pub system: Option<Arc<str>>,
+    pub results: Arc<[String]>,
     pub history: Arc<[Line]>,
     /// For whom tools are called; `None`: there are none.
     pub asking: Option<Asking>,
@@ -103,7 +105,7 @@ pub(super) fn context(
         if let Some(asking) = &mut asking {
             asking.session = session;
         }
-        Context { system: system.map(Into::into), history: history.into(), asking }
+        Context { system: system.map(Into::into), results: Arc::default(), history: history.into(), asking }
     };
     let Payload::Task(task) = &schedule.payload else { return Ok(told(Vec::new(), None, system)) };
     if let Some(Talk::Heard(number)) = schedule.talk {
@@ -124,8 +126,8 @@ pub(super) fn context(
             Ok(told(lines(said.into_iter().map(|(_, said)| said), true), Some(session), system))
         }
         (RunSession::Conversation | RunSession::Isolated, _) => {
-            let system = join(system, results(key, reader)?);
-            Ok(told(Vec::new(), None, system))
+            let results = results(key, reader)?;
+            Ok(Context { results, ..told(Vec::new(), None, system) })
         }
     }
 }
@@ -149,26 +151,29 @@ fn lines(said: impl DoubleEndedIterator<Item = Utterance>, are_several: bool) ->
     lines
 }
 
-/// The latest texts that a schedule has made.
-fn results(key: crate::id::ScheduleKey, reader: &Reader) -> Result<Option<String>, StoreError> {
+/// The latest texts that a schedule's model has made, those that were not sent for an error and what the program itself
+/// told left out.
+fn results(key: crate::id::ScheduleKey, reader: &Reader) -> Result<Arc<[String]>, StoreError> {
     let mut results = Vec::new();
     for run in reader.runs(key, RESULTS_COUNT_MAX * 4, None)? {
         if results.len() == RESULTS_COUNT_MAX {
             break;
         }
-        if let Some(text) = reader.text(run.occurrence)?.filter(|_| run.is_settled()) {
+        let counts = match &run.phase {
+            Phase::Settled { outcome, .. } => {
+                !matches!(outcome, Outcome::Failed { .. }) && run.cause != Cause::Notice
+            }
+            _ => false,
+        };
+        if !counts {
+            continue;
+        }
+        if let Some(text) = reader.text(run.occurrence)? {
             results.push(format!("- {}: {}", run.occurrence.due, within(&text, RESULT_BYTES_MAX)));
         }
     }
     results.reverse();
-    Ok((!results.is_empty()).then(|| format!("Your latest results, oldest first:\n{}", results.join("\n"))))
-}
-
-fn join(one: Option<String>, other: Option<String>) -> Option<String> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(format!("{one}\n\n{other}")),
-        (one, other) => one.or(other),
-    }
+    Ok(results.into())
 }
 
 fn time(zone: Zone, now: Timestamp) -> String {

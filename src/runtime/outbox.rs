@@ -1,7 +1,8 @@
 //! What a run says by a tool: where that is its way to speak, nothing else of it is sent.
 //!
 //! Each call adds to one text, which is delivered when the run is over, as an answer would be. A run that called none has
-//! nothing to say, and its answer is the reason. A run that is made again begins with nothing said.
+//! nothing to say, and its answer is the reason. What was said is sent also where the run could not be brought to its end: the
+//! model was told that it would be. A run that is made again begins with nothing said.
 //! Units: bytes. Invariant: what is collected is a text that can be sent.
 //! Not here: which runs speak so (`runs`), asking and other tools (`running`).
 
@@ -62,6 +63,14 @@ impl Outbox {
         self.text.push_str(between);
         self.text.push_str(message);
         Ok("Message queued for delivery".to_owned())
+    }
+
+    /// What a run comes to that has asked its model in vain at last; `None`: nothing was said.
+    #[must_use]
+    pub fn unanswered(self) -> Option<Answer> {
+        let Self { text } = self;
+        let answer = |text| Answer { text, model: String::new(), tokens: None, calls: Vec::new(), is_silent: false };
+        (!text.is_empty()).then(|| answer(text))
     }
 
     /// What a run comes to that has given this answer at last.

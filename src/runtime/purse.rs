@@ -1,6 +1,7 @@
 //! What one attempt to run may spend on models, and what it has spent: reckoned before each call and after it. Without
 //! threads, so that a simulation reckons as the program does.
 //!
+//! What was before the instruction is told as far as the run's budget reaches; the oldest is left out first.
 //! A call may take as many tokens as its prompt can have at most, and as many as its answer may; the limit for the answer
 //! is sent along. What must be reserved for it is their price. A model without a price, asked by a schedule that counts no
 //! tokens, needs no leave.
@@ -10,7 +11,7 @@
 
 use crate::config::Rates;
 use crate::engine::{Bid, Limit, Paid, Payer, Refusal};
-use crate::money::{Cost, Spent};
+use crate::money::{Cost, Price, Spent};
 use crate::runner::{Answer, Prompt, RunError};
 use crate::runtime::runs::{Begun, NoAnswer};
 use crate::spec::{Payload, Tokens};
@@ -55,9 +56,10 @@ impl Purse {
 
     /// Says in a prompt how long the answer may be, and what must be reserved before it is sent; `None`: nothing.
     pub fn bid(&mut self, prompt: &mut Prompt, rates: &Rates) -> Result<Option<Bid>, NoAnswer> {
-        let given = prompt.tokens_most();
         let price = rates.price(&prompt.model);
         prompt.max_tokens = rates.max_tokens(&prompt.model);
+        self.fit(prompt, price);
+        let given = prompt.tokens_most();
         self.most = Spent::ZERO;
         if let Some(most) = self.most_tokens {
             let left = most.saturating_sub(self.used);
@@ -68,7 +70,8 @@ impl Purse {
                     "a run may take {most} tokens (budget.max_tokens_per_run); {used} are used, and what it is to be \
                      told may have up to {given}"
                 );
-                return Err(NoAnswer::OverBudget(Refusal { limit: Limit::Run, reason, payer: self.payer.clone() }));
+                let (limit, is_lasting, payer) = (Limit::Run, true, self.payer.clone());
+                return Err(NoAnswer::OverBudget(Refusal { limit, reason, is_lasting, payer }));
             }
             prompt.max_tokens = u32::try_from(made).ok();
         }
@@ -79,6 +82,21 @@ impl Purse {
         let cost = price.map_or(Cost::ZERO, |price| price.of(given, made));
         self.most = Spent { cost, tokens: given.saturating_add(made) };
         Ok(Some(Bid { payer: self.payer.clone(), limit: self.limit, spent: self.spent, most: self.most }))
+    }
+
+    /// Leaves out what was before, the oldest first, until its answer has half of the tokens that the instruction leaves,
+    /// or as many as it may have, and until a day's money can be enough for both.
+    fn fit(&self, prompt: &mut Prompt, price: Option<Price>) {
+        let left = self.most_tokens.map_or(u64::MAX, |most| most.saturating_sub(self.used));
+        let longest = prompt.max_tokens.map_or(u64::MAX, u64::from);
+        let wanted = (left.saturating_sub(prompt.bare().tokens_most()) / 2).min(longest);
+        let fits = |prompt: &Prompt| {
+            let given = prompt.tokens_most();
+            let made = left.saturating_sub(given).min(longest);
+            let cost = price.map_or(Cost::ZERO, |price| price.of(given, made));
+            made >= wanted && self.limit.is_none_or(|limit| cost <= limit)
+        };
+        while !fits(prompt) && prompt.drop_oldest() {}
     }
 
     /// The bid was heard, whatever the verdict: what was spent before it is settled.

@@ -256,7 +256,8 @@ impl Shared {
             let answer = self.ask(&begun, None, instruction, &mut till).await;
             (runs::unshaped(&schedule, answer), None)
         };
-        (self.reach.fitted(&schedule, shaped), till.purse.paid())
+        let (end, said) = self.reach.fitted(&schedule, shaped);
+        (till.noted(end, said), till.purse.paid())
     }
 
     /// The same where scripts have a say.

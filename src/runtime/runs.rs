@@ -56,6 +56,16 @@ pub enum NoAnswer {
     NotAsked,
 }
 
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::OverBudget(refusal) => write!(f, "budget: {}", refusal.reason),
+            Self::NotAsked => f.write_str("nobody was asked"),
+        }
+    }
+}
+
 impl From<RunError> for NoAnswer {
     fn from(error: RunError) -> Self {
         Self::Error(error)

@@ -149,7 +149,7 @@ impl Hook {
 
     /// The model that does it, where the script names one.
     pub fn model(&self, scene: &Scene) -> Result<Option<String>, ScriptError> {
-        let answer = self.call(Function::Model, scene, |_| (View::ctx(&scene.0),), reply::text)?;
+        let answer = self.call(Function::Model, scene, |_| (View::ctx(&scene.0),), reply::model)?;
         Ok(answer.flatten())
     }
 

@@ -88,7 +88,15 @@ pub(super) fn silent(value: Dynamic) -> Result<Option<String>, String> {
     }))
 }
 
-/// `model` and `message`: a text, or nothing.
+/// `model`: a text, or nothing; an empty text says nothing, as it does of models everywhere.
+pub(super) fn model(value: Dynamic) -> Result<Option<String>, String> {
+    match text_of(&value) {
+        Some(text) if text.trim().is_empty() => Ok(None),
+        _ => text(value),
+    }
+}
+
+/// `message`: a text, or nothing.
 pub(super) fn text(value: Dynamic) -> Result<Option<String>, String> {
     if value.is_unit() {
         return Ok(None);

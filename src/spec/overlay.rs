@@ -7,6 +7,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::calendar::{Dialect, Trigger};
+use crate::money::Cost;
 use crate::time::Span;
 
 use super::raw::{RawAfter, RawDestination, RawPayload, RawRetry, RawSchedule, RawTrigger};
@@ -99,14 +100,17 @@ fn trigger(schedule: &Schedule) -> RawTrigger {
     raw
 }
 
-/// An amount has sixteen digits at the most, which a number of JSON holds.
+/// An amount has sixteen digits at the most, which a number of JSON holds; one that JSON would write with an exponent is
+/// written as a text.
 fn budget(budget: Budget) -> Option<Json> {
     let mut written = Map::new();
     if let Some(most) = budget.max_tokens_per_run {
         written.insert("max_tokens_per_run".to_owned(), most.into());
     }
     if let Some(most) = budget.max_cost_per_day {
-        written.insert("max_cost_per_day".to_owned(), (most.as_micros() as f64 / 1e6).into());
+        let number = Json::from(most.as_micros() as f64 / 1e6);
+        let amount = if Cost::parse(&number.to_string()) == Ok(most) { number } else { most.to_string().into() };
+        written.insert("max_cost_per_day".to_owned(), amount);
     }
     (!written.is_empty()).then_some(Json::Object(written))
 }

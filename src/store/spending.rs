@@ -112,7 +112,7 @@ impl Reader {
                 let (key, row) = row?;
                 let (_, schedule, due, generation) = key.value();
                 let occurrence = OccurrenceId::new(ScheduleKey(schedule), generation, Timestamp::from_millis(due));
-                if !seen.contains(&occurrence) && is_wanted(occurrence)? {
+                if is_wanted(occurrence)? && seen.insert(occurrence) {
                     let read = read_run(occurrence, row.value());
                     spending.add(&read.map_err(|why| why.in_row(&name, format!("{occurrence:?}")))?);
                 }

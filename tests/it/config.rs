@@ -298,6 +298,21 @@ fn a_text_that_is_not_toml_is_placed() {
 }
 
 #[test]
+fn a_model_without_a_price_is_noticed_where_costs_are_limited() {
+    let routed = "[routing]\ndefault = \"a/m\"\nfallback = [\"b/m\", \"c/m\", \"echo/m\"]\n\
+        [providers.a]\nbase_url = \"http://x\"\n[providers.b]\nbase_url = \"http://x\"\nprice_in = 0\n\
+        [providers.c]\nbase_url = \"http://x\"\n[providers.c.models.m]\nprice_out = 1\n";
+    assert_eq!(read(routed).unwrap().notices, []);
+    for limit in ["[budget]\ncost_per_day = 1\n", "[agents.ada.quota]\ncost_per_day = 1\n"] {
+        let notices = read(&format!("{routed}{limit}")).unwrap().notices;
+        let told: Vec<String> = notices.iter().map(|notice| format!("{}: {}", notice.path, notice.message)).collect();
+        let expected = "routing.default: 'a/m' has no price, and no cost_per_day holds for it; write price_in and \
+            price_out in [providers.a], 0 where it costs nothing";
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
 fn settings_of_later_versions_are_noticed() {
     let text = include_str!("../data/config_full.toml");
     let config = read(text).unwrap();

@@ -287,6 +287,119 @@ fn a_run_takes_no_more_tokens_than_it_may() {
     assert!(house.message().ends_with("last\n"), "it is told once");
 }
 
+/// A run made now, and what its model was told besides the instruction.
+fn made(house: &mut House, standin: &Standin) -> String {
+    let (code, said) = house.run(&["run-now", "news"]);
+    assert_eq!(code, 0, "{said}");
+    while !house.message().contains("yyy") {}
+    house.wait_for("news", "delivered");
+    let body = standin.next().0.json();
+    assert_eq!(body["max_tokens"], 100, "the answer may be as long as ever: {body}");
+    let messages = body["messages"].as_array().unwrap();
+    if messages.len() == 1 { String::new() } else { messages[0]["content"].as_str().unwrap().to_owned() }
+}
+
+#[test]
+fn results_that_are_told_leave_room_for_the_answer_within_the_tokens_of_a_run() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let add = ["--id", "news", "--every", "1d", "--task", "sum up", "--model", "glm/tiny"];
+    house.add(&[&add[..], &["--budget", "max_tokens_per_run=4000"]].concat());
+    let told: Vec<usize> = (0..4).map(|_| made(&mut house, &standin).matches(": yyy").count()).collect();
+    assert_eq!(told, [0, 1, 1, 1], "two of 2000 bytes would be more than all");
+    for (budget, count) in [("max_tokens_per_run=400000", 3), ("max_cost_per_day=0.0165", 2)] {
+        let (code, said) = house.run(&["update", "news", "--budget", budget]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(made(&mut house, &standin).matches(": yyy").count(), count, "{budget}");
+    }
+}
+
+#[test]
+fn what_the_program_tells_of_a_schedule_is_no_result_of_its_model() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    house.add(&["--id", "news", "--every", "1d", "--task", "sum up", "--model", "glm/tiny"]);
+    made(&mut house, &standin);
+    let budget = |limit: &str| assert_eq!(house.run(&["update", "news", "--budget", limit]).0, 0);
+    budget("max_tokens_per_run=100");
+    assert_eq!(house.run(&["run-now", "news"]).0, 0);
+    ended(&house, "news", "skipped");
+    budget("max_tokens_per_run=100000");
+    while !house.message().contains("was not run, for its budget") {}
+    let told = made(&mut house, &standin);
+    assert!(told.contains(": yyy") && !told.contains("budget"), "{told}");
+}
+
+#[test]
+fn what_a_provider_cannot_keep_to_is_refused() {
+    let standin = Standin::start(answering);
+    let free = |name: &str, more: &str| format!("[providers.{name}]\nbase_url = \"{}\"\n{more}", standin.url("/v1"));
+    let house = House::new(&[free("free", ""), free("zero", "price_in = 0\n")].concat(), "cat");
+    let add = |model: &str, more: [&str; 2]| {
+        let base = ["add", "--every", "1d", "--task", "x", "--model", model];
+        house.run(&[&base[..], &more].concat())
+    };
+    let (cost, tokens) = (["--budget", "max_cost_per_day=1"], ["--budget", "max_tokens_per_run=9"]);
+    let tool = ["--silence", "tool"];
+    let no_tools = |name: &str| format!("silence: needs a model that calls tools, and provider '{name}' calls none");
+    for (model, more, why) in [
+        (
+            "free/m",
+            cost,
+            "budget.max_cost_per_day: model 'free/m' has no price that could be reckoned with (given '1'; \
+            write price_in and price_out in [providers.free], 0 where"
+                .to_owned(),
+        ),
+        (
+            "ask/m",
+            cost,
+            "budget.max_cost_per_day: provider 'ask' is a command, and nobody knows what that costs".to_owned(),
+        ),
+        (
+            "ask/m",
+            tokens,
+            "budget.max_tokens_per_run: provider 'ask' is a command, which is told nothing of it".to_owned(),
+        ),
+        ("ask/m", tool, no_tools("ask")),
+        ("echo/m", tool, no_tools("echo")),
+    ] {
+        let (code, said) = add(model, more);
+        assert!(code != 0 && said.contains(&why), "{said}");
+    }
+    for (model, more) in
+        [("zero/m", cost), ("echo/m", cost), ("echo/m", tokens), ("free/m", tokens), ("free/m", tool)]
+    {
+        let (code, said) = add(model, more);
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn a_limit_that_no_call_can_keep_to_is_told_as_one_that_lasts() {
+    let standin = Standin::start(answering);
+    let mut house = House::new(&config(&standin, ""), "cat");
+    let add = ["--id", "news", "--in", "100ms", "--task", "sum up", "--model", "glm/tiny"];
+    house.add(&[&add[..], &["--budget", "max_cost_per_day=0.000005"]].concat());
+    ended(&house, "news", "skipped");
+    let told = house.message();
+    assert!(told.contains("It never runs so: raise the limit, or lower max_tokens of the provider"), "{told}");
+    assert!(!told.contains("the day is over"), "{told}");
+}
+
+#[test]
+fn the_least_amount_is_read_as_it_was_written() {
+    let standin = Standin::start(answering);
+    let house = House::new(&config(&standin, ""), "cat");
+    for (id, amount) in [("a", "0.000005"), ("b", "0.00001"), ("c", "0.1"), ("d", "1000000000")] {
+        let budget = format!("max_cost_per_day={amount}");
+        let add = ["add", "--id", id, "--every", "1d", "--task", "x", "--model", "glm/tiny", "--budget", &budget];
+        let (code, said) = house.run(&add);
+        assert_eq!(code, 0, "{said}");
+        let (code, said) = house.run(&["update", id, "--budget", "max_tokens_per_run=9"]);
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
 #[test]
 fn a_budget_is_given_changed_and_taken_back_by_command() {
     let standin = Standin::start(answering);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{Seats, Shared};
-use crate::engine::{Bid, Input, Verdict};
+use crate::engine::{Bid, Input, RunEnd, Said, Verdict};
 use crate::id::OccurrenceId;
 use crate::limits::{CALLS_COUNT_MAX, ROUNDS_COUNT_MAX};
 use crate::runner::{Answer, Call, Round, RunError};
@@ -22,6 +22,7 @@ use crate::runtime::minds::{self, Asking, Context, Hands};
 use crate::runtime::outbox::Outbox;
 use crate::runtime::purse::Purse;
 use crate::runtime::runs::{Asked, Begun, NoAnswer};
+use crate::runtime::shaping::Shaped;
 use crate::time::Span;
 
 /// Where a run asks for leave to spend.
@@ -33,6 +34,8 @@ pub(super) struct Till<'a> {
     answers: &'a Sender<Message>,
     /// The beat with which its time is over.
     last_beat: Option<u64>,
+    /// Why it was not brought to its end, where what it had said by then is sent.
+    broke_off: Option<String>,
 }
 
 /// Everything that a model may call in one run.
@@ -47,7 +50,18 @@ struct Tools {
 impl<'a> Till<'a> {
     pub(super) fn new(begun: &Begun, answers: &'a Sender<Message>) -> Self {
         let (occurrence, speaks_by_tool) = (begun.run.occurrence, begun.speaks_by_tool());
-        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers, last_beat: None }
+        Self { occurrence, purse: Purse::new(begun), speaks_by_tool, answers, last_beat: None, broke_off: None }
+    }
+}
+
+impl Till<'_> {
+    /// The same with a note of why the run was not brought to its end.
+    pub(super) fn noted(&mut self, end: RunEnd, said: Option<Box<Said>>) -> Shaped {
+        let Some(why) = self.broke_off.take() else { return (end, said) };
+        let mut said = said.unwrap_or_default();
+        let more = said.notes.take().map(|notes| format!("\n{notes}")).unwrap_or_default();
+        said.notes = Some(format!("the run broke off with something to say: {why}{more}").into());
+        (end, Some(said))
     }
 }
 
@@ -106,7 +120,7 @@ impl Shared {
         till.last_beat = self.routing.timeout.map(|timeout| self.beat_after(timeout));
         let (schedule, key) = (&begun.schedule, begun.run.occurrence.schedule);
         let told = minds::context(&self.minds, schedule, key, &self.reader, self.clock.now(), self.idle);
-        let Context { system, history, asking } =
+        let Context { system, results, history, asking } =
             told.map_err(|error| RunError::Retry { error: error.to_string(), after: None })?;
         let hands = match asking {
             Some(asking) => {
@@ -120,25 +134,48 @@ impl Shared {
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
             asked.prompt.system.clone_from(&system);
+            asked.prompt.results = Arc::clone(&results);
             asked.prompt.history = Arc::clone(&history);
             asked.prompt.tools = Arc::clone(&told);
         }
+        match self.converse(begun, &mut all, &mut tools, till).await {
+            Ok(answer) => Ok(match tools.outbox {
+                Some(outbox) => outbox.close(answer),
+                None => answer.spoken(),
+            }?),
+            Err(NoAnswer::NotAsked) => Err(NoAnswer::NotAsked),
+            Err(none) => match tools.outbox.and_then(Outbox::unanswered) {
+                // The next attempt might say less than this one, or nothing.
+                Some(said) => {
+                    till.broke_off = Some(none.to_string());
+                    Ok(said)
+                }
+                None => Err(none),
+            },
+        }
+    }
+
+    /// Asks, and does what the answer calls for, until there is an answer that calls for nothing.
+    async fn converse(
+        &self,
+        begun: &Begun,
+        all: &mut [Asked],
+        tools: &mut Tools,
+        till: &mut Till<'_>,
+    ) -> Result<Answer, NoAnswer> {
+        let has_tools = all.iter().any(|asked| !asked.prompt.tools.is_empty());
         for round in 1..=ROUNDS_COUNT_MAX {
             if round == ROUNDS_COUNT_MAX {
                 // Without tools there is nothing left to it but to answer.
                 all.iter_mut().for_each(|asked| asked.prompt.tools = Arc::default());
             }
-            let answer = self.ask_all(&all, till).await?;
+            let answer = self.ask_all(all, till).await?;
             let calls_last = round == ROUNDS_COUNT_MAX && !answer.calls.is_empty();
             if calls_last && answer.text.trim().is_empty() {
                 break;
             }
-            if answer.calls.is_empty() || calls_last || told.is_empty() {
-                let said = match tools.outbox {
-                    Some(outbox) => outbox.close(answer),
-                    None => answer.spoken(),
-                };
-                return Ok(said?);
+            if answer.calls.is_empty() || calls_last || !has_tools {
+                return Ok(answer);
             }
             let came = tools.call_all(begun, answer).await;
             all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));

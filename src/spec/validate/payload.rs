@@ -114,12 +114,16 @@ impl Check<'_> {
             None => None,
         };
         let silence = self.word("silence", raw.silence.as_deref(), words::SILENCE, Silence::default());
-        if let Err(problem) = self.context.routing.choose(model.as_deref(), agent) {
-            let value = problem.value.as_deref().map(shorten);
-            self.refuse(Problem { value, ..problem });
-            return None;
-        }
+        let chosen = match self.context.routing.choose(model.as_deref(), agent) {
+            Ok(chosen) => chosen,
+            Err(problem) => {
+                let value = problem.value.as_deref().map(shorten);
+                self.refuse(Problem { value, ..problem });
+                return None;
+            }
+        };
         let budget = self.budget(raw)?;
+        self.kept_by(&chosen, silence, budget);
         Some(Task { instruction: instruction?, model, session: self.run_session(raw), silence, budget })
     }
 

@@ -44,6 +44,37 @@ fn what_is_said_by_the_tool_is_sent_and_nothing_else() {
     assert!(house.model.poll().is_none());
 }
 
+/// Why the run broke off, as its record says.
+fn broken_off(house: &House, chat: i64, said: &str) -> String {
+    assert_eq!(house.telegram.wait_for(chat, 1), [said]);
+    let run = house.run_of("mail", "delivered");
+    assert_eq!(house.telegram.said(chat).len(), 1);
+    run["execution"]["notes"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_was_said_is_sent_also_where_the_run_breaks_off() {
+    for (status, why) in [(400, "400"), (503, "503")] {
+        let (house, bo) =
+            house(move |_, asked| if asked.is_outcome() { Play::status(status) } else { urgent(asked) });
+        add(&house, bo, "check the mail", "tiny/one");
+        let note = broken_off(&house, bo, SAID);
+        assert!(note.starts_with("the run broke off with something to say: ") && note.contains(why), "{note}");
+    }
+    let (house_of_many, bo) = house(|_, _| calls(&[("schedule_deliver", "{\"message\": \"on\"}")]));
+    add(&house_of_many, bo, "check the mail", "tiny/one");
+    let note = broken_off(&house_of_many, bo, &["on"; 7].join("\n\n"));
+    assert!(note.ends_with("the model was asked 8 times and called tools each time"), "{note}");
+    // Enough for the question, and too little for the question with what came of the calls.
+    let (house, bo) = house(|_, asked| urgent(asked));
+    let chat = format!("--chat-id={bo}");
+    let add = ["add", "--id", "mail", "--in", "1ms", "--task", "check", "--model", "tiny/one", "--silence", "tool"];
+    let budget = ["--budget", "max_tokens_per_run=1700"];
+    house.json(&[&add[..], &budget, &["--gateway", "telegram", &chat]].concat());
+    let note = broken_off(&house, bo, SAID);
+    assert!(note.contains("budget: a run may take 1700 tokens (budget.max_tokens_per_run)"), "{note}");
+}
+
 #[test]
 fn a_run_that_says_nothing_by_the_tool_is_silent_and_its_answer_is_the_reason() {
     for (answer, reason) in [
@@ -85,8 +116,14 @@ fn a_kill_between_the_answer_and_the_delivery_pays_once_and_says_it_once() {
 
 #[test]
 fn a_provider_without_tools_fails_instead_of_being_silent_for_ever() {
-    let (house, bo) = house(|_, _| says("no"));
-    add(&house, bo, "check the mail", "echo/any");
+    let mut house = House::new("[routing]\naliases = {far = \"tiny/one\"}\n", |_, _| says("no"));
+    let add = ["add", "--id", "mail", "--in", "1ms", "--task", "check", "--model", "far", "--silence", "tool"];
+    house.kill();
+    house.json(&add);
+    let config = house.path("chimewheel.toml");
+    let changed = std::fs::read_to_string(&config).unwrap().replace("tiny/one", "echo/any");
+    std::fs::write(&config, changed).unwrap();
+    house.kill_and_start();
     let run = house.run_of("mail", "failed");
     let why = "provider 'echo' calls no tools, and with silence: tool nothing else is sent; write silence: json";
     assert!(run["detail"].as_str().unwrap().starts_with(why), "{run}");

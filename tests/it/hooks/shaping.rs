@@ -165,6 +165,7 @@ fn functions_are_asked_in_their_order_and_no_more_than_needed() {
             TASK,
             r#"send "did: look by small" | gate, message, silent, deliver, next did: look by small"#,
         ),
+        (with("model", r#""""#), TASK, r#"send "did: look" | gate, message, silent, deliver, next did: look"#),
         (
             with("message", r#""search""#),
             TASK,

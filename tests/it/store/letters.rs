@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use chimewheel::engine::change::{Cause, Change, Outcome, Phase, Retried, Run};
+use chimewheel::engine::change::{Cause, Change, Execution, Outcome, Phase, Retried, Run};
 use chimewheel::id::{OccurrenceId, ScheduleKey};
-use chimewheel::store::{LetterCursor, LetterFilter, Opened, Reader, Store};
+use chimewheel::money::{Cost, Spent};
+use chimewheel::store::{FoldLimits, LetterCursor, LetterFilter, Opened, Options, Reader, Store};
 use chimewheel::time::{Span, Timestamp};
 
 use super::chance::{Chance, START};
@@ -143,5 +144,35 @@ fn one_that_is_tried_again_is_open_until_it_is_settled_anew() {
     let runs = opened.reader.runs(ScheduleKey(0), 10, None).unwrap();
     assert_eq!(runs.iter().map(|run| run.retried.is_some()).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(runs[2].phase, delivered);
+    opened.writer.close().unwrap();
+}
+
+/// Its two records lie in two segments of the ledger, the later of which counts.
+#[test]
+fn what_one_cost_that_was_tried_again_counts_once() {
+    let data = tempfile::tempdir().unwrap();
+    let fold = FoldLimits { segment_rows: 1, ..options().fold };
+    let options = || Options { fold, ..options() };
+    let mut opened = Store::open(data.path(), &options()).unwrap();
+    let (mut chance, schedule) = (Chance(5), Chance(7).schedule(0));
+    let declare = Change::Declare { key: ScheduleKey(0), schedule: schedule.into(), state: chance.state(1) };
+    let costing = |micros: u64, retried: Option<Retried>, outcome: Outcome| {
+        let Change::Run(mut run) = run(0, retried, settled(outcome)) else { unreachable!() };
+        let spent = Spent { cost: Cost::from_micros(micros), tokens: 10 };
+        run.execution = Some(Box::new(Execution { spent, ..Execution::since(Timestamp::from_millis(START)) }));
+        Change::Run(run)
+    };
+    opened.writer.commit(&[declare, costing(700, None, Outcome::Failed { error: "no".into() })]).unwrap();
+    opened.writer.close().unwrap();
+    drop((opened.reader, opened.owner));
+    let mut opened = Store::open(data.path(), &options()).unwrap();
+    let retried = Some(Retried { at: Timestamp::from_millis(START), times: 1 });
+    opened.writer.commit(&[costing(900, retried, Outcome::Delivered { message_id: None })]).unwrap();
+    opened.writer.close().unwrap();
+    drop((opened.reader, opened.owner));
+    let opened = Store::open(data.path(), &options()).unwrap();
+    let spending = opened.reader.spending(None, Timestamp::from_millis(0)).unwrap();
+    let sums: Vec<(u64, u64)> = spending.sums.values().map(|sum| (sum.runs, sum.cost.as_micros())).collect();
+    assert_eq!(sums, [(1, 900)]);
     opened.writer.close().unwrap();
 }
