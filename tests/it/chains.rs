@@ -16,7 +16,8 @@ fn add(house: &House, caller: &Caller, id: &str, more: Value) -> Result<Value, E
 }
 
 fn hourly(house: &House, caller: &Caller, id: &str) {
-    add(house, caller, id, json!({"schedule": {"every": "1h"}})).unwrap();
+    let place = json!({"gateway": "console", "chat_id": "ada-home"});
+    add(house, caller, id, json!({"schedule": {"every": "1h"}, "destination": place})).unwrap();
 }
 
 fn after(house: &House, caller: &Caller, id: &str, first: &str) -> Result<Value, Error> {
@@ -196,6 +197,12 @@ fn what_the_operator_cancelled_is_not_made_again_by_its_agent() {
     line["payload"] = json!({"message": "x"});
     let told = house.ask(&ada, "import", json!({"text": line.to_string()})).unwrap();
     assert_eq!((&told["created"], &told["problems"][0]["problem"]["path"]), (&json!(0), &json!("name")));
+    // Nor by way of another name.
+    add(&house, &ada, "seven", json!({"name": "Other", "schedule": {"every": "1h"}})).unwrap();
+    for dry_run in [true, false] {
+        let renamed = json!({"schedule": "seven", "patch": {"name": "Standup"}, "dry_run": dry_run});
+        assert_eq!(house.ask(&ada, "update", renamed).unwrap_err().code, Code::Conflict);
+    }
     // The operator may, and then it is there; what the agent cancels after that it may make again.
     let again = json!({"id": "five", "name": "Standup", "agent": "ada", "schedule": {"every": "1h"}});
     add(&house, &Caller::Admin, "five", again).unwrap();
@@ -222,4 +229,128 @@ fn what_starts_others_counts_for_all_of_them() {
         after(&house, &ada(), &format!("c{n}"), "b0").unwrap();
     }
     assert_eq!(after(&house, &ada(), "d", "b0").unwrap_err().code, Code::OverQuota);
+}
+
+#[test]
+fn a_run_by_hand_counts_for_all_that_it_starts() {
+    let quota = Quota { fires_per_day: 30, ..Quota::default() };
+    let rules = Agent { quota, ..Agent::default() };
+    let house = House::with(Agents::from_iter([("ada".to_owned(), rules)]));
+    add(&house, &ada(), "hub", json!({"schedule": {"in": "20h"}})).unwrap();
+    for n in 0..9 {
+        after(&house, &ada(), &format!("f{n}"), "hub").unwrap();
+    }
+    let run = || house.ask(&ada(), "run-now", json!({"schedule": "hub"}));
+    run().unwrap();
+    run().unwrap();
+    let over = run().unwrap_err();
+    assert_eq!((over.code, over.message.contains("40 dues")), (Code::OverQuota, true), "{over}");
+}
+
+#[test]
+fn what_ended_with_its_process_may_be_made_again() {
+    let house = House::open();
+    let named = |id: &str| json!({"id": id, "name": "Standup", "schedule": {"every": "1h"}, "process_handle": "p1"});
+    // Made by the operator, so that no other record of it is the agent's.
+    let mut made = named("one");
+    made["agent"] = json!("ada");
+    add(&house, &Caller::Admin, "one", made).unwrap();
+    let told = house.ask(&Caller::Admin, "process-exited", json!({"handle": "p1", "agent": "ada"})).unwrap();
+    assert_eq!(told["cancelled"], 1);
+    add(&house, &ada(), "two", named("two")).unwrap();
+}
+
+#[test]
+fn two_rows_are_not_joined_to_one_that_is_too_long() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    for row in ["a", "b"] {
+        hourly(&house, &admin, &format!("{row}0"));
+        for n in 1..20 {
+            after(&house, &admin, &format!("{row}{n}"), &format!("{row}{}", n - 1)).unwrap();
+        }
+    }
+    let why = refusal(update(&house, "b0", json!({"after": "a19"})));
+    assert!(why.contains("'a19', the last of 20 in a row, and a row of 19 waits for this one"), "{why}");
+    refusal(update(&house, "b0", json!({"after": "a12"})));
+    update(&house, "b0", json!({"after": "a11"})).unwrap();
+}
+
+#[test]
+fn what_is_declared_anew_is_counted_anew() {
+    let house = House::open();
+    let follower = |n: usize| (format!("s/f{n}.yaml"), format!("after: hub\npayload: {{message: f{n}}}\n"));
+    let files = |range: std::ops::Range<usize>| {
+        let hub = ("s/hub.yaml".to_owned(), "schedule: {every: 1h}\npayload: {message: x}\n".to_owned());
+        let files: Vec<(String, String)> = std::iter::once(hub).chain(range.map(follower)).collect();
+        let files: Vec<Value> = files.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
+        let asked = json!({"files": files, "folder": "s", "prune": true});
+        let told = house.ask(&Caller::Admin, "apply", asked).unwrap();
+        let changes = told["changes"].as_array().unwrap();
+        changes.iter().filter(|change| change["action"] == "refused").count()
+    };
+    assert_eq!(files(0..1), 0);
+    assert_eq!(files(1..101), 1, "the first one is pruned only after the others were declared");
+    assert_eq!(files(1..101), 0);
+    assert_eq!(files(0..101), 1, "it has ended, and there are 100 others");
+}
+
+#[test]
+fn a_dry_run_promises_nothing_that_is_refused() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    hourly(&house, &admin, "s0");
+    for n in 1..32 {
+        after(&house, &admin, &format!("s{n}"), &format!("s{}", n - 1)).unwrap();
+    }
+    for n in 0..99 {
+        after(&house, &admin, &format!("f{n}"), "s0").unwrap();
+    }
+    hourly(&house, &admin, "gone");
+    house.ask(&admin, "cancel", json!({"schedule": "gone"})).unwrap();
+    let dry = |first: &str| {
+        let schedule = json!({"id": "new", "after": first, "payload": {"message": "x"}});
+        refusal(house.ask(&admin, "add", json!({"schedule": schedule, "dry_run": true})))
+    };
+    for (first, why) in [("s31", "the last of 32 in a row"), ("s0", "starts 100 schedules"), ("gone", "has ended")] {
+        assert!(dry(first).contains(why), "{first}");
+    }
+    let patch = json!({"schedule": "s0", "patch": {"after": "s3"}, "dry_run": true});
+    assert!(refusal(house.ask(&admin, "update", patch)).contains("close a circle"));
+    let files = [("x", "after: s31\n"), ("y", "after: z\n"), ("z", "after: y\n"), ("ok", "after: s1\n")];
+    let files: Vec<Value> = files
+        .iter()
+        .map(|(id, after)| json!({"path": format!("s/{id}.yaml"), "text": format!("{after}payload: {{message: m}}\n")}))
+        .collect();
+    let told = house.ask(&admin, "apply", json!({"files": files, "folder": "s", "dry_run": true})).unwrap();
+    let actions: Vec<&Value> = told["changes"].as_array().unwrap().iter().map(|change| &change["action"]).collect();
+    assert_eq!(actions, ["refused", "refused", "refused", "created"], "{told}");
+    assert_eq!(
+        house
+            .ask(&admin, "add", json!({"schedule": {"id": "last", "after": "s1", "message": "x"}, "dry_run": true}))
+            .unwrap()["dry_run"],
+        true
+    );
+}
+
+#[test]
+fn who_waits_for_a_delivery_of_what_delivers_nothing_is_told() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    add(&house, &admin, "quiet", json!({"schedule": {"every": "1h"}})).unwrap();
+    let why = "nothing will start it: 'quiet' has no destination, so its runs end silent and never delivered";
+    let told = |told: Value| told["schedules"][0]["warnings"][0].as_str().unwrap_or_default().starts_with(why);
+    for dry_run in [true, false] {
+        let schedule = json!({"id": "b", "after": "quiet", "message": "x"});
+        let answer = house.ask(&admin, "add", json!({"schedule": schedule, "dry_run": dry_run})).unwrap();
+        assert!(told(answer.clone()), "{answer}");
+    }
+    let note = |id: &str| house.ask(&admin, "show", json!({"schedule": id})).unwrap()["note"].clone();
+    assert!(note("b").as_str().unwrap().starts_with(why));
+    let any = after(&house, &admin, "c", "b").unwrap();
+    assert_eq!(any["schedules"][0]["warnings"].as_array().map_or(0, Vec::len), 1, "b delivers nothing, either");
+    update(&house, "b", json!({"after": {"schedule": "quiet", "outcome": ["silent", "delivered"]}})).unwrap();
+    assert_eq!(note("b"), Value::Null);
+    let files = [("s/d.yaml", "after: quiet\npayload: {message: d}\n")];
+    assert!(apply(&house, &files)[0].2.starts_with(why));
 }

@@ -59,7 +59,7 @@ impl Local {
     ) -> Result<Applied, Error> {
         let mut judged = self.judge_files(files)?;
         let drafts = std::mem::take(&mut judged.drafts);
-        let mut changes = if dry_run { self.compare(&drafts)? } else { self.declare_all(drafts).await? };
+        let mut changes = if dry_run { self.compare(&drafts).await? } else { self.declare_all(drafts).await? };
         if prune {
             changes.extend(self.prune(folder, &judged, dry_run).await?);
         }
@@ -103,27 +103,43 @@ impl Local {
     }
 
     /// What would happen.
-    fn compare(&self, drafts: &[(String, Draft)]) -> Result<Vec<Application>, Error> {
+    async fn compare(&self, drafts: &[(String, Draft)]) -> Result<Vec<Application>, Error> {
         let reader = self.handle.reader();
+        let order = chain::order(drafts.iter().map(|(_, draft)| &draft.schedule));
         let mut changes = Vec::new();
-        for (file, draft) in drafts {
+        for ((file, draft), waits_outside) in drafts.iter().zip(order.waits_outside) {
             let schedule = &draft.schedule;
             let known = match reader.key_of(schedule.id.as_str())? {
                 Some(key) => reader.schedule(key)?.map(|(_, known)| (key, known)),
                 None => None,
             };
             let content = schedule.source.as_ref().and_then(|source| source.content);
-            changes.push(match known {
-                None => self.application(file, draft, "created", None),
+            let (key, action) = match &known {
+                None => (None, "created"),
                 Some((key, known)) => match &known.source {
-                    None => refused(file, schedule, &OpError::NotFromFile(schedule.id.clone())),
-                    Some(source) if source.content == content => {
-                        let state = reader.state(key)?;
-                        self.application(file, draft, "unchanged", state.map(|state| (&*known, state)))
+                    None => {
+                        changes.push(refused(file, schedule, &OpError::NotFromFile(schedule.id.clone())));
+                        continue;
                     }
-                    Some(_) => self.application(file, draft, "updated", None),
+                    Some(source) if source.content == content => {
+                        let state = reader.state(*key)?;
+                        let stored = state.map(|state| (&**known, state));
+                        changes.push(self.application(file, draft, "unchanged", stored)?);
+                        continue;
+                    }
+                    Some(_) => (Some(*key), "updated"),
                 },
+            };
+            let judged = if waits_outside { self.judge_first(schedule, key).await } else { Ok(()) };
+            changes.push(match judged {
+                Err(error @ OpError::Chain(_)) => refused(file, schedule, &error),
+                Err(error) => return Err(error.into()),
+                Ok(()) => self.application(file, draft, action, None)?,
             });
+        }
+        for (place, circle) in order.circles {
+            let (file, draft) = &drafts[place];
+            changes[place] = refused(file, &draft.schedule, &circle.into());
         }
         Ok(changes)
     }
@@ -149,15 +165,19 @@ impl Local {
 
     fn told(&self, file: &str, draft: &Draft, done: Result<Done, OpError>) -> Result<Application, Error> {
         Ok(match done {
-            Ok(Done::Created(_, state)) => self.application(file, draft, "created", Some((&draft.schedule, state))),
-            Ok(Done::Changed(_, state)) => self.application(file, draft, "updated", Some((&draft.schedule, state))),
+            Ok(Done::Created(_, state)) => {
+                self.application(file, draft, "created", Some((&draft.schedule, state)))?
+            }
+            Ok(Done::Changed(_, state)) => {
+                self.application(file, draft, "updated", Some((&draft.schedule, state)))?
+            }
             Ok(Done::Unchanged(key, state)) => {
                 let known = self.handle.reader().schedule(key)?.map(|(_, known)| known);
                 let known = known.as_deref().unwrap_or(&draft.schedule);
-                self.application(file, draft, "unchanged", Some((known, state)))
+                self.application(file, draft, "unchanged", Some((known, state)))?
             }
             Ok(Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
-                self.application(file, draft, "unchanged", None)
+                self.application(file, draft, "unchanged", None)?
             }
             Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),
             Err(error) => refused(file, &draft.schedule, &error),
@@ -170,7 +190,7 @@ impl Local {
         draft: &Draft,
         action: &str,
         stored: Option<(&Schedule, State)>,
-    ) -> Application {
+    ) -> Result<Application, Error> {
         let now = self.handle.now();
         let schedule = stored.map_or(&draft.schedule, |(schedule, _)| schedule);
         let due = match stored {
@@ -180,8 +200,11 @@ impl Local {
         };
         let ended = stored.filter(|(_, state)| state.status.is_over());
         let mut notes = if action == "unchanged" { Vec::new() } else { draft.warnings.clone() };
+        if action != "unchanged" {
+            notes.extend(self.waits_in_vain(&draft.schedule)?);
+        }
         notes.extend(ended.map(|(_, state)| format!("it is {}", view::status_word(state.status))));
-        Application {
+        Ok(Application {
             file: file.to_owned(),
             id: schedule.id.to_string(),
             name: schedule.name.clone(),
@@ -189,7 +212,7 @@ impl Local {
             description: Some(schedule.describe()),
             next: due.map(|due| FireTime::new(due, schedule.zone)),
             note: (!notes.is_empty()).then(|| notes.join("; ")),
-        }
+        })
     }
 
     /// Cancels what was declared in this folder and is declared no more.
