@@ -147,7 +147,7 @@ pub struct Execution {
     pub tokens: Option<Tokens>,
     /// What it has taken; of a call that is under way, or that broke off, what that may take at most.
     pub spent: Spent,
-    /// What its hook noted.
+    /// What its hook noted, and why it broke off where what it had said by a tool was sent.
     pub notes: Option<Arc<str>>,
     /// Where its text goes, if not to the schedule's destination.
     pub to: Option<Destination>,

@@ -93,7 +93,7 @@ pub struct ExecutionShown {
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What its hook noted.
+    /// What its hook noted, and why it broke off where what it had said by a tool was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
     /// Where the text goes, if not to the schedule's destination.
