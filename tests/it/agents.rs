@@ -242,7 +242,7 @@ fn recurring_schedules_end_when_the_config_says() {
     let told = add(&house, "r", json!({"client_token": "t"})).unwrap();
     let warning = told["schedules"][0]["warnings"][0].as_str().unwrap();
     assert!(
-        warning.ends_with("end 90d after they are made, unless they name an end_at (agents.ada.expires)"),
+        warning.ends_with("end 90d after their first due, unless they name an end_at (agents.ada.expires)"),
         "{warning}"
     );
     let shown = |id: &str| house.ask(&ada(), "show", json!({"schedule": id})).unwrap()["declaration"].clone();
@@ -259,6 +259,15 @@ fn recurring_schedules_end_when_the_config_says() {
     house.ask(&ada(), "update", json!({"schedule": "own", "patch": {"end_at": null}})).unwrap();
     let given = Timestamp::parse_rfc3339(shown("own")["end_at"].as_str().unwrap()).unwrap();
     assert!(given < Timestamp::parse_rfc3339("2199-01-01T00:00:00Z").unwrap());
+    // What begins later than that ends later still.
+    let rare = json!({"schedule": {"cron": "0 0 9 29 2 ?"}});
+    let late = json!({"schedule": {"every": "2h"}, "start_at": "2190-01-01T00:00:00Z"});
+    for (id, more) in [("rare", rare), ("late", late)] {
+        let told = add(&house, id, more).unwrap();
+        let next = told["schedules"][0]["next"][0]["utc"].as_str().map(|next| Timestamp::parse_rfc3339(next).unwrap());
+        let end = Timestamp::parse_rfc3339(shown(id)["end_at"].as_str().unwrap()).unwrap();
+        assert_eq!(next.map(|next| end.since(next)), Some(Span::parse("90d").unwrap()), "{told}");
+    }
 }
 
 #[test]

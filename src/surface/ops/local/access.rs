@@ -5,7 +5,7 @@
 //! Not here: who the caller is (`caller`, and the surface it came by); how many schedules an agent has, which is judged
 //! where ids and names are (`runtime`).
 
-use super::Local;
+use super::{Local, view};
 use crate::access::{Destination, Via};
 use crate::calendar::Trigger;
 use crate::config::Agent;
@@ -132,12 +132,15 @@ impl Local {
         if let Some(span) = rules.expires.filter(|_| is_new && schedule.trigger.is_recurring())
             && schedule.bounds.end_at.is_none()
         {
-            let end = schedule.created_at.max(self.handle.now()).plus(span);
+            let begin = schedule.created_at.max(self.handle.now());
+            // One that is due later than the span is long would end before it begins.
+            let begin = view::dues(&schedule, None, begin, 1).pop().map_or(begin, |first| first.max(begin));
+            let end = schedule.bounds.start_at.map_or(begin, |start| start.max(begin)).plus(span);
             schedule.bounds.end_at = Some(end);
             let agent = &identity.agent;
             warnings.push(format!(
-                "it ends at {end}: recurring schedules of agent '{agent}' end {span} after they are made, unless they \
-                 name an end_at (agents.{agent}.expires)"
+                "it ends at {end}: recurring schedules of agent '{agent}' end {span} after their first due, unless \
+                 they name an end_at (agents.{agent}.expires)"
             ));
         }
         Ok(Draft { schedule, warnings, ..draft })
