@@ -109,7 +109,7 @@ impl Turns {
         let (_, schedule) = self.names.schedule(key)?.ok_or(OpError::NotFound)?;
         let now = self.clock.now();
         self.count(&schedule.agent)?;
-        Ok(self.tallies.run_by_hand(&schedule.agent, &quota, now)?)
+        Ok(self.tallies.run_by_hand(&schedule.agent, key, &quota, now)?)
     }
 
     /// Counts what an agent has, once; from then on changes are followed. The first time walks all its schedules.

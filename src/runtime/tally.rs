@@ -177,16 +177,23 @@ impl Tallies {
         Ok(())
     }
 
-    /// Notes a run by hand, or refuses it.
-    pub(super) fn run_by_hand(&mut self, agent: &str, quota: &Quota, now: Timestamp) -> Result<(), OverQuota> {
+    /// Notes a run by hand, with those that it starts, or refuses it.
+    pub(super) fn run_by_hand(
+        &mut self,
+        agent: &str,
+        key: ScheduleKey,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<(), OverQuota> {
+        let runs = self.with_followers(Some(key), 1);
         let Some((agent, _)) = self.agents.get_key_value(agent) else { return Ok(()) };
         let agent = Arc::clone(agent);
         let Some(tally) = self.agents.get_mut(&agent) else { return Ok(()) };
-        let dues = tally.dues + tally.still_spent(now) + 1;
+        let dues = tally.dues + tally.still_spent(now) + runs;
         if dues > u64::from(quota.fires_per_day) {
             return Err(OverQuota::Dues { agent: agent.to_string(), would: dues, most: quota.fires_per_day });
         }
-        self.spend(&agent, 1, now);
+        self.spend(&agent, u32::try_from(runs).unwrap_or(u32::MAX), now);
         Ok(())
     }
 

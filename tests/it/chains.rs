@@ -223,3 +223,19 @@ fn what_starts_others_counts_for_all_of_them() {
     }
     assert_eq!(after(&house, &ada(), "d", "b0").unwrap_err().code, Code::OverQuota);
 }
+
+#[test]
+fn a_run_by_hand_counts_for_all_that_it_starts() {
+    let quota = Quota { fires_per_day: 30, ..Quota::default() };
+    let rules = Agent { quota, ..Agent::default() };
+    let house = House::with(Agents::from_iter([("ada".to_owned(), rules)]));
+    add(&house, &ada(), "hub", json!({"schedule": {"in": "20h"}})).unwrap();
+    for n in 0..9 {
+        after(&house, &ada(), &format!("f{n}"), "hub").unwrap();
+    }
+    let run = || house.ask(&ada(), "run-now", json!({"schedule": "hub"}));
+    run().unwrap();
+    run().unwrap();
+    let over = run().unwrap_err();
+    assert_eq!((over.code, over.message.contains("40 dues")), (Code::OverQuota, true), "{over}");
+}
