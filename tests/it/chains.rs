@@ -239,3 +239,16 @@ fn a_run_by_hand_counts_for_all_that_it_starts() {
     let over = run().unwrap_err();
     assert_eq!((over.code, over.message.contains("40 dues")), (Code::OverQuota, true), "{over}");
 }
+
+#[test]
+fn what_ended_with_its_process_may_be_made_again() {
+    let house = House::open();
+    let named = |id: &str| json!({"id": id, "name": "Standup", "schedule": {"every": "1h"}, "process_handle": "p1"});
+    // Made by the operator, so that no other record of it is the agent's.
+    let mut made = named("one");
+    made["agent"] = json!("ada");
+    add(&house, &Caller::Admin, "one", made).unwrap();
+    let told = house.ask(&Caller::Admin, "process-exited", json!({"handle": "p1", "agent": "ada"})).unwrap();
+    assert_eq!(told["cancelled"], 1);
+    add(&house, &ada(), "two", named("two")).unwrap();
+}

@@ -3,7 +3,8 @@
 //! An agent with an old list of what it wants declares it once more. For [`TOMBSTONE_MS_MAX`] a schedule of a name that the
 //! admin cancelled (on the command line, over HTTP, or with its file) is refused to its agent; the admin may make it at any
 //! time. An id is never free again anyway, and a client token says what became of its schedule. What an agent cancels
-//! itself, in whichever session, it may make again: whether its user changed their mind nobody else can know.
+//! itself, in whichever session, it may make again: whether its user changed their mind nobody else can know. So it may
+//! what ended with its process, whoever told of that.
 //! The audit says who cancelled what; where it reaches back too far to be looked through, nothing is refused.
 //! Not here: names of live schedules (`runtime`).
 
@@ -20,6 +21,8 @@ use crate::time::Span;
 
 /// The operation that drops dead letters, as the audit has it.
 const DROP: &str = "dead-letters-drop";
+/// The operation that cancels with a process, which says nothing against its schedules.
+const EXITED: &str = "process-exited";
 
 impl Local {
     /// Refuses to make again what the operator has cancelled.
@@ -57,7 +60,9 @@ impl Local {
             seen.get() > TOMBSTONE_RECORDS_COUNT_MAX || record.at < begin || is_of_it(record)
         };
         let newest = reader.audit(None, 1, wanted)?.pop().map(|(_, record)| record);
-        let by_admin = |record: &Record| record.actor == Actor::Admin && is_of_it(record);
+        let by_admin = |record: &Record| {
+            record.actor == Actor::Admin && record.operation != EXITED && is_of_it(record)
+        };
         let Some(record) = newest.filter(|record| record.at >= begin && by_admin(record)) else { return Ok(None) };
         let (agent, at, again) = (&identity.agent, record.at, record.at.plus(rest));
         let message = format!("was cancelled by the operator at {at}");
