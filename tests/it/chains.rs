@@ -196,6 +196,12 @@ fn what_the_operator_cancelled_is_not_made_again_by_its_agent() {
     line["payload"] = json!({"message": "x"});
     let told = house.ask(&ada, "import", json!({"text": line.to_string()})).unwrap();
     assert_eq!((&told["created"], &told["problems"][0]["problem"]["path"]), (&json!(0), &json!("name")));
+    // Nor by way of another name.
+    add(&house, &ada, "seven", json!({"name": "Other", "schedule": {"every": "1h"}})).unwrap();
+    for dry_run in [true, false] {
+        let renamed = json!({"schedule": "seven", "patch": {"name": "Standup"}, "dry_run": dry_run});
+        assert_eq!(house.ask(&ada, "update", renamed).unwrap_err().code, Code::Conflict);
+    }
     // The operator may, and then it is there; what the agent cancels after that it may make again.
     let again = json!({"id": "five", "name": "Standup", "agent": "ada", "schedule": {"every": "1h"}});
     add(&house, &Caller::Admin, "five", again).unwrap();

@@ -189,6 +189,9 @@ impl Local {
                 return Err(Error::bad_input(Problem::new(field, "cannot be changed").hint(hint)));
             }
         }
+        if draft.schedule.name != found.schedule.name {
+            self.check_buried(&draft.schedule).await?;
+        }
         let mut fields = changed_fields(&found, &draft)?;
         if paused != was_paused && !fields.iter().any(|field| field == "paused") {
             fields.push("paused".to_owned());
