@@ -1,4 +1,5 @@
-//! The audit: who changed what, by UTC day, dropped with the history of that day.
+//! The audit: who changed what, by UTC day, dropped 7 days after the history of that day: what the operator cancelled is
+//! known as long as an agent is refused it, however short the history is.
 //!
 //! A row stands under its instant and a number among those of the same instant. It is its version, actor (an absent agent
 //! is the admin), session, way in, operation, schedules (how many, then ranges as first and length), token, and from version 2 on the
@@ -46,8 +47,9 @@ pub(super) fn write(txn: &WriteTransaction, batch: &[Change]) -> Result<(), Stor
     Ok(())
 }
 
-/// Drops the days before `from`.
+/// Drops the days before `from`, but for those that a tombstone may be asked about.
 pub(super) fn drop_before(txn: &WriteTransaction, from: i64) -> Result<(), StoreError> {
+    let from = from.saturating_sub((limits::TOMBSTONE_MS_MAX / 86_400_000) as i64);
     let names: Vec<String> = txn.list_tables()?.map(|table| table.name().to_owned()).collect();
     for name in names.iter().filter(|name| tables::audit_day(name).is_some_and(|day| day < from)) {
         txn.delete_table(tables::audit(name))?;

@@ -318,7 +318,7 @@ fn the_sample_of_every_format_is_read() {
 }
 
 #[test]
-fn audit_goes_with_the_history_of_its_day() {
+fn audit_goes_7_days_after_the_history_of_its_day() {
     let data = tempfile::tempdir().unwrap();
     let mut opened = open(data.path()).unwrap();
     let day = Span::from_seconds(86_400);
@@ -329,7 +329,13 @@ fn audit_goes_with_the_history_of_its_day() {
         records.iter().map(|(_, record)| record.at.day() - AT.day()).collect::<Vec<_>>()
     };
     assert_eq!(days(&opened), [2, 1, 0, 0]);
-    opened.writer.commit(&[Change::DropHistory { before: AT.plus(day) }]).unwrap();
+    let drop_before = |opened: &mut Opened, days: u64| {
+        let before = AT.plus(Span::from_millis(days * 86_400_000));
+        opened.writer.commit(&[Change::DropHistory { before }]).unwrap();
+    };
+    drop_before(&mut opened, 7);
+    assert_eq!(days(&opened), [2, 1, 0, 0], "a tombstone is asked about for so long");
+    drop_before(&mut opened, 8);
     assert_eq!(days(&opened), [2, 1]);
     close(opened);
 }
