@@ -124,7 +124,9 @@ impl Engine {
         }
         let is_expected_still = expected == schedule.expect_every && !resumed && self.expectations.has(key);
         self.declare(key, schedule, state);
-        if !is_expected_still {
+        if is_expected_still {
+            self.expect_not_before_start(key);
+        } else {
             self.expect_anew(key);
         }
         self.reply(op, Reply::Done(state));

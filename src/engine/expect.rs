@@ -72,6 +72,15 @@ impl Engine {
         start.map_or(self.now, |start| start.max(self.now))
     }
 
+    /// An edit may have moved the begin of a schedule's dues ahead of what was waited from.
+    pub(super) fn expect_not_before_start(&mut self, key: ScheduleKey) {
+        let start = self.state(key).and_then(|state| self.plans.get(state.plan)?.bounds.start_at);
+        let since = self.expectations.of.get(&key).map(|entry| entry.expected.since);
+        if start.zip(since).is_some_and(|(start, since)| start > since && start > self.now) {
+            self.expect_anew(key);
+        }
+    }
+
     /// A run has succeeded.
     pub(super) fn has_succeeded(&mut self, key: ScheduleKey) {
         if self.expectations.has(key) && !planted::is(Bug::SuccessUnseen) {

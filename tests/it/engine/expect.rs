@@ -171,6 +171,22 @@ fn it_begins_with_its_bounds_and_ends_with_the_schedule() {
 }
 
 #[test]
+fn an_edit_that_moves_the_begin_moves_the_wait() {
+    check(
+        "
+        at 2026-01-01T00:00Z
+        add mail: every 1h expect 90m
+        advance 5m
+        update mail: every 1h start 2026-01-02T00:00Z expect 90m
+        advance 24h
+        ",
+        expect![[r#"
+            2026-01-02T00:05:00Z send mail
+        "#]],
+    );
+}
+
+#[test]
 fn an_edit_elsewhere_lets_it_wait_and_another_span_begins_anew() {
     check(
         "
