@@ -64,11 +64,14 @@ impl Plan {
 }
 
 impl Engine {
-    /// How many schedules this one starts.
-    #[must_use]
-    pub fn followers(&self, key: ScheduleKey) -> usize {
-        let is_live = |key: &ScheduleKey| self.state(*key).is_some_and(|state| !state.status.is_over());
-        self.chains.followers(key).filter(is_live).count()
+    /// The schedules that this one starts, as long as they have not ended.
+    pub fn followers(&self, key: ScheduleKey) -> impl Iterator<Item = ScheduleKey> {
+        let waits_for_it = move |follower: &ScheduleKey| {
+            let live = self.state(*follower).filter(|state| !state.status.is_over());
+            let plan = live.and_then(|state| self.plans.get(state.plan));
+            plan.and_then(|plan| plan.trigger.after()).is_some_and(|after| after.key == Some(key))
+        };
+        self.chains.followers(key).filter(waits_for_it)
     }
 
     /// Whether nothing will ever make this row's schedule run by itself again.

@@ -37,6 +37,12 @@ pub enum ChainError {
     /// Too many wait for each other in a row.
     #[error("'after' names '{0}', which is the last of {CHAIN_COUNT_MAX} in a row: more cannot start one another")]
     TooLong(String),
+    /// So many before it, and so many after it, make too long a row.
+    #[error(
+        "'after' names '{0}', the last of {1} in a row, and a row of {2} waits for this one: more than \
+         {CHAIN_COUNT_MAX} cannot start one another"
+    )]
+    TooLongBelow(String, usize, usize),
     /// It starts too many.
     #[error("'after' names '{0}', which starts {FOLLOWERS_COUNT_MAX} schedules: it cannot start more")]
     TooMany(String),
@@ -69,7 +75,13 @@ impl Turns {
             key: Some(first),
             ends: after.ends,
         });
-        let is_new = own.is_none_or(|(_, old)| old.trigger.after().and_then(|after| after.key) != Some(first));
+        let is_new = match own {
+            // What has ended is not counted, and begins anew.
+            Some((key, old)) => {
+                old.trigger.after().and_then(|after| after.key) != Some(first) || self.is_gone(key)?
+            }
+            None => true,
+        };
         if is_new {
             self.judge_chain(schedule, own.map(|(key, _)| key), first, &known)?;
         }
@@ -110,14 +122,35 @@ impl Turns {
             }
             next = self.before(&one)?;
         }
+        let below = own.map_or(0, |own| self.rows_below(own));
+        if row.len() + below > CHAIN_COUNT_MAX {
+            return Err(ChainError::TooLongBelow(name(), row.len() - 1, below).into());
+        }
         // A file outlives what it names; somebody who is there is told.
-        if schedule.source.is_none() && self.state_of(first)?.is_none_or(|state| state.status.is_over()) {
+        if schedule.source.is_none() && self.is_gone(first)? {
             return Err(ChainError::Ended(name()).into());
         }
-        if self.engine.followers(first) >= FOLLOWERS_COUNT_MAX {
+        if self.engine.followers(first).count() >= FOLLOWERS_COUNT_MAX {
             return Err(ChainError::TooMany(name()).into());
         }
         Ok(())
+    }
+
+    fn is_gone(&self, key: ScheduleKey) -> Result<bool, OpError> {
+        Ok(self.state_of(key)?.is_none_or(|state| state.status.is_over()))
+    }
+
+    /// How many in a row are started by this one, or by those.
+    fn rows_below(&self, key: ScheduleKey) -> usize {
+        let mut row = vec![key];
+        // A longer row is refused, whatever is below it.
+        for below in 0..CHAIN_COUNT_MAX {
+            row = row.into_iter().flat_map(|key| self.engine.followers(key)).collect();
+            if row.is_empty() {
+                return below;
+            }
+        }
+        CHAIN_COUNT_MAX
     }
 
     /// The schedule that starts this one, with its key.

@@ -258,3 +258,38 @@ fn what_ended_with_its_process_may_be_made_again() {
     assert_eq!(told["cancelled"], 1);
     add(&house, &ada(), "two", named("two")).unwrap();
 }
+
+#[test]
+fn two_rows_are_not_joined_to_one_that_is_too_long() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    for row in ["a", "b"] {
+        hourly(&house, &admin, &format!("{row}0"));
+        for n in 1..20 {
+            after(&house, &admin, &format!("{row}{n}"), &format!("{row}{}", n - 1)).unwrap();
+        }
+    }
+    let why = refusal(update(&house, "b0", json!({"after": "a19"})));
+    assert!(why.contains("'a19', the last of 20 in a row, and a row of 19 waits for this one"), "{why}");
+    refusal(update(&house, "b0", json!({"after": "a12"})));
+    update(&house, "b0", json!({"after": "a11"})).unwrap();
+}
+
+#[test]
+fn what_is_declared_anew_is_counted_anew() {
+    let house = House::open();
+    let follower = |n: usize| (format!("s/f{n}.yaml"), format!("after: hub\npayload: {{message: f{n}}}\n"));
+    let files = |range: std::ops::Range<usize>| {
+        let hub = ("s/hub.yaml".to_owned(), "schedule: {every: 1h}\npayload: {message: x}\n".to_owned());
+        let files: Vec<(String, String)> = std::iter::once(hub).chain(range.map(follower)).collect();
+        let files: Vec<Value> = files.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
+        let asked = json!({"files": files, "folder": "s", "prune": true});
+        let told = house.ask(&Caller::Admin, "apply", asked).unwrap();
+        let changes = told["changes"].as_array().unwrap();
+        changes.iter().filter(|change| change["action"] == "refused").count()
+    };
+    assert_eq!(files(0..1), 0);
+    assert_eq!(files(1..101), 1, "the first one is pruned only after the others were declared");
+    assert_eq!(files(1..101), 0);
+    assert_eq!(files(0..101), 1, "it has ended, and there are 100 others");
+}
