@@ -52,6 +52,12 @@ impl Turns {
                 Some(_) => Err(OpError::Conflict),
                 None => Err(OpError::NotFound),
             },
+            Op::Judge { mut schedule, key } => {
+                let old = key.map(|key| self.declared(key)).transpose()?.flatten();
+                let own = key.zip(old.as_ref()).map(|(key, (_, old))| (key, &**old));
+                self.bind(&mut schedule, own)?;
+                Ok(Begun::Answer(Done::Noted))
+            }
             Op::Status => Ok(Begun::Answer(Done::Status(self.status()))),
         }
     }

@@ -66,6 +66,14 @@ pub enum Op {
         /// The change.
         op: Box<Op>,
     },
+    /// Whether a declaration may wait for whom it names; `key`: that of the schedule which it replaces. Nothing is
+    /// changed.
+    Judge {
+        /// The declaration.
+        schedule: Box<Schedule>,
+        /// Which it replaces.
+        key: Option<ScheduleKey>,
+    },
     /// How the loop fares.
     Status,
 }

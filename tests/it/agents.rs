@@ -264,7 +264,8 @@ fn recurring_schedules_end_when_the_config_says() {
     let late = json!({"schedule": {"every": "2h"}, "start_at": "2190-01-01T00:00:00Z"});
     for (id, more) in [("rare", rare), ("late", late)] {
         let told = add(&house, id, more).unwrap();
-        let next = told["schedules"][0]["next"][0]["utc"].as_str().map(|next| Timestamp::parse_rfc3339(next).unwrap());
+        let next =
+            told["schedules"][0]["next"][0]["utc"].as_str().map(|next| Timestamp::parse_rfc3339(next).unwrap());
         let end = Timestamp::parse_rfc3339(shown(id)["end_at"].as_str().unwrap()).unwrap();
         assert_eq!(next.map(|next| end.since(next)), Some(Span::parse("90d").unwrap()), "{told}");
     }

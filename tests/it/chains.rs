@@ -293,3 +293,41 @@ fn what_is_declared_anew_is_counted_anew() {
     assert_eq!(files(1..101), 0);
     assert_eq!(files(0..101), 1, "it has ended, and there are 100 others");
 }
+
+#[test]
+fn a_dry_run_promises_nothing_that_is_refused() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    hourly(&house, &admin, "s0");
+    for n in 1..32 {
+        after(&house, &admin, &format!("s{n}"), &format!("s{}", n - 1)).unwrap();
+    }
+    for n in 0..99 {
+        after(&house, &admin, &format!("f{n}"), "s0").unwrap();
+    }
+    hourly(&house, &admin, "gone");
+    house.ask(&admin, "cancel", json!({"schedule": "gone"})).unwrap();
+    let dry = |first: &str| {
+        let schedule = json!({"id": "new", "after": first, "payload": {"message": "x"}});
+        refusal(house.ask(&admin, "add", json!({"schedule": schedule, "dry_run": true})))
+    };
+    for (first, why) in [("s31", "the last of 32 in a row"), ("s0", "starts 100 schedules"), ("gone", "has ended")] {
+        assert!(dry(first).contains(why), "{first}");
+    }
+    let patch = json!({"schedule": "s0", "patch": {"after": "s3"}, "dry_run": true});
+    assert!(refusal(house.ask(&admin, "update", patch)).contains("close a circle"));
+    let files = [("x", "after: s31\n"), ("y", "after: z\n"), ("z", "after: y\n"), ("ok", "after: s1\n")];
+    let files: Vec<Value> = files
+        .iter()
+        .map(|(id, after)| json!({"path": format!("s/{id}.yaml"), "text": format!("{after}payload: {{message: m}}\n")}))
+        .collect();
+    let told = house.ask(&admin, "apply", json!({"files": files, "folder": "s", "dry_run": true})).unwrap();
+    let actions: Vec<&Value> = told["changes"].as_array().unwrap().iter().map(|change| &change["action"]).collect();
+    assert_eq!(actions, ["refused", "refused", "refused", "created"], "{told}");
+    assert_eq!(
+        house
+            .ask(&admin, "add", json!({"schedule": {"id": "last", "after": "s1", "message": "x"}, "dry_run": true}))
+            .unwrap()["dry_run"],
+        true
+    );
+}

@@ -59,7 +59,7 @@ impl Local {
     ) -> Result<Applied, Error> {
         let mut judged = self.judge_files(files)?;
         let drafts = std::mem::take(&mut judged.drafts);
-        let mut changes = if dry_run { self.compare(&drafts)? } else { self.declare_all(drafts).await? };
+        let mut changes = if dry_run { self.compare(&drafts).await? } else { self.declare_all(drafts).await? };
         if prune {
             changes.extend(self.prune(folder, &judged, dry_run).await?);
         }
@@ -103,27 +103,47 @@ impl Local {
     }
 
     /// What would happen.
-    fn compare(&self, drafts: &[(String, Draft)]) -> Result<Vec<Application>, Error> {
+    async fn compare(&self, drafts: &[(String, Draft)]) -> Result<Vec<Application>, Error> {
         let reader = self.handle.reader();
+        let order = chain::order(drafts.iter().map(|(_, draft)| &draft.schedule));
         let mut changes = Vec::new();
-        for (file, draft) in drafts {
+        for ((file, draft), waits_outside) in drafts.iter().zip(order.waits_outside) {
             let schedule = &draft.schedule;
             let known = match reader.key_of(schedule.id.as_str())? {
                 Some(key) => reader.schedule(key)?.map(|(_, known)| (key, known)),
                 None => None,
             };
             let content = schedule.source.as_ref().and_then(|source| source.content);
-            changes.push(match known {
-                None => self.application(file, draft, "created", None),
+            let (key, action) = match &known {
+                None => (None, "created"),
                 Some((key, known)) => match &known.source {
-                    None => refused(file, schedule, &OpError::NotFromFile(schedule.id.clone())),
-                    Some(source) if source.content == content => {
-                        let state = reader.state(key)?;
-                        self.application(file, draft, "unchanged", state.map(|state| (&*known, state)))
+                    None => {
+                        changes.push(refused(file, schedule, &OpError::NotFromFile(schedule.id.clone())));
+                        continue;
                     }
-                    Some(_) => self.application(file, draft, "updated", None),
+                    Some(source) if source.content == content => {
+                        let state = reader.state(*key)?;
+                        changes.push(self.application(
+                            file,
+                            draft,
+                            "unchanged",
+                            state.map(|state| (&**known, state)),
+                        ));
+                        continue;
+                    }
+                    Some(_) => (Some(*key), "updated"),
                 },
+            };
+            let judged = if waits_outside { self.judge_first(schedule, key).await } else { Ok(()) };
+            changes.push(match judged {
+                Err(error @ OpError::Chain(_)) => refused(file, schedule, &error),
+                Err(error) => return Err(error.into()),
+                Ok(()) => self.application(file, draft, action, None),
             });
+        }
+        for (place, circle) in order.circles {
+            let (file, draft) = &drafts[place];
+            changes[place] = refused(file, &draft.schedule, &circle.into());
         }
         Ok(changes)
     }

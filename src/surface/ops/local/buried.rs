@@ -60,9 +60,8 @@ impl Local {
             seen.get() > TOMBSTONE_RECORDS_COUNT_MAX || record.at < begin || is_of_it(record)
         };
         let newest = reader.audit(None, 1, wanted)?.pop().map(|(_, record)| record);
-        let by_admin = |record: &Record| {
-            record.actor == Actor::Admin && record.operation != EXITED && is_of_it(record)
-        };
+        let by_admin =
+            |record: &Record| record.actor == Actor::Admin && record.operation != EXITED && is_of_it(record);
         let Some(record) = newest.filter(|record| record.at >= begin && by_admin(record)) else { return Ok(None) };
         let (agent, at, again) = (&identity.agent, record.at, record.at.plus(rest));
         let message = format!("was cancelled by the operator at {at}");

@@ -10,7 +10,7 @@ use super::{Local, view};
 use crate::calendar::{After, Trigger};
 use crate::engine::change::{Expected, State, Status};
 use crate::id::ScheduleKey;
-use crate::runtime::ChainError;
+use crate::runtime::{ChainError, Op, OpError};
 use crate::spec::Schedule;
 use crate::surface::error::Error;
 
@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub(super) places: Vec<usize>,
     /// What waits for itself, by way of others.
     pub(super) circles: Vec<(usize, ChainError)>,
+    /// Of each whether it can be judged by what is stored: it waits for one that is not among them.
+    pub(super) waits_outside: Vec<bool>,
 }
 
 /// Sorts what is declared together: first those that start others; otherwise as it was written.
@@ -29,6 +31,7 @@ pub(super) fn order<'a>(schedules: impl Iterator<Item = &'a Schedule>) -> Order 
     let mut order = Order::default();
     if !all.iter().any(|schedule| schedule.trigger.after().is_some()) {
         order.places.extend(0..all.len());
+        order.waits_outside.resize(all.len(), false);
         return order;
     }
     let mut by_word: HashMap<(&str, &str), usize> = HashMap::new();
@@ -46,6 +49,8 @@ pub(super) fn order<'a>(schedules: impl Iterator<Item = &'a Schedule>) -> Order 
         let after = schedule.trigger.after()?;
         by_word.get(&(schedule.agent.as_str(), &*after.schedule)).copied()
     };
+    let waits_outside = |place: usize| all[place].trigger.after().is_some() && first(place).is_none();
+    order.waits_outside.extend((0..all.len()).map(waits_outside));
     let mut is_done = vec![false; all.len()];
     for place in 0..all.len() {
         // From here up to one that is declared already, or starts by itself.
@@ -103,22 +108,22 @@ impl Local {
         Ok(None)
     }
 
-    /// Refuses one that nothing could start, before a dry run promises it; `others` are declared with it.
-    pub(super) fn check_first<'a>(
-        &self,
-        schedule: &Schedule,
-        mut others: impl Iterator<Item = &'a Schedule>,
-    ) -> Result<(), Error> {
+    /// Refuses one that nothing could start, before anything else is made of it.
+    pub(super) fn check_first(&self, schedule: &Schedule) -> Result<(), Error> {
         let Some(after) = schedule.trigger.after() else { return Ok(()) };
-        let is_meant = |other: &Schedule| {
-            let names = [Some(other.id.as_str()), other.name.as_deref()];
-            other.agent == schedule.agent && names.contains(&Some(&*after.schedule))
-        };
-        if others.any(is_meant) || self.first_of(schedule, after)?.is_some() {
+        if self.first_of(schedule, after)?.is_some() {
             return Ok(());
         }
         let (schedule, agent) = (after.schedule.to_string(), schedule.agent.clone());
-        Err(crate::runtime::OpError::from(ChainError::Unknown { schedule, agent }).into())
+        Err(OpError::from(ChainError::Unknown { schedule, agent }).into())
+    }
+
+    /// Refuses one that could not wait for whom it names, before a dry run promises it; `key`: which it replaces.
+    pub(super) async fn judge_first(&self, schedule: &Schedule, key: Option<ScheduleKey>) -> Result<(), OpError> {
+        if schedule.trigger.after().is_some() {
+            self.handle.ask(Op::Judge { schedule: Box::new(schedule.clone()), key }).await?;
+        }
+        Ok(())
     }
 
     /// Why an active schedule does not do what is expected of it: nothing will start it, or none of its runs succeeds.

@@ -36,16 +36,19 @@ impl Local {
         };
         let mut added = Added { schedules: Vec::new(), dry_run: add.dry_run };
         let count = drafts.len();
-        for draft in &drafts {
-            self.check_free(draft)?;
-            self.check_first(&draft.schedule, drafts.iter().map(|other| &other.schedule))?;
-        }
         let order = chain::order(drafts.iter().map(|draft| &draft.schedule));
+        for (draft, waits_outside) in drafts.iter().zip(&order.waits_outside) {
+            self.check_free(draft)?;
+            if *waits_outside {
+                self.check_first(&draft.schedule)?;
+            }
+        }
         if let Some((_, circle)) = order.circles.into_iter().next() {
             return Err(OpError::from(circle).into());
         }
         let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
-        for draft in order.places.into_iter().filter_map(|place| drafts[place].take()) {
+        for place in order.places {
+            let Some(draft) = drafts[place].take() else { continue };
             let warnings = self.warnings(draft.warnings.clone());
             if let Some(made) = self.made_before(&draft.schedule)? {
                 added.schedules.push(made.told(self.handle.now(), warnings)?);
@@ -53,6 +56,9 @@ impl Local {
             }
             self.check_buried(&draft.schedule).await?;
             if add.dry_run {
+                if order.waits_outside[place] {
+                    self.judge_first(&draft.schedule, None).await?;
+                }
                 added.schedules.push(view::drafted(&draft, self.handle.now(), warnings));
                 continue;
             }
@@ -213,6 +219,7 @@ impl Local {
             return Ok(Updated { schedule, fields, dry_run });
         }
         if dry_run {
+            self.judge_first(&draft.schedule, Some(found.key)).await?;
             return Ok(Updated { schedule: view::drafted(&draft, now, warnings), fields, dry_run });
         }
         let schedule = draft.schedule.clone();
