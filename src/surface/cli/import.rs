@@ -1,7 +1,8 @@
 //! `import bulk`: a file of JSON Lines goes in, in large pieces, in an order that the store takes in fast.
 //!
 //! All lines are judged before the first is applied, by whoever applies them. Then they go in by id and token, so
-//! that indexes are appended to and not scattered over; line numbers are those of the file throughout.
+//! that indexes are appended to and not scattered over, each behind the one that starts it; line numbers are those of the
+//! file throughout.
 //! Invariants: with a wrong line nothing is applied, unless wrong lines are to be skipped; the memory needed is that
 //! of the file and a few words a line.
 //! Not here: what makes a line wrong (`ops`), but for what only the whole file shows: doubles.
@@ -41,12 +42,35 @@ struct Known<'a> {
     agent: Option<Text<'a>>,
     #[serde(borrow, default)]
     name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    after: Option<After<'a>>,
+}
+
+/// Whom a line waits for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum After<'a> {
+    Word(#[serde(borrow)] Text<'a>),
+    Map {
+        #[serde(borrow)]
+        schedule: Text<'a>,
+    },
 }
 
 impl Known<'_> {
+    fn agent(&self) -> &str {
+        self.agent.as_deref().unwrap_or(AGENT_DEFAULT)
+    }
+
+    fn waits_for(&self) -> Option<&str> {
+        self.after.as_ref().map(|after| match after {
+            After::Word(schedule) | After::Map { schedule } => &**schedule,
+        })
+    }
+
     /// What it is sorted by.
     fn order(&self) -> [Option<&str>; 3] {
-        [Some(self.agent.as_deref().unwrap_or(AGENT_DEFAULT)), self.id.as_deref(), self.client_token.as_deref()]
+        [Some(self.agent()), self.id.as_deref(), self.client_token.as_deref()]
     }
 }
 
@@ -58,6 +82,8 @@ const BAR_CHARS: usize = 30;
 struct Line<'a> {
     number: u32,
     text: &'a str,
+    /// It is started by one before it.
+    follows: bool,
 }
 
 /// The lines of a file.
@@ -139,7 +165,7 @@ impl<'a> Lines<'a> {
         let mut ids: HashMap<Text<'a>, u32> = HashMap::with_capacity(count);
         let mut tokens: HashMap<(Text<'a>, Text<'a>), u32> = HashMap::new();
         let mut names: HashMap<(Text<'a>, Text<'a>), u32> = HashMap::with_capacity(count);
-        keyed.retain(|(Known { id, client_token, agent, name }, Line { number, .. })| {
+        keyed.retain(|(Known { id, client_token, agent, name, after: _ }, Line { number, .. })| {
             lines.unknown += u64::from(id.is_none() && client_token.is_none());
             let agent = agent.clone().unwrap_or(Cow::Borrowed(AGENT_DEFAULT));
             let of_agent = |text: &Text<'a>| (agent.clone(), text.clone());
@@ -160,6 +186,9 @@ impl<'a> Lines<'a> {
             false
         });
         sort(&mut keyed);
+        if keyed.iter().any(|(known, _)| known.after.is_some()) {
+            keyed = chained(keyed);
+        }
         lines.sorted = keyed.into_iter().map(|(_, line)| line).collect();
         lines
     }
@@ -190,7 +219,8 @@ fn keyed_part(text: &str) -> (u32, Vec<(Known<'_>, Line<'_>)>) {
         count += 1;
         if !text.trim().is_empty() {
             // What is wrong with a line that cannot be read is told by the one who judges it.
-            keyed.push((serde_json::from_str(text).unwrap_or_default(), Line { number: count, text }));
+            keyed
+                .push((serde_json::from_str(text).unwrap_or_default(), Line { number: count, text, follows: false }));
         }
     }
     (count, keyed)
@@ -222,7 +252,36 @@ fn sort(keyed: &mut [(Known<'_>, Line<'_>)]) {
     keyed.sort_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
 }
 
-/// The lines of one request, at the beginning of those that are left.
+/// Puts each line that waits for another one behind that; all that one starts, and those start, are together, so that
+/// they go in with one request.
+fn chained<'a>(keyed: Vec<(Known<'a>, Line<'a>)>) -> Vec<(Known<'a>, Line<'a>)> {
+    let mut by_word: HashMap<(&str, &str), usize> = HashMap::new();
+    for (place, (known, _)) in keyed.iter().enumerate() {
+        known.name.as_deref().map(|name| by_word.insert((known.agent(), name), place));
+    }
+    // An id goes before a name.
+    for (place, (known, _)) in keyed.iter().enumerate() {
+        known.id.as_deref().map(|id| by_word.insert((known.agent(), id), place));
+    }
+    let root_and_depth = |place: usize| {
+        let (mut root, mut depth) = (place, 0);
+        // A longer row, or a circle, is refused by whoever judges it.
+        while depth <= limits::CHAIN_COUNT_MAX {
+            let (known, _) = &keyed[root];
+            let Some(first) = known.waits_for().and_then(|word| by_word.get(&(known.agent(), word))) else { break };
+            (root, depth) = (*first, depth + 1);
+        }
+        (root, depth)
+    };
+    let places: Vec<(usize, usize)> = (0..keyed.len()).map(root_and_depth).collect();
+    drop(by_word);
+    let mut all: Vec<_> = places.into_iter().zip(keyed).collect();
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|((_, depth), (known, line))| (known, Line { follows: depth > 0, ..line })).collect()
+}
+
+/// The lines of one request, at the beginning of those that are left; what is started goes with what starts it, as long
+/// as that fits.
 fn piece<'l, 'a>(left: &'l [Line<'a>]) -> (&'l [Line<'a>], &'l [Line<'a>]) {
     let mut bytes = 0;
     let fits = |line: &&Line<'_>| {
@@ -230,8 +289,9 @@ fn piece<'l, 'a>(left: &'l [Line<'a>]) -> (&'l [Line<'a>], &'l [Line<'a>]) {
         bytes <= limits::IMPORT_PIECE_BYTES_MAX
     };
     let count = left.iter().take(limits::IMPORT_PIECE_LINES_MAX).take_while(fits).count();
+    let whole = (1..=count).rev().find(|end| left.get(*end).is_none_or(|next| !next.follows)).unwrap_or(count);
     // A line that is too long for a request is refused by the one who is asked.
-    left.split_at(count.max(1).min(left.len()))
+    left.split_at(whole.max(1).min(left.len()))
 }
 
 impl Sum {

@@ -97,8 +97,12 @@ impl Bulk {
                     let stopped = !imported.problems.is_empty() && !skip_bad;
                     self.tell(lines, &imported, pen).await?;
                     if stopped {
-                        let why =
-                            "there are wrong lines, and nothing of their piece was created; what came before is";
+                        let why = if imported.created == 0 {
+                            "there are wrong lines, and nothing of their piece was created; what came before is"
+                        } else {
+                            "there are lines that could not be created; the others of their piece were, and what came \
+                             before"
+                        };
                         return pen.write(last(false, self.done, Some(why))).await;
                     }
                 }

@@ -53,6 +53,36 @@ fn every_line_is_accounted_for() {
 }
 
 #[test]
+fn lines_that_start_others_may_come_in_any_order() {
+    let house = House::open();
+    let after = |id: &str, first: &str| json!({"id": id, "after": first, "payload": {"message": id}}).to_string();
+    let lines = [after("last", "middle"), after("middle", "first"), line("first")];
+    let told = bulk(&house, "?check=true", &lines);
+    assert_eq!(told.last().unwrap()["wrong"], 0, "{told:?}");
+    assert_eq!(bulk(&house, "", &lines).last().unwrap()["created"], 3);
+    // As they may be exported, too.
+    let exported = house.ask("GET", "/v1/export", "").body;
+    let exported: Vec<String> = exported.lines().rev().map(str::to_owned).collect();
+    assert_eq!(bulk(&House::open(), "", &exported).last().unwrap()["created"], 3);
+    // What cannot wait for whom it names keeps its piece out.
+    let lines = [line("other"), after("a", "nobody"), after("b", "c"), after("c", "b")];
+    let told = bulk(&house, "", &lines);
+    let paths: Vec<&Value> = told.iter().filter_map(|told| told["problem"].get("path")).collect();
+    assert_eq!((paths, told[0]["line"].clone()), (vec![&json!("after.schedule"); 3], json!(2)), "{told:?}");
+    let last = told.last().unwrap();
+    assert_eq!((&last["created"], &last["wrong"]), (&json!(0), &json!(3)), "{told:?}");
+    assert!(last["detail"].as_str().unwrap().contains("nothing of their piece was created"), "{last}");
+    assert_eq!(house.ask("GET", "/v1/schedules/other", "").status, 404);
+    // A row that is too long shows only when it is made.
+    let mut row: Vec<String> = (0..32).map(|n| after(&format!("r{}", n + 1), &format!("r{n}"))).collect();
+    row.push(line("r0"));
+    let told = bulk(&house, "", &row);
+    let last = told.last().unwrap();
+    assert_eq!((&last["created"], &last["wrong"]), (&json!(32), &json!(1)), "{told:?}");
+    assert!(last["detail"].as_str().unwrap().contains("the others of their piece were"), "{last}");
+}
+
+#[test]
 fn a_kill_after_the_acknowledgement_loses_nothing() {
     survive_a_kill(10_000, None);
 }

@@ -123,3 +123,36 @@ fn lines_that_would_double_are_pointed_out() {
     let (code, _, err) = world.run(&["import", "bulk", "no.jsonl"]);
     assert!(code == 2 && err.contains("cannot read no.jsonl"), "{err}");
 }
+
+#[test]
+fn what_one_line_starts_may_stand_anywhere() {
+    let world = World::empty();
+    let line = |id: &str, more: Value| {
+        let mut line = json!({"id": id, "payload": {"message": id}});
+        line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        format!("{line}\n")
+    };
+    let mut text = line("a-last", json!({"after": {"schedule": "The middle", "outcome": "any"}}));
+    text += &line("b-middle", json!({"after": "z-first", "name": "The middle"}));
+    for number in 0..17_000 {
+        text += &line(&format!("m{number}"), json!({"schedule": {"every": "1h"}}));
+    }
+    text += &line("z-first", json!({"schedule": {"every": "1h"}}));
+    write(&world, "chain.jsonl", &text);
+    let count = 17_003;
+    let (code, out, err) = world.run(&["import", "bulk", "chain.jsonl", "--dry-run"]);
+    assert_eq!((code, out), (0, format!("{count} would be created, 0 there already, 0 wrong.\n")), "{err}");
+    let (code, out, err) = world.run(&["import", "bulk", "chain.jsonl"]);
+    assert_eq!((code, out), (0, format!("{count} created, 0 there already, 0 wrong.\n")), "{err}");
+    let (code, out, err) = world.run(&["import", "bulk", "chain.jsonl"]);
+    assert_eq!((code, out), (0, format!("0 created, {count} there already, 0 wrong.\n")), "{err}");
+    let wrong =
+        [("x", "nobody"), ("y", "z"), ("z", "y")].map(|(id, first)| line(id, json!({"after": first}))).concat();
+    write(&world, "wrong.jsonl", &wrong);
+    let (code, _, err) = world.run(&["import", "bulk", "wrong.jsonl", "--dry-run"]);
+    let told = "wrong.jsonl:1: after.schedule: 'after' names 'nobody', and agent 'default' has no";
+    assert!(
+        code == 2 && err.contains(told) && err.contains("wrong.jsonl:2: after.schedule: 'after' would close"),
+        "{err}"
+    );
+}

@@ -1,7 +1,8 @@
 //! `import`: many schedules at once, one JSON object a line.
 //!
 //! Invariants: a line that is there already is left alone and counted; a request with a wrong line creates nothing,
-//! unless wrong lines are to be skipped; what is created shares commits.
+//! unless wrong lines are to be skipped; what is created shares commits; the order of the lines of a request does not
+//! matter to who starts whom.
 //! Not here: reading the file, doubles in it, the order of its lines (`cli`).
 
 use std::hash::BuildHasher as _;
@@ -12,11 +13,12 @@ use hashbrown::{DefaultHashBuilder, HashSet};
 use super::super::reply::{Imported, LineProblem};
 use super::super::request::Import;
 use super::Local;
+use super::chain::{self, Order};
 use super::declare::declaration;
 use super::differing::differing;
 use crate::limits;
 use crate::problem::Problem;
-use crate::runtime::{Done, Op, OpError};
+use crate::runtime::{ChainError, Done, Op, OpError};
 use crate::spec::tree::{Node, shorten};
 use crate::spec::{Context, Draft, RawSchedule, Reading, read, validate_reading};
 use crate::surface::error::{Error, problem_to_json};
@@ -54,25 +56,37 @@ impl Checked {
 impl Local {
     pub(super) async fn import(&self, import: Import) -> Result<Imported, Error> {
         let Import { text, check, skip_bad } = import;
-        let Judged { drafts, mut reply } = self.reading(move |local| local.judge_text(&text, check)).await?;
+        // Where a check found every line new, the store is not asked again line by line: who creates is refused what
+        // somebody else has taken since.
+        let all_new = !check && self.checked.take(&text);
+        let judge = move |local: &Self| local.judge_lines(&text, all_new).map(|judged| (text, judged));
+        let (text, mut judged) = self.reading(judge).await?;
+        self.judge_chains(&mut judged, all_new).await?;
+        let Judged { drafts, mut reply } = judged;
+        reply.good = drafts.len() as u64;
+        if check && reply.existing == 0 && reply.problems.is_empty() {
+            self.checked.note(&text);
+        }
         if check || !(skip_bad || reply.problems.is_empty()) {
             return Ok(reply);
         }
         let (lines, ops): (Vec<usize>, Vec<Op>) =
             drafts.into_iter().map(|(line, draft)| (line, Op::Create(declaration(draft)))).unzip();
-        for (line, done) in lines.into_iter().zip(self.create_all(ops).await) {
+        for (line, done) in lines.into_iter().zip(self.ask_in_turns(ops).await) {
             match done {
                 Ok(Done::Existing(_)) => reply.existing += 1,
                 Ok(_) => reply.created += 1,
                 Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),
+                Err(OpError::Chain(error)) => reply.wrong(line, &chained(&error)),
                 Err(error) => reply.wrong(line, &Problem::new("", error.to_string())),
             }
         }
+        reply.problems.sort_by_key(|told| told.line);
         Ok(reply)
     }
 
-    /// Creates in as few commits as whoever waits for the loop allows.
-    async fn create_all(&self, mut ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
+    /// Asks in as few commits as whoever waits for the loop allows.
+    async fn ask_in_turns(&self, mut ops: Vec<Op>) -> Vec<Result<Done, OpError>> {
         if !self.setting.serving {
             return self.handle.ask_all_by(self.by(), ops).await;
         }
@@ -85,15 +99,34 @@ impl Local {
         all
     }
 
-    /// Judges a request. Where a check found every line new, the store is not asked again line by line: who creates is
-    /// refused what somebody else has taken since.
-    fn judge_text(&self, text: &str, check: bool) -> Result<Judged, Error> {
-        let all_new = !check && self.checked.take(text);
-        let judged = self.judge_lines(text, all_new)?;
-        if check && judged.reply.existing == 0 && judged.reply.problems.is_empty() {
-            self.checked.note(text);
+    /// Puts what starts others before them, and takes out what could not wait for whom it names; of what waits for a line
+    /// of the same request that is judged when it is created.
+    async fn judge_chains(&self, judged: &mut Judged, is_judged: bool) -> Result<(), Error> {
+        let Order { places, circles, waits_outside } =
+            chain::order(judged.drafts.iter().map(|(_, draft)| &draft.schedule));
+        for (place, circle) in circles {
+            judged.reply.wrong(judged.drafts[place].0, &chained(&circle));
         }
-        Ok(judged)
+        let outside: Vec<usize> =
+            places.iter().copied().filter(|place| waits_outside[*place] && !is_judged).collect();
+        let judge =
+            |place: &usize| Op::Judge { schedule: Box::new(judged.drafts[*place].1.schedule.clone()), key: None };
+        let ops = outside.iter().map(judge).collect();
+        let told = self.ask_in_turns(ops).await;
+        let mut drafts: Vec<Option<(usize, Draft)>> =
+            std::mem::take(&mut judged.drafts).into_iter().map(Some).collect();
+        for (place, told) in outside.into_iter().zip(told) {
+            match told {
+                Err(OpError::Chain(error)) => {
+                    let line = drafts[place].take().map_or(0, |(line, _)| line);
+                    judged.reply.wrong(line, &chained(&error));
+                }
+                told => drop(told?),
+            }
+        }
+        judged.drafts.extend(places.into_iter().filter_map(|place| drafts[place].take()));
+        judged.reply.problems.sort_by_key(|told| told.line);
+        Ok(())
     }
 
     fn judge_lines(&self, text: &str, all_new: bool) -> Result<Judged, Error> {
@@ -110,7 +143,6 @@ impl Local {
                 Err(problems) => problems.iter().for_each(|problem| judged.reply.wrong(line_number, problem)),
             }
         }
-        judged.reply.good = judged.drafts.len() as u64;
         Ok(judged)
     }
 
@@ -194,6 +226,10 @@ impl Imported {
     fn wrong(&mut self, line: usize, problem: &Problem) {
         self.problems.push(LineProblem { line: line as u64, problem: problem_to_json(problem) });
     }
+}
+
+fn chained(error: &ChainError) -> Problem {
+    Problem::new("after.schedule", error.to_string())
 }
 
 fn not_json(line: &str, error: &serde_json::Error) -> Problem {
