@@ -16,7 +16,8 @@ fn add(house: &House, caller: &Caller, id: &str, more: Value) -> Result<Value, E
 }
 
 fn hourly(house: &House, caller: &Caller, id: &str) {
-    add(house, caller, id, json!({"schedule": {"every": "1h"}})).unwrap();
+    let place = json!({"gateway": "console", "chat_id": "ada-home"});
+    add(house, caller, id, json!({"schedule": {"every": "1h"}, "destination": place})).unwrap();
 }
 
 fn after(house: &House, caller: &Caller, id: &str, first: &str) -> Result<Value, Error> {
@@ -330,4 +331,26 @@ fn a_dry_run_promises_nothing_that_is_refused() {
             .unwrap()["dry_run"],
         true
     );
+}
+
+#[test]
+fn who_waits_for_a_delivery_of_what_delivers_nothing_is_told() {
+    let house = House::open();
+    let admin = Caller::Admin;
+    add(&house, &admin, "quiet", json!({"schedule": {"every": "1h"}})).unwrap();
+    let why = "nothing will start it: 'quiet' has no destination, so its runs end silent and never delivered";
+    let told = |told: Value| told["schedules"][0]["warnings"][0].as_str().unwrap_or_default().starts_with(why);
+    for dry_run in [true, false] {
+        let schedule = json!({"id": "b", "after": "quiet", "message": "x"});
+        let answer = house.ask(&admin, "add", json!({"schedule": schedule, "dry_run": dry_run})).unwrap();
+        assert!(told(answer.clone()), "{answer}");
+    }
+    let note = |id: &str| house.ask(&admin, "show", json!({"schedule": id})).unwrap()["note"].clone();
+    assert!(note("b").as_str().unwrap().starts_with(why));
+    let any = after(&house, &admin, "c", "b").unwrap();
+    assert_eq!(any["schedules"][0]["warnings"].as_array().map_or(0, Vec::len), 1, "b delivers nothing, either");
+    update(&house, "b", json!({"after": {"schedule": "quiet", "outcome": ["silent", "delivered"]}})).unwrap();
+    assert_eq!(note("b"), Value::Null);
+    let files = [("s/d.yaml", "after: quiet\npayload: {message: d}\n")];
+    assert!(apply(&house, &files)[0].2.starts_with(why));
 }

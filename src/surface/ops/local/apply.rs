@@ -123,12 +123,8 @@ impl Local {
                     }
                     Some(source) if source.content == content => {
                         let state = reader.state(*key)?;
-                        changes.push(self.application(
-                            file,
-                            draft,
-                            "unchanged",
-                            state.map(|state| (&**known, state)),
-                        ));
+                        let stored = state.map(|state| (&**known, state));
+                        changes.push(self.application(file, draft, "unchanged", stored)?);
                         continue;
                     }
                     Some(_) => (Some(*key), "updated"),
@@ -138,7 +134,7 @@ impl Local {
             changes.push(match judged {
                 Err(error @ OpError::Chain(_)) => refused(file, schedule, &error),
                 Err(error) => return Err(error.into()),
-                Ok(()) => self.application(file, draft, action, None),
+                Ok(()) => self.application(file, draft, action, None)?,
             });
         }
         for (place, circle) in order.circles {
@@ -169,15 +165,19 @@ impl Local {
 
     fn told(&self, file: &str, draft: &Draft, done: Result<Done, OpError>) -> Result<Application, Error> {
         Ok(match done {
-            Ok(Done::Created(_, state)) => self.application(file, draft, "created", Some((&draft.schedule, state))),
-            Ok(Done::Changed(_, state)) => self.application(file, draft, "updated", Some((&draft.schedule, state))),
+            Ok(Done::Created(_, state)) => {
+                self.application(file, draft, "created", Some((&draft.schedule, state)))?
+            }
+            Ok(Done::Changed(_, state)) => {
+                self.application(file, draft, "updated", Some((&draft.schedule, state)))?
+            }
             Ok(Done::Unchanged(key, state)) => {
                 let known = self.handle.reader().schedule(key)?.map(|(_, known)| known);
                 let known = known.as_deref().unwrap_or(&draft.schedule);
-                self.application(file, draft, "unchanged", Some((known, state)))
+                self.application(file, draft, "unchanged", Some((known, state)))?
             }
             Ok(Done::Existing(_) | Done::Started(_) | Done::Noted | Done::Status(_)) => {
-                self.application(file, draft, "unchanged", None)
+                self.application(file, draft, "unchanged", None)?
             }
             Err(error @ (OpError::Busy | OpError::Stopped(_) | OpError::Store(_))) => return Err(error.into()),
             Err(error) => refused(file, &draft.schedule, &error),
@@ -190,7 +190,7 @@ impl Local {
         draft: &Draft,
         action: &str,
         stored: Option<(&Schedule, State)>,
-    ) -> Application {
+    ) -> Result<Application, Error> {
         let now = self.handle.now();
         let schedule = stored.map_or(&draft.schedule, |(schedule, _)| schedule);
         let due = match stored {
@@ -200,8 +200,11 @@ impl Local {
         };
         let ended = stored.filter(|(_, state)| state.status.is_over());
         let mut notes = if action == "unchanged" { Vec::new() } else { draft.warnings.clone() };
+        if action != "unchanged" {
+            notes.extend(self.waits_in_vain(&draft.schedule)?);
+        }
         notes.extend(ended.map(|(_, state)| format!("it is {}", view::status_word(state.status))));
-        Application {
+        Ok(Application {
             file: file.to_owned(),
             id: schedule.id.to_string(),
             name: schedule.name.clone(),
@@ -209,7 +212,7 @@ impl Local {
             description: Some(schedule.describe()),
             next: due.map(|due| FireTime::new(due, schedule.zone)),
             note: (!notes.is_empty()).then(|| notes.join("; ")),
-        }
+        })
     }
 
     /// Cancels what was declared in this folder and is declared no more.

@@ -7,7 +7,7 @@
 use hashbrown::HashMap;
 
 use super::{Local, view};
-use crate::calendar::{After, Trigger};
+use crate::calendar::{After, End, Ends, Trigger};
 use crate::engine::change::{Expected, State, Status};
 use crate::id::ScheduleKey;
 use crate::runtime::{ChainError, Op, OpError};
@@ -126,6 +126,23 @@ impl Local {
         Ok(())
     }
 
+    /// What is to be known of one that waits only for deliveries of a schedule that has nowhere to deliver to.
+    pub(super) fn waits_in_vain(&self, schedule: &Schedule) -> Result<Option<String>, Error> {
+        let Some(after) = schedule.trigger.after().filter(|after| after.ends == Ends::only(End::Delivered)) else {
+            return Ok(None);
+        };
+        // A hook may name a place for each message.
+        let is_silent = |first: &Schedule| first.destination.is_none() && first.hook.is_none();
+        let first = self.first_of(schedule, after)?.filter(|(_, first)| is_silent(first));
+        Ok(first.map(|(_, first)| {
+            let id = &first.id;
+            format!(
+                "nothing will start it: '{id}' has no destination, so its runs end silent and never delivered; give \
+                 it one, or wait for after: {{schedule: {id}, outcome: [silent, delivered]}}"
+            )
+        }))
+    }
+
     /// Why an active schedule does not do what is expected of it: nothing will start it, or none of its runs succeeds.
     pub(super) fn why_idle(
         &self,
@@ -144,10 +161,12 @@ impl Local {
         }
         let Some(after) = schedule.trigger.after() else { return Ok(None) };
         let first = after.key.map(|key| reader.state(key)).transpose()?.flatten();
-        let ended = first.filter(|first| first.status.is_over());
-        Ok(ended.map(|first| {
-            let word = view::status_word(first.status);
-            format!("nothing will start it: '{}' is {word}", after.schedule)
-        }))
+        match first.filter(|first| first.status.is_over()) {
+            Some(first) => {
+                let word = view::status_word(first.status);
+                Ok(Some(format!("nothing will start it: '{}' is {word}", after.schedule)))
+            }
+            None => self.waits_in_vain(schedule),
+        }
     }
 }

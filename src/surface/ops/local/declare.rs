@@ -49,7 +49,8 @@ impl Local {
         let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
         for place in order.places {
             let Some(draft) = drafts[place].take() else { continue };
-            let warnings = self.warnings(draft.warnings.clone());
+            let mut warnings = self.warnings(draft.warnings.clone());
+            warnings.extend(self.waits_in_vain(&draft.schedule)?);
             if let Some(made) = self.made_before(&draft.schedule)? {
                 added.schedules.push(made.told(self.handle.now(), warnings)?);
                 continue;
@@ -213,7 +214,8 @@ impl Local {
         dry_run: bool,
     ) -> Result<Updated, Error> {
         let now = self.handle.now();
-        let warnings = self.warnings(draft.warnings.clone());
+        let mut warnings = self.warnings(draft.warnings.clone());
+        warnings.extend(self.waits_in_vain(&draft.schedule)?);
         if fields.is_empty() {
             let schedule = view::created(&found.schedule, &found.state, now, warnings);
             return Ok(Updated { schedule, fields, dry_run });
