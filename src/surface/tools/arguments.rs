@@ -176,7 +176,7 @@ impl Reader<'_> {
         match (found, value) {
             (_, Value::Null) if found.is_some() || PARTS.contains(&key) => {}
             (Some(found), Value::Object(map))
-                if !matches!(found.kind, Kind::Map) && level < limits::ARGUMENT_LEVELS_MAX =>
+                if !matches!(found.kind, Kind::Map | Kind::MapWith(_)) && level < limits::ARGUMENT_LEVELS_MAX =>
             {
                 self.entries(map, found.name, level + 1);
             }
@@ -222,7 +222,9 @@ impl Reader<'_> {
 fn readable(kind: Kind, value: Value) -> Result<Option<Value>, Problem> {
     let wrong = |what: &str| Err(Problem::new("", format!("must be {what}")));
     match (kind, value) {
-        (Kind::Text | Kind::Word(_) | Kind::Whole(_) | Kind::Flag, Value::String(text)) if text.trim().is_empty() => {
+        (Kind::Text | Kind::Word(_) | Kind::Whole(_) | Kind::Flag | Kind::MapWith(_), Value::String(text))
+            if text.trim().is_empty() =>
+        {
             Ok(None)
         }
         (Kind::Text, value @ Value::String(_)) => Ok(Some(value)),
@@ -261,12 +263,16 @@ fn readable(kind: Kind, value: Value) -> Result<Option<Value>, Problem> {
             Ok(_) | Err(_) => Ok(Some(json!([text]))),
         },
         (Kind::Texts, _) => wrong("a list of texts"),
-        (Kind::Map, value @ Value::Object(_)) => Ok(Some(value)),
+        (Kind::Map | Kind::MapWith(_), value @ Value::Object(_)) => Ok(Some(value)),
+        (Kind::MapWith(entry), Value::String(text)) => match serde_json::from_str(&text) {
+            Ok(value @ Value::Object(_)) => Ok(Some(value)),
+            Ok(_) | Err(_) => Ok(Some(json!({ entry: text }))),
+        },
         (Kind::Map, Value::String(text)) => match serde_json::from_str(&text) {
             Ok(value @ Value::Object(_)) => Ok(Some(value)),
             Ok(_) | Err(_) => wrong("a map"),
         },
-        (Kind::Map, _) => wrong("a map"),
+        (Kind::Map | Kind::MapWith(_), _) => wrong("a map"),
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Kind {
     Flag,
     /// A map.
     Map,
+    /// A map; a text alone is read as this entry of it.
+    MapWith(&'static str),
 }
 
 impl Field {
@@ -58,7 +60,7 @@ impl Field {
             Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
             Kind::Whole(least) => json!({"type": "integer", "minimum": least}),
             Kind::Flag => json!({"type": "boolean"}),
-            Kind::Map => json!({"type": "object"}),
+            Kind::Map | Kind::MapWith(_) => json!({"type": "object"}),
         };
         schema["description"] = json!(self.about);
         schema

@@ -37,7 +37,7 @@ pub(super) const WHEN: &[Field] = &[Field::new(
 )];
 pub(super) const AFTER: &[Field] = &[Field::new(
     "after",
-    Kind::Map,
+    Kind::MapWith("schedule"),
     "Instead of a time: whenever a run of another schedule of yours has ended, {schedule: its id or name, outcome: delivered}. outcome is delivered, silent, failed, unknown, skipped or any, or a list.",
 )];
 pub(super) const PAYLOAD: &[Field] = &[

@@ -59,3 +59,15 @@ fn everything_that_is_wrong_is_told_at_once() {
     ];
     expect_file!["../../data/transcripts/wrong.txt"].assert_eq(&transcript(&House::open(), &all(), calls));
 }
+
+#[test]
+fn the_schedule_that_is_waited_for_may_stand_alone() {
+    let house = House::open();
+    let place = json!({"every": "1h", "message": "x", "chat_id": "7", "gateway": "console", "name": "fetch"});
+    assert!(!house.call("schedule_task", place).is_error);
+    for after in [json!("fetch"), json!({"schedule": "fetch"}), json!(r#"{"schedule": "fetch"}"#)] {
+        let told = house.call("schedule_task", json!({"after": after, "message": "x", "dry_run": true}));
+        assert!(!told.is_error && told.whole().contains("After 'fetch' is delivered"), "{after}: {}", told.whole());
+    }
+    assert!(house.call("schedule_task", json!({"after": ["fetch"], "message": "x"})).is_error);
+}
