@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{Brought, Item, Omission, Origin, Wishes, slug};
 use crate::config::{Heartbeat, Interval};
+use crate::problem::Problem;
 
 const KEYS: [&str; 4] = ["cron", "message", "model", "injectinto"];
 
@@ -43,6 +44,14 @@ enum Content<'t> {
     Schedules(Vec<Section<'t>>),
 }
 
+/// Why a prompt is not run.
+enum NoRun {
+    /// The config leaves open what it needs.
+    Unset(&'static str),
+    /// The config asks for times that cannot be.
+    Impossible(String),
+}
+
 /// Reads the text of a file to be imported once.
 #[must_use]
 pub fn read(file: &str, text: &str, wishes: &Wishes) -> Brought {
@@ -69,7 +78,10 @@ pub fn declared(file: &str, text: &str, heartbeat: &Heartbeat) -> Brought {
         Content::Nothing => brought.notes.push("it is empty, which costs no run".to_owned()),
         Content::Prompt => match prompt(file, text, heartbeat, &wishes) {
             Ok(item) => brought.items.push(item),
-            Err(note) => brought.notes.push(note.to_owned()),
+            Err(NoRun::Unset(note)) => brought.notes.push(note.to_owned()),
+            Err(NoRun::Impossible(why)) => {
+                brought.refused.push(Omission { at: at(file, 1), id: Some(PROMPT_ID.to_owned()), why });
+            }
         },
         Content::Schedules(sections) => schedules(file, &sections, &wishes, &mut brought),
     }
@@ -138,21 +150,26 @@ fn says_nothing(line: &str) -> bool {
 }
 
 /// The schedule that runs a prompt; or why there is none.
-fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Result<Item, &'static str> {
+fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Result<Item, NoRun> {
+    let unset = |note| Err(NoRun::Unset(note));
     let period = match heartbeat.interval {
         Some(Interval::Every(period)) => period,
-        Some(Interval::Off) => return Err("it is one prompt, and heartbeat.interval is off: nothing is run"),
-        None => return Err("it is one prompt, and heartbeat.interval does not say when it is run: nothing is run"),
+        Some(Interval::Off) => return unset("it is one prompt, and heartbeat.interval is off: nothing is run"),
+        None => return unset("it is one prompt, and heartbeat.interval does not say when it is run: nothing is run"),
     };
-    let to = heartbeat.inject_into.as_deref();
-    let to = to.ok_or("it is one prompt, and heartbeat.inject_into names no target: nothing is run")?;
+    let Some(to) = heartbeat.inject_into.as_deref() else {
+        return unset("it is one prompt, and heartbeat.inject_into names no target: nothing is run");
+    };
     let mut item = Item::new(at(file, 1), PROMPT_ID, wishes);
     item.set("name", "Heartbeat");
     let mut trigger = json!({"every": period.to_string()});
     if let Some(hours) = &heartbeat.active_hours {
-        // Counted from the first active minute of a day, so that a long interval meets active hours at all.
-        trigger["anchor"] = json!(format!("2026-01-01T{}:00", hours.start()));
-        item.set("except", hours.others().map_or(json!(null), |others| json!([others])));
+        let impossible = |wrong: Problem| {
+            NoRun::Impossible(Problem { path: "heartbeat.interval".to_owned(), ..wrong }.to_string())
+        };
+        let times = hours.times(period).map_err(impossible)?;
+        trigger = json!({"cron": times.cron, "dialect": "quartz"});
+        item.set("except", if times.except.is_empty() { json!(null) } else { json!(times.except) });
     }
     item.set("schedule", trigger);
     item.set_zone(heartbeat.active_hours.as_ref().and_then(|hours| hours.timezone.as_deref()));
