@@ -99,6 +99,13 @@ fn sections_come_and_go_and_a_broken_one_keeps_its_schedule() {
     let log = daemon.log();
     assert!(log.contains("refused: is incomplete: it has no '- Message:'") && log.contains("line=5"), "{log}");
 
+    // Bullets without a section are no prompt, and nothing that was declared is gone.
+    fs::write(file(&daemon), section("Two", "second").replace("## ", "### ")).unwrap();
+    wait_for_log(&daemon, "refused: '- Cron:' stands in no section");
+    wait_for_log(&daemon, "schedules=0");
+    let before = all(&folder);
+    assert!(before.len() == 3 && before.iter().all(|[_, status]| status == "active"), "{before:?}");
+
     fs::write(file(&daemon), section("Three", "third")).unwrap();
     wait_for(&folder, "two", "cancelled");
     assert_eq!((status(&folder, "one"), status(&folder, "three")), ("cancelled".into(), "active".into()));
