@@ -127,6 +127,25 @@ fn sections_come_and_go_and_a_broken_one_keeps_its_schedule() {
 }
 
 #[test]
+fn a_file_that_can_be_read_at_last_is_applied_whatever_its_time_and_length() {
+    let daemon = daemon("heartbeat = \"HEARTBEAT.md\"\n", "");
+    let text = |end: &[u8]| [b"## One\n- Cron: 0 0 9 * * ?\n- Model: echo/x\n- Message: x", end].concat();
+    // Laid in the place of the other in one step, so that nothing but what it holds is different.
+    let lay = |bytes: Vec<u8>| {
+        let new = daemon.path().join("new.md");
+        fs::write(&new, bytes).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        fs::File::options().write(true).open(&new).unwrap().set_modified(time).unwrap();
+        fs::rename(new, file(&daemon)).unwrap();
+    };
+    lay(text(b"\xff"));
+    wait_for_log(&daemon, "it is not text: line 4 is not UTF-8");
+    lay(text(b"y"));
+    wait_for(daemon.path(), "one", "active");
+    daemon.end();
+}
+
+#[test]
 fn what_another_file_declares_stays_that_files() {
     let folder = folder_with(&[("one.yaml", "schedule: {every: 1h}\npayload: {message: mine}\n")]);
     fs::write(folder.path().join("chimewheel.toml"), "heartbeat = \"HEARTBEAT.md\"\n").unwrap();
