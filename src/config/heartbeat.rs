@@ -10,6 +10,7 @@ use super::hours::ActiveHours;
 use super::routing::read_model;
 use super::section::{Section, Text};
 use super::{Agents, Config, Notice, Surroundings, not_empty};
+use crate::access::Destination;
 use crate::limits::{EVERY_MS_MIN, NAME_BYTES_MAX, SPAN_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
@@ -96,7 +97,9 @@ impl Heartbeat {
             return vec![notice("", message.to_owned())];
         }
         let mut notices = Vec::new();
-        let gateway = self.inject_into.as_ref().and_then(|to| to.split_once('_')).map(|(gateway, _)| gateway);
+        let names = config.gateways.keys().map(String::as_str);
+        let target = self.inject_into.as_ref().and_then(|to| Destination::split(to, names));
+        let gateway = target.map(|(gateway, _)| gateway);
         if let Some(gateway) = gateway.filter(|gateway| !config.gateways.contains_key(*gateway)) {
             let message = format!("gateway '{gateway}' is not configured; add [gateways.{gateway}]");
             notices.push(notice(".inject_into", message));
@@ -162,7 +165,7 @@ fn read_interval(given: &str) -> Result<Option<Interval>, Problem> {
     Ok(Some(Interval::Every(span)))
 }
 
-/// A chat with its gateway's name before the first underscore, as a schedule names it.
+/// A chat with its gateway's name before it, as a schedule names it.
 fn read_target(given: &str) -> Result<Option<String>, Problem> {
     let text = given.trim();
     if text.is_empty() {
@@ -171,9 +174,9 @@ fn read_target(given: &str) -> Result<Option<String>, Problem> {
     let wrong = if text.len() > NAME_BYTES_MAX {
         "is too long"
     } else {
-        match text.split_once('_') {
-            Some((gateway, chat)) if !gateway.is_empty() && !chat.is_empty() => return Ok(Some(text.to_owned())),
-            Some(_) | None => "is not a gateway and a chat id",
+        match Destination::split(text, []) {
+            Some(_) => return Ok(Some(text.to_owned())),
+            None => "is not a gateway and a chat id",
         }
     };
     Err(Problem::new("", wrong).hint("write GATEWAY_CHAT, such as telegram_123456"))

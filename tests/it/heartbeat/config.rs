@@ -153,6 +153,17 @@ fn what_can_have_no_effect_is_noticed() {
     );
 }
 
+#[test]
+fn a_target_of_a_gateway_with_an_underscore_is_known() {
+    check(
+        "[gateways.my_plug]\nkind = \"console\"\n\
+         [heartbeat]\nfile = \"h\"\ninterval = \"30m\"\ninject_into = \"my_plug_c1\"",
+        expect![[r#"
+            {"file":"/etc/chime/h","inject_into":"my_plug_c1","interval":"30m"}
+        "#]],
+    );
+}
+
 /// An engine.json under a config, as the program lays it there; then each key with what became of it.
 fn below(config: &str, json: &str) -> String {
     let keys = engine::read(json, around()).unwrap();
