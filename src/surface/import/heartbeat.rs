@@ -13,9 +13,11 @@ use serde_json::json;
 
 use super::{Brought, Item, Omission, Origin, Wishes, slug};
 use crate::config::{Heartbeat, Interval};
-use crate::problem::Problem;
+use crate::problem::{Problem, nearest};
 
 const KEYS: [&str; 4] = ["cron", "message", "model", "injectinto"];
+/// The same as they are written.
+const SHOWN: [&str; 4] = ["Cron", "Message", "Model", "InjectInto"];
 
 /// The id of the schedule of a file that is one prompt, before its agent's name.
 const PROMPT_ID: &str = "heartbeat-md";
@@ -46,6 +48,19 @@ impl Section<'_> {
     /// Whether it has a bullet of a schedule.
     fn is_schedule(&self) -> bool {
         self.depth == 2 && self.bullets.iter().any(|bullet| KEYS.contains(&bullet.plain.as_str()))
+    }
+
+    /// What is said of its bullets that mean nothing.
+    fn unknown(&self) -> impl Iterator<Item = String> {
+        let unknown = self.bullets.iter().filter(|bullet| !KEYS.contains(&bullet.plain.as_str()));
+        unknown.map(|Bullet { line, plain, key, .. }| {
+            let near = nearest(plain, KEYS).and_then(|near| KEYS.iter().position(|known| *known == near));
+            let way_out = match near {
+                Some(place) => format!("did you mean '{}'?", SHOWN[place]),
+                None => format!("known here: {}", SHOWN.join(", ")),
+            };
+            format!("'{key}' in line {line} is no bullet of a schedule and has no effect; {way_out}")
+        })
     }
 
     /// A bullet that would make it a schedule, where it is none.
@@ -340,7 +355,8 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
         .map(|(_, shown)| *shown)
         .collect();
     if !missing.is_empty() {
-        return brought.refused.push(refuse(format!("is incomplete: it has no {}", missing.join(" and no "))));
+        let told = std::iter::once(format!("is incomplete: it has no {}", missing.join(" and no ")));
+        return brought.refused.push(refuse(told.chain(section.unknown()).collect::<Vec<_>>().join("; ")));
     }
     let mut item = Item::new(at.clone(), &id, wishes);
     item.set("name", section.name);
@@ -353,9 +369,7 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
     }
     // Without a chat its result is only recorded, there as here.
     item.set("destination", get("injectinto").filter(|to| *to != "null").map_or(json!(null), |to| json!(to)));
-    for bullet in section.bullets.iter().filter(|bullet| !KEYS.contains(&bullet.plain.as_str())) {
-        item.left(&bullet.key, "it means nothing in this file");
-    }
+    item.doubts.extend(section.unknown());
     brought.items.push(item);
 }
 

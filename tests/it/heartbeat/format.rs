@@ -23,7 +23,8 @@ fn told(config: &Heartbeat, text: &str) -> String {
     let mut told = String::new();
     for item in &brought.items {
         writeln!(told, "{}: {}", item.at.line, Value::Object(item.schedule.clone())).unwrap();
-        item.changed.iter().for_each(|changed| writeln!(told, "    {changed}").unwrap());
+        let told_of = [&item.changed, &item.doubts].into_iter().flatten();
+        told_of.for_each(|changed| writeln!(told, "    {changed}").unwrap());
     }
     for (word, omissions) in [("refused", &brought.refused), ("left out", &brought.left_out)] {
         for one in omissions {
@@ -186,6 +187,19 @@ fn indented_bullets_are_bullets_and_deeper_ones_belong_to_those_above() {
         8: {"destination":"console_b","id":"b","name":"B","payload":{"task":"x\n- Cron: no bullet"},"schedule":{"cron":"0 0 8 * * ?","dialect":"quartz"},"silence":"heartbeat"}
     "#]],
     );
+}
+
+#[test]
+fn a_bullet_that_means_nothing_is_told_with_what_it_may_mean() {
+    let text = "## A\n- Cron: 0 0 9 * * ?\n- Message: x\n- Modle: fake/other\n- inject to: console_a\n- Priority: high\n\
+                ## B\n- Cron: 0 0 9 * * ?\n- Mesage: x\n";
+    check(&prompted(), text, expect![[r#"
+        1: {"destination":null,"id":"a","name":"A","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            'Modle' in line 4 is no bullet of a schedule and has no effect; did you mean 'Model'?
+            'inject to' in line 5 is no bullet of a schedule and has no effect; did you mean 'InjectInto'?
+            'Priority' in line 6 is no bullet of a schedule and has no effect; known here: Cron, Message, Model, InjectInto
+        7: refused b: is incomplete: it has no '- Message:'; 'Mesage' in line 9 is no bullet of a schedule and has no effect; did you mean 'Message'?
+    "#]]);
 }
 
 #[test]
