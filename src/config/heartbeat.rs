@@ -15,6 +15,9 @@ use crate::limits::{EVERY_MS_MIN, NAME_BYTES_MAX, SPAN_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
 
+/// Owner of what names none.
+const AGENT_DEFAULT: &str = "default";
+
 /// A heartbeat file, and what holds for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -118,6 +121,15 @@ impl Heartbeat {
             Some(Interval::Every(period)) => {
                 let wrong = self.active_hours.as_ref().and_then(|hours| hours.times(period).err());
                 notices.extend(wrong.map(|wrong| notice(".interval", wrong.to_string())));
+                let owner = self.agent.as_deref().unwrap_or(AGENT_DEFAULT);
+                let answers = target.and_then(|(gateway, chat)| config.routes.answers_in(gateway, chat));
+                if let Some(other) = answers.filter(|other| *other != owner) {
+                    let message = format!(
+                        "is {owner}, but in the target's chat routes name {other}, who knows nothing of what the \
+                         heartbeat says there; set heartbeat.agent = \"{other}\""
+                    );
+                    notices.push(notice(".agent", message));
+                }
             }
             None => {
                 let said = [

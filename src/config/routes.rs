@@ -49,6 +49,13 @@ impl Routes {
         found.map(|route| route.agent.as_str())
     }
 
+    /// The agent that the first rule names which can match in a chat, whoever writes.
+    pub(super) fn answers_in(&self, gateway: &str, chat_id: &str) -> Option<&str> {
+        let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
+        let found = self.0.iter().find(|route| is(&route.gateway, gateway) && is(&route.chat_id, chat_id));
+        found.map(|route| route.agent.as_str())
+    }
+
     /// The rules.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()

@@ -193,13 +193,17 @@ fn indented_bullets_are_bullets_and_deeper_ones_belong_to_those_above() {
 fn a_bullet_that_means_nothing_is_told_with_what_it_may_mean() {
     let text = "## A\n- Cron: 0 0 9 * * ?\n- Message: x\n- Modle: fake/other\n- inject to: console_a\n- Priority: high\n\
                 ## B\n- Cron: 0 0 9 * * ?\n- Mesage: x\n";
-    check(&prompted(), text, expect![[r#"
+    check(
+        &prompted(),
+        text,
+        expect![[r#"
         1: {"destination":null,"id":"a","name":"A","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
             'Modle' in line 4 is no bullet of a schedule and has no effect; did you mean 'Model'?
             'inject to' in line 5 is no bullet of a schedule and has no effect; did you mean 'InjectInto'?
             'Priority' in line 6 is no bullet of a schedule and has no effect; known here: Cron, Message, Model, InjectInto
         7: refused b: is incomplete: it has no '- Message:'; 'Mesage' in line 9 is no bullet of a schedule and has no effect; did you mean 'Message'?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
