@@ -43,6 +43,8 @@ pub struct Agent {
     pub system: Option<System>,
     /// Whether its runs may make schedules, which otherwise only conversations may.
     pub runs_may_schedule: bool,
+    /// Whether what one chat has booked is seen and changed from every other chat, too.
+    pub chats_share: bool,
     /// Names of the tools that it may use; `None`: all of them.
     pub tools: Option<Vec<String>>,
 }
@@ -94,6 +96,7 @@ impl Agent {
         let model = section.parsed(text, "model", read_model).flatten();
         let system = System::read(&mut section, text, around);
         let runs_may_schedule = section.flag(text, "runs_may_schedule").unwrap_or(false);
+        let chats_share = section.flag(text, "chats_share").unwrap_or(false);
         let token = section.secret(text, ["token", "token_env", "token_file"]);
         let token = token.map(|secret| around.secret(secret));
         let tools = section.strings(text, "tools");
@@ -128,7 +131,19 @@ impl Agent {
         let quota = section.section(text, "quota");
         let quota = quota.map_or_else(Quota::default, |quota| read_quota(quota, text));
         section.finish(text);
-        Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools }
+        Self {
+            timezone,
+            token,
+            destinations,
+            quota,
+            expires,
+            model,
+            webhook,
+            system,
+            runs_may_schedule,
+            chats_share,
+            tools,
+        }
     }
 }
 

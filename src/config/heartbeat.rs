@@ -122,7 +122,12 @@ impl Heartbeat {
                 let wrong = self.active_hours.as_ref().and_then(|hours| hours.times(period).err());
                 notices.extend(wrong.map(|wrong| notice(".interval", wrong.to_string())));
                 let owner = self.agent.as_deref().unwrap_or(AGENT_DEFAULT);
-                let answers = target.and_then(|(gateway, chat)| config.routes.answers_in(gateway, chat));
+                let place = target.map(|(gateway, chat)| Destination {
+                    gateway: gateway.to_owned(),
+                    chat_id: chat.to_owned(),
+                    thread: None,
+                });
+                let answers = place.and_then(|place| config.routes.likely(&place)).map(|route| route.agent.as_str());
                 if let Some(other) = answers.filter(|other| *other != owner) {
                     let message = format!(
                         "is {owner}, but in the target's chat routes name {other}, who knows nothing of what the \

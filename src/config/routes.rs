@@ -34,6 +34,14 @@ pub struct Route {
     pub agent: String,
 }
 
+impl Route {
+    /// Whether the place alone says that it matches.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.chat_type.is_none() && self.sender_id.is_none()
+    }
+}
+
 impl Routes {
     /// The agent that the first rule which matches names.
     #[must_use]
@@ -49,11 +57,11 @@ impl Routes {
         found.map(|route| route.agent.as_str())
     }
 
-    /// The agent that the first rule names which can match in a chat, whoever writes.
-    pub(super) fn answers_in(&self, gateway: &str, chat_id: &str) -> Option<&str> {
+    /// The rule by which whoever writes in a place is likely answered: the first that fits, as far as a place tells.
+    #[must_use]
+    pub fn likely(&self, place: &Destination) -> Option<&Route> {
         let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
-        let found = self.0.iter().find(|route| is(&route.gateway, gateway) && is(&route.chat_id, chat_id));
-        found.map(|route| route.agent.as_str())
+        self.0.iter().find(|route| is(&route.gateway, &place.gateway) && is(&route.chat_id, &place.chat_id))
     }
 
     /// The rules.

@@ -236,8 +236,19 @@ impl Webhook {
 
 impl Agent {
     fn to_json(&self) -> Value {
-        let Self { timezone, token, destinations, quota, expires, model, webhook, system, runs_may_schedule, tools } =
-            self;
+        let Self {
+            timezone,
+            token,
+            destinations,
+            quota,
+            expires,
+            model,
+            webhook,
+            system,
+            runs_may_schedule,
+            chats_share,
+            tools,
+        } = self;
         let mut shown = json!({
             "destinations": destinations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "quota": {
@@ -268,6 +279,9 @@ impl Agent {
         }
         if *runs_may_schedule {
             shown["runs_may_schedule"] = json!(true);
+        }
+        if *chats_share {
+            shown["chats_share"] = json!(true);
         }
         if let Some(webhook) = webhook {
             shown["webhook"] = webhook.to_json();

@@ -126,6 +126,15 @@ impl Book {
         Change::Session { key, session: Arc::new(session) }
     }
 
+    /// The conversation that a reply will go on with where the routes name another agent. One that they name only for some
+    /// who write there counts if it was spoken to there before.
+    fn spoken_to_instead(&self, of: &Conversation) -> Result<Option<Conversation>, StoreError> {
+        let route = self.manners.routes.likely(&of.place).filter(|route| route.agent != of.agent);
+        let Some(route) = route else { return Ok(None) };
+        let other = Conversation { place: of.place.clone(), agent: route.agent.clone() };
+        Ok(if route.is_certain() || self.latest(&other)?.is_some() { Some(other) } else { None })
+    }
+
     /// The active session, or one that begins.
     fn active_or_fresh(&mut self, of: &Conversation, now: Timestamp) -> Result<(SessionKey, Session), StoreError> {
         if let Some(active) = self.active(of, now)? {
@@ -189,14 +198,29 @@ impl Turns {
 
     /// A text has reached a chat in which people can answer.
     pub(super) fn reached(&mut self, delivery: Delivery, message_id: Option<String>) {
-        let Delivery { agent, destination, text, schedule, .. } = delivery;
+        let Delivery { agent, destination, text, schedule, heard, .. } = delivery;
         let of = Conversation { place: destination, agent };
         let said =
             Utterance { at: self.clock.now(), voice: Voice::Agent, text, message_id, schedule: Some(schedule) };
-        match self.book.active_or_fresh(&of, said.at) {
-            Ok((key, session)) => self.say(key, session, said),
-            Err(error) => tracing::error!("a text that was delivered is missing in its session: {error}"),
+        let answers = heard.and_then(|heard| heard.1.said).map(|(session, _)| session);
+        if let Err(error) = self.file(of, &said, answers) {
+            tracing::error!("a text that was delivered is missing in its session: {error}");
         }
+    }
+
+    /// Puts what was delivered into the session that a reply to it will reach; whoever is spoken to there knows it, too,
+    /// though another agent has said it. An answer that comes when its session is over begins no other.
+    fn file(&mut self, of: Conversation, said: &Utterance, answers: Option<SessionKey>) -> Result<(), StoreError> {
+        let (key, session) = self.book.active_or_fresh(&of, said.at)?;
+        if answers.is_some_and(|answered| answered != key) {
+            return Ok(());
+        }
+        self.say(key, session, said.clone());
+        if let Some(other) = self.book.spoken_to_instead(&of)? {
+            let (key, session) = self.book.active_or_fresh(&other, said.at)?;
+            self.say(key, session, said.clone());
+        }
+        Ok(())
     }
 
     /// Takes what came in.

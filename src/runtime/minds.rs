@@ -47,17 +47,28 @@ pub struct Asking {
     pub place: Option<Destination>,
     /// Whether a schedule asks, and nobody who waits for an answer.
     pub is_planned: bool,
+    /// When the run was begun first, where it was begun before.
+    pub begun_before: Option<Timestamp>,
 }
 
-/// What [`Hands::call`] returns: what the model is told.
-pub type Calling<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// What the model is told.
+    pub told: String,
+    /// Whether its token is used up: it made something, now or when the run was made before.
+    pub is_made: bool,
+}
+
+/// What [`Hands::call`] returns.
+pub type Calling<'a> = Pin<Box<dyn Future<Output = Came> + Send + 'a>>;
 
 /// What a model may do.
 pub trait Hands: Send + Sync {
     /// The tools that it has, in the form of chat completions.
     fn tools(&self, asking: &Asking) -> Vec<Value>;
 
-    /// Calls one. `token` is the same when the run is made again: what a call makes is made once.
+    /// Calls one. `token` is the same when the run is made again and has made as much: what a call makes is made once.
     fn call<'a>(&'a self, asking: &'a Asking, name: &'a str, arguments: Value, token: String) -> Calling<'a>;
 }
 
@@ -86,6 +97,7 @@ pub(super) fn context(
         session: None,
         place: schedule.destination.clone(),
         is_planned: schedule.talk.is_none(),
+        begun_before: None,
     });
     let told = |history: Vec<Line>, session: Option<SessionKey>, system: Option<String>| {
         if let Some(asking) = &mut asking {

@@ -8,7 +8,7 @@ use crate::access::{ChatKind, Destination};
 use crate::calendar::{Trigger, Zone};
 use crate::config::Agents;
 use crate::id::{ScheduleId, SessionKey};
-use crate::limits::HAND_OVER_MS_MAX;
+use crate::limits::{HAND_OVER_MS_MAX, TRANSCRIPT_TEXT_BYTES_MAX, within};
 use crate::runtime::conversation::id_of;
 use crate::session::{Conversation, Heard, Session};
 use crate::spec::{OnHookError, Payload, Policy, RetryPolicy, RunSession, Schedule, Silence, Talk, Task};
@@ -88,7 +88,8 @@ pub(super) fn hand_over(agents: &Agents, session: SessionKey, number: u64, heard
         (door(agent, place), Payload::Message(text.clone()), retry)
     } else if rules.system.is_some() {
         let who = heard.sender.name.as_ref().unwrap_or(&heard.sender.id);
-        let instruction = if heard.chat == ChatKind::Direct { text.clone() } else { format!("{who}: {text}") };
+        let text = within(text, TRANSCRIPT_TEXT_BYTES_MAX);
+        let instruction = if heard.chat == ChatKind::Direct { text.to_owned() } else { format!("{who}: {text}") };
         // Whoever writes wants an answer, whatever it looks like.
         let task =
             Task { instruction, session: RunSession::Conversation, silence: Silence::Never, ..Task::default() };

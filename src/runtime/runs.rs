@@ -108,11 +108,17 @@ impl Begun {
         }))
     }
 
-    /// A text that is the same for the same call of its model, however often it is made again.
+    /// When it was begun first, where this is not the first time.
+    pub(super) fn begun_before(&self) -> Option<Timestamp> {
+        let execution = self.run.execution.as_ref()?;
+        (execution.attempts > 1).then_some(execution.since)
+    }
+
+    /// A text that is the same whenever its model has made so many things, however often it is run again.
     #[must_use]
-    pub fn token(&self, call: u16) -> String {
+    pub fn token(&self, made: u16) -> String {
         let occurrence = self.run.occurrence;
-        let key = id::delivery_key(&self.schedule.id, occurrence.generation, occurrence.due, u16::MAX, call);
+        let key = id::delivery_key(&self.schedule.id, occurrence.generation, occurrence.due, u16::MAX, made);
         format!("run:{key}")
     }
 

@@ -39,6 +39,9 @@ pub(super) struct Till<'a> {
 struct Tools {
     hands: Option<(Arc<dyn Hands>, Asking)>,
     outbox: Option<Outbox>,
+    /// What was made so far. A run that is made again may take another way to it, but the first thing that it makes is the
+    /// first all the same.
+    made: u16,
 }
 
 impl<'a> Till<'a> {
@@ -56,14 +59,13 @@ impl Tools {
     }
 
     /// Calls those of one answer, one after the other.
-    async fn call_all(&mut self, begun: &Begun, round: usize, answer: Answer) -> Round {
+    async fn call_all(&mut self, begun: &Begun, answer: Answer) -> Round {
         let mut calls = Vec::new();
         for (place, call) in answer.calls.into_iter().enumerate() {
             let came = if place >= CALLS_COUNT_MAX {
                 format!("Error: not done; at most {CALLS_COUNT_MAX} calls are made in one go")
             } else {
-                let token = begun.token((round * CALLS_COUNT_MAX + place) as u16);
-                self.call(&call, token).await
+                self.call(&call, begun.token(self.made)).await
             };
             calls.push((call, came));
         }
@@ -80,7 +82,11 @@ impl Tools {
             return said;
         }
         match &self.hands {
-            Some((hands, asking)) => minds::outcome(hands.call(asking, &call.name, arguments, token).await),
+            Some((hands, asking)) => {
+                let came = hands.call(asking, &call.name, arguments, token).await;
+                self.made = self.made.saturating_add(u16::from(came.is_made));
+                minds::outcome(came.told)
+            }
             None => format!("Error: there is no tool '{}'", call.name),
         }
     }
@@ -103,10 +109,13 @@ impl Shared {
         let Context { system, history, asking } =
             told.map_err(|error| RunError::Retry { error: error.to_string(), after: None })?;
         let hands = match asking {
-            Some(asking) => self.hands().await.map(|hands| (hands, asking)),
+            Some(asking) => {
+                let asking = Asking { begun_before: begun.begun_before(), ..asking };
+                self.hands().await.map(|hands| (hands, asking))
+            }
             None => None,
         };
-        let mut tools = Tools { hands, outbox: till.speaks_by_tool.then(Outbox::default) };
+        let mut tools = Tools { hands, outbox: till.speaks_by_tool.then(Outbox::default), made: 0 };
         let told = tools.told();
         let mut all: Vec<Asked> = std::iter::once(first).chain(instead).collect();
         for asked in &mut all {
@@ -131,7 +140,7 @@ impl Shared {
                 };
                 return Ok(said?);
             }
-            let came = tools.call_all(begun, round, answer).await;
+            let came = tools.call_all(begun, answer).await;
             all.iter_mut().for_each(|asked| asked.prompt.rounds.push(came.clone()));
         }
         let error = format!("the model was asked {ROUNDS_COUNT_MAX} times and called tools each time");

@@ -12,11 +12,13 @@ use super::export::{Form, export};
 use super::{Nature, Tool, Toolbox};
 use crate::access::Via;
 use crate::config::Agents;
-use crate::runtime::minds::{Asking, Calling, Hands};
-use crate::surface::ops::{Caller, Identity, Operations};
+use crate::runtime::minds::{Asking, Calling, Came, Hands};
+use crate::surface::ops::{Caller, Identity, Operation as _, Operations, Reply, request};
 
 /// The key of a create that makes a repeated one answer with the first.
 const TOKEN: &str = "client_token";
+/// What a tool does that has a schedule run at once.
+const RUN_NOW: &str = "run-now";
 
 /// Uses tools for models.
 pub struct OwnHands {
@@ -30,6 +32,54 @@ impl OwnHands {
     #[must_use]
     pub fn new(toolbox: Arc<Toolbox>, operations: Arc<dyn Operations>, agents: Agents) -> Self {
         Self { toolbox, operations, agents }
+    }
+
+    async fn came(&self, caller: &Caller, asking: &Asking, name: &str, mut arguments: Value, token: String) -> Came {
+        let tool = match self.toolbox.find(caller, name) {
+            Ok(tool) => tool,
+            Err(error) => return Came { told: format!("Error: {error}"), is_made: false },
+        };
+        if !self.may(asking, tool) {
+            let agent = &asking.agent;
+            let told = format!(
+                "Error: a run of a schedule may not use {name}; the operator may allow it: agents.{agent}.runs_may_schedule"
+            );
+            return Came { told, is_made: false };
+        }
+        if tool.changes().contains(&RUN_NOW)
+            && let Some(told) = self.run_before(caller, asking, &arguments).await
+        {
+            return Came { told, is_made: true };
+        }
+        let is_create = tool.nature == Nature::Creates;
+        if let Value::Object(given) = &mut arguments
+            && is_create
+            && tool.fields().iter().any(|field| field.name == TOKEN)
+        {
+            given.insert(TOKEN.to_owned(), Value::String(token));
+        }
+        match self.toolbox.call(caller, &*self.operations, name, arguments).await {
+            Ok(outcome) => match made_before(&outcome.structured) {
+                Some(told) => Came { told, is_made: true },
+                None => Came { is_made: is_create && !outcome.is_error, told: outcome.whole() },
+            },
+            Err(error) => Came { told: format!("Error: {error}"), is_made: false },
+        }
+    }
+
+    /// What is said of a schedule that was run by hand since this run was begun first: by this run, as far as is known.
+    async fn run_before(&self, caller: &Caller, asking: &Asking, arguments: &Value) -> Option<String> {
+        let begun = asking.begun_before?;
+        let schedule = ["schedule_id", "name"].iter().find_map(|key| arguments.get(key)?.as_str())?.to_owned();
+        let asked = request::Runs { schedule, since: Some(begun.to_string()), ..request::Runs::default() };
+        let Ok(Reply::Runs(told)) = self.operations.call(caller, asked.request()).await else { return None };
+        let run = told.runs.iter().find(|run| run.cause == "manual")?;
+        Some(format!(
+            "OK: '{}' triggered, before this run was interrupted and begun anew; run {}@{}",
+            told.name.as_ref().unwrap_or(&told.id),
+            told.id,
+            run.due.utc.0
+        ))
     }
 
     fn may(&self, asking: &Asking, tool: &Tool) -> bool {
@@ -48,30 +98,8 @@ impl Hands for OwnHands {
         }
     }
 
-    fn call<'a>(&'a self, asking: &'a Asking, name: &'a str, mut arguments: Value, token: String) -> Calling<'a> {
-        Box::pin(async move {
-            let caller = caller(asking);
-            let tool = match self.toolbox.find(&caller, name) {
-                Ok(tool) => tool,
-                Err(error) => return format!("Error: {error}"),
-            };
-            if !self.may(asking, tool) {
-                let agent = &asking.agent;
-                return format!(
-                    "Error: a run of a schedule may not use {name}; the operator may allow it: agents.{agent}.runs_may_schedule"
-                );
-            }
-            if let Value::Object(given) = &mut arguments
-                && tool.nature == Nature::Creates
-                && tool.fields().iter().any(|field| field.name == TOKEN)
-            {
-                given.insert(TOKEN.to_owned(), Value::String(token));
-            }
-            match self.toolbox.call(&caller, &*self.operations, name, arguments).await {
-                Ok(outcome) => made_before(&outcome.structured).unwrap_or_else(|| outcome.whole()),
-                Err(error) => format!("Error: {error}"),
-            }
-        })
+    fn call<'a>(&'a self, asking: &'a Asking, name: &'a str, arguments: Value, token: String) -> Calling<'a> {
+        Box::pin(async move { self.came(&caller(asking), asking, name, arguments, token).await })
     }
 }
 
@@ -86,7 +114,7 @@ fn made_before(reply: &Value) -> Option<String> {
 }
 
 fn caller(asking: &Asking) -> Caller {
-    let Asking { agent, session, place, is_planned: _ } = asking;
+    let Asking { agent, session, place, is_planned: _, begun_before: _ } = asking;
     Caller::Agent(Arc::new(Identity {
         agent: agent.clone(),
         session: session.map(|session| session.to_string()),

@@ -149,11 +149,24 @@ fn a_call_where_no_tool_is_offered_is_no_answer_and_nobody_is_told_who_did_not_a
 #[test]
 fn what_comes_of_a_call_is_cut_where_it_is_long() {
     let house = house();
-    for number in 0..20 {
-        let id = format!("s{number}");
-        house.json(&["add", "--id", &id, "--agent", "ada", "--in", "9h", "-m", &"ü".repeat(800), "--no-destination"]);
-    }
     let bo = house.telegram.acquaintance("Bo");
+    for number in 0..20 {
+        let (id, chat, text) = (format!("s{number}"), format!("--chat-id={bo}"), "ü".repeat(800));
+        house.json(&[
+            "add",
+            "--id",
+            &id,
+            "--agent",
+            "ada",
+            "--in",
+            "9h",
+            "-m",
+            &text,
+            "--gateway",
+            "telegram",
+            &chat,
+        ]);
+    }
     house.telegram.writes(bo, bo, "no arguments");
     house.telegram.wait_for(bo, 1);
     house.asked();

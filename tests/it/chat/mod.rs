@@ -3,11 +3,13 @@
 mod aimock;
 mod budget;
 mod by_tool;
+mod chats;
 mod failing;
 mod house;
 mod killed;
 mod planned;
 mod real;
+mod retried;
 
 use std::fs;
 

@@ -6,6 +6,7 @@
 //! where ids and names are (`runtime`).
 
 use super::Local;
+use crate::access::{Destination, Via};
 use crate::calendar::Trigger;
 use crate::config::Agent;
 use crate::limits;
@@ -91,9 +92,20 @@ impl Local {
         self.own_agent().or(named)
     }
 
-    /// Whether a schedule is this caller's to see.
+    /// Whether a schedule is this caller's to see. Whoever writes in one chat is not whoever writes in another, though
+    /// one agent answers both: what a chat asks for meets what is sent there, or was made in its session.
     pub(super) fn sees(&self, schedule: &Schedule) -> bool {
-        self.own_agent().is_none_or(|own| schedule.agent == own)
+        let Some(identity) = self.caller.identity() else { return true };
+        let chat = identity.destination.as_ref().filter(|_| identity.via == Some(Via::Chat) && !self.chats_share());
+        let is_of_chat = |own: &Destination| {
+            schedule.destination.as_ref().is_some_and(|place| is_in(own, place))
+                || identity.session.is_some() && schedule.created_by_session == identity.session
+        };
+        schedule.agent == identity.agent && chat.is_none_or(is_of_chat)
+    }
+
+    fn chats_share(&self) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.chats_share)
     }
 
     /// Puts the caller's mark on what it declares, or refuses what is not its to declare. Of a change to what is
@@ -142,6 +154,12 @@ impl Local {
     }
 }
 
+/// Whether a place is this chat, or a thread of it.
+fn is_in(chat: &Destination, place: &Destination) -> bool {
+    let thread = chat.thread.is_none() || chat.thread == place.thread;
+    chat.gateway == place.gateway && chat.chat_id == place.chat_id && thread
+}
+
 /// A schedule that an agent declares, and what is said of the agent.
 struct Judged<'a> {
     identity: &'a Identity,
@@ -154,10 +172,7 @@ impl Judged<'_> {
     fn destination(&self) -> Option<Problem> {
         let place = self.schedule.destination.as_ref()?;
         let own = self.identity.destination.as_ref();
-        let is_own = own.is_some_and(|own| {
-            let thread = own.thread.is_none() || own.thread == place.thread;
-            own.gateway == place.gateway && own.chat_id == place.chat_id && thread
-        });
+        let is_own = own.is_some_and(|own| is_in(own, place));
         let is_kept = self.known.is_some_and(|known| known.destination.as_ref() == Some(place));
         if is_own || is_kept || self.rules.destinations.iter().any(|pattern| pattern.allows(place)) {
             return None;

@@ -34,7 +34,7 @@ impl Local {
             let (Some((generation, schedule)), Some(state)) = (reader.schedule(key)?, reader.state(key)?) else {
                 continue;
             };
-            if agent.is_none_or(|agent| schedule.agent == agent) {
+            if agent.is_none_or(|agent| schedule.agent == agent) && self.sees(&schedule) {
                 return match selector.generation {
                     Some(expected) if expected != generation => Err(stale(expected, generation)),
                     Some(_) | None => Ok(Found { key, generation, schedule, state }),
@@ -52,7 +52,8 @@ impl Local {
             .map(|agent| format!(" of agent '{}'", shorten(agent)))
             .unwrap_or_default();
         let message = format!("schedule not found: {}{whose}", shorten(asked));
-        let known = self.handle.reader().list(agent, None, limits::PAGE_ROWS_MAX)?;
+        let mut known = self.handle.reader().list(agent, None, limits::PAGE_ROWS_MAX)?;
+        known.retain(|row| self.sees(&row.schedule));
         let mut owners: Vec<&str> = known
             .iter()
             .filter(|row| row.schedule.name.as_deref() == Some(asked))

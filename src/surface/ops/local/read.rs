@@ -266,7 +266,7 @@ impl Local {
             let Some(last) = page.last() else { return Ok((rows, None)) };
             after = Some(last.key);
             for row in page {
-                if !wanted(&row) {
+                if !self.sees(&row.schedule) || !wanted(&row) {
                     continue;
                 }
                 if rows.len() == limit {
