@@ -15,6 +15,19 @@ pub struct Destination {
     pub thread: Option<String>,
 }
 
+impl Destination {
+    /// Gateway and chat of a text such as `telegram_123456`: the longest of these names that it begins with, else what
+    /// stands before the first underscore. `None`: one of the two is missing.
+    pub fn split<'t, 'n>(text: &'t str, gateways: impl IntoIterator<Item = &'n str>) -> Option<(&'t str, &'t str)> {
+        let known = gateways.into_iter().filter_map(|name| {
+            let chat = text.strip_prefix(name)?.strip_prefix('_')?;
+            Some((&text[..name.len()], chat))
+        });
+        let longest = known.max_by_key(|(gateway, _)| gateway.len());
+        longest.or_else(|| text.split_once('_')).filter(|(gateway, chat)| !gateway.is_empty() && !chat.is_empty())
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.gateway, self.chat_id)?;

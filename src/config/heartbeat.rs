@@ -2,19 +2,21 @@
 //!
 //! `heartbeat = "HEARTBEAT.md"` names the file and nothing else; as a table it says more. What it says besides the file and
 //! its agent holds for a file that is one prompt: one that holds schedules tells its times itself.
-//! Units: minutes of the day. Invariant: active hours are a part of the day, never none and never all of it.
-//! Not here: reading the file, and what it declares (`surface/heartbeat`).
+//! Not here: active hours (`hours`), reading the file, and what it declares (`surface/heartbeat`).
 
 use std::path::PathBuf;
 
+use super::hours::ActiveHours;
 use super::routing::read_model;
 use super::section::{Section, Text};
 use super::{Agents, Config, Notice, Surroundings, not_empty};
+use crate::access::Destination;
 use crate::limits::{EVERY_MS_MIN, NAME_BYTES_MAX, SPAN_MS_MAX};
 use crate::problem::{Problem, nearest};
 use crate::time::Span;
 
-const DAY_MINUTES: u32 = 24 * 60;
+/// Owner of what names none.
+const AGENT_DEFAULT: &str = "default";
 
 /// A heartbeat file, and what holds for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,15 +42,6 @@ pub enum Interval {
     Off,
     /// After every span of this length.
     Every(Span),
-}
-
-/// A part of every day; it may last past midnight.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActiveHours {
-    start: u32,
-    end: u32,
-    /// Name of the zone whose clock counts; `None`: that of the schedule.
-    pub timezone: Option<String>,
 }
 
 impl Heartbeat {
@@ -107,7 +100,9 @@ impl Heartbeat {
             return vec![notice("", message.to_owned())];
         }
         let mut notices = Vec::new();
-        let gateway = self.inject_into.as_ref().and_then(|to| to.split_once('_')).map(|(gateway, _)| gateway);
+        let names = config.gateways.keys().map(String::as_str);
+        let target = self.inject_into.as_ref().and_then(|to| Destination::split(to, names));
+        let gateway = target.map(|(gateway, _)| gateway);
         if let Some(gateway) = gateway.filter(|gateway| !config.gateways.contains_key(*gateway)) {
             let message = format!("gateway '{gateway}' is not configured; add [gateways.{gateway}]");
             notices.push(notice(".inject_into", message));
@@ -123,7 +118,24 @@ impl Heartbeat {
                                such as \"telegram_123456\"";
                 notices.push(notice(".interval", message.to_owned()));
             }
-            Some(Interval::Every(_)) => {}
+            Some(Interval::Every(period)) => {
+                let wrong = self.active_hours.as_ref().and_then(|hours| hours.times(period).err());
+                notices.extend(wrong.map(|wrong| notice(".interval", wrong.to_string())));
+                let owner = self.agent.as_deref().unwrap_or(AGENT_DEFAULT);
+                let place = target.map(|(gateway, chat)| Destination {
+                    gateway: gateway.to_owned(),
+                    chat_id: chat.to_owned(),
+                    thread: None,
+                });
+                let answers = place.and_then(|place| config.routes.likely(&place)).map(|route| route.agent.as_str());
+                if let Some(other) = answers.filter(|other| *other != owner) {
+                    let message = format!(
+                        "is {owner}, but in the target's chat routes name {other}, who knows nothing of what the \
+                         heartbeat says there; set heartbeat.agent = \"{other}\""
+                    );
+                    notices.push(notice(".agent", message));
+                }
+            }
             None => {
                 let said = [
                     (".model", self.model.is_some()),
@@ -151,73 +163,6 @@ impl Interval {
     }
 }
 
-impl ActiveHours {
-    fn read(mut section: Section<'_, '_>, text: &mut Text<'_>, around: Surroundings<'_>) -> Option<Self> {
-        let mut time = |section: &mut Section<'_, '_>, key| {
-            let read = section.parsed(text, key, read_time);
-            if read.is_none() && !section.has(key) {
-                section.refuse(
-                    text,
-                    key,
-                    Problem::new("", "is missing").hint("such as \"08:00\"; the day ends at \"24:00\""),
-                );
-            }
-            read
-        };
-        let (start, end) = (time(&mut section, "start"), time(&mut section, "end"));
-        let timezone = section.parsed(text, "timezone", |given| match given.trim() {
-            "" => Ok(None),
-            name => (around.zone)(name).map(|()| Some(name.to_owned())),
-        });
-        let (Some(start), Some(end)) = (start, end) else {
-            section.finish(text);
-            return None;
-        };
-        if start == DAY_MINUTES || start == end {
-            let what = if start == end { "is also the end, so no hour is active" } else { "is the end of the day" };
-            section.refuse(text, "start", Problem::new("", what).hint("for all hours leave active_hours out"));
-        }
-        section.finish(text);
-        Some(Self { start, end, timezone: timezone.flatten() })
-    }
-
-    /// When they begin, as `08:00`.
-    #[must_use]
-    pub fn start(&self) -> String {
-        shown(self.start)
-    }
-
-    /// When they end, as `24:00`; they end before it.
-    #[must_use]
-    pub fn end(&self) -> String {
-        shown(self.end)
-    }
-
-    /// All other hours, as an exclusion is written; `None`: there are none.
-    #[must_use]
-    pub fn others(&self) -> Option<String> {
-        let end = self.end % DAY_MINUTES;
-        (end != self.start).then(|| format!("{}-{}", shown(end), shown(self.start)))
-    }
-}
-
-fn shown(minutes: u32) -> String {
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-/// `HH:MM`, up to `24:00`.
-fn read_time(given: &str) -> Result<u32, Problem> {
-    let number = |part: &str| {
-        let is_number = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse::<u32>().ok().filter(|_| is_number)
-    };
-    let parts = given.trim().split_once(':').and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)));
-    match parts {
-        Some((hour, minute)) if hour < 24 && minute < 60 || (hour, minute) == (24, 0) => Ok(hour * 60 + minute),
-        Some(_) | None => Err(Problem::new("", "is no time of the day").hint("write HH:MM, from 00:00 to 24:00")),
-    }
-}
-
 fn read_interval(given: &str) -> Result<Option<Interval>, Problem> {
     let text = given.trim();
     if text.is_empty() {
@@ -237,7 +182,7 @@ fn read_interval(given: &str) -> Result<Option<Interval>, Problem> {
     Ok(Some(Interval::Every(span)))
 }
 
-/// A chat with its gateway's name before the first underscore, as a schedule names it.
+/// A chat with its gateway's name before it, as a schedule names it.
 fn read_target(given: &str) -> Result<Option<String>, Problem> {
     let text = given.trim();
     if text.is_empty() {
@@ -246,9 +191,9 @@ fn read_target(given: &str) -> Result<Option<String>, Problem> {
     let wrong = if text.len() > NAME_BYTES_MAX {
         "is too long"
     } else {
-        match text.split_once('_') {
-            Some((gateway, chat)) if !gateway.is_empty() && !chat.is_empty() => return Ok(Some(text.to_owned())),
-            Some(_) | None => "is not a gateway and a chat id",
+        match Destination::split(text, []) {
+            Some(_) => return Ok(Some(text.to_owned())),
+            None => "is not a gateway and a chat id",
         }
     };
     Err(Problem::new("", wrong).hint("write GATEWAY_CHAT, such as telegram_123456"))

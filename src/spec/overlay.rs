@@ -30,6 +30,7 @@ pub fn from_schedule(schedule: &Schedule) -> RawSchedule {
             gateway: Some(to.gateway.clone()),
             chat_id: Some(to.chat_id.clone()),
             thread: to.thread.clone(),
+            is_one_text: false,
         }),
         schedule: Some(trigger(schedule)),
         after: schedule.trigger.after().map(|after| RawAfter {
@@ -197,6 +198,7 @@ fn lay_destination(merged: &mut RawDestination, change: &RawDestination) {
     // A thread belongs to its chat: another chat without a thread means the chat itself.
     if change.gateway.is_some() || change.chat_id.is_some() {
         merged.thread = None;
+        merged.is_one_text = change.is_one_text;
     }
     overlay(&mut merged.gateway, &change.gateway);
     overlay(&mut merged.chat_id, &change.chat_id);

@@ -126,6 +126,10 @@ pub struct RawDestination {
     /// Thread or topic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// Whether gateway and chat were one text, cut at its first underscore: which underscore is meant, the names of the
+    /// configured gateways decide.
+    #[serde(skip)]
+    pub is_one_text: bool,
 }
 
 /// A trigger as written: exactly one of the first five.

@@ -40,6 +40,7 @@ fn report(brought: &Brought) -> String {
     for item in &brought.items {
         writeln!(text, "{}:{}: {}", item.at.file, item.at.line, Value::Object(item.schedule.clone())).unwrap();
         item.changed.iter().for_each(|changed| writeln!(text, "    changed: {changed}").unwrap());
+        item.doubts.iter().for_each(|doubt| writeln!(text, "    warning: {doubt}").unwrap());
     }
     for (word, omissions) in [("refused", &brought.refused), ("left out", &brought.left_out)] {
         for Omission { at, id, why } in omissions {
@@ -98,9 +99,9 @@ fn a_heartbeat_file() {
         expect![[r#"
             HEARTBEAT.md:5: {"agent":"ada","destination":"console_local","id":"morning-check","model":"ollama/qwen3:8b","name":"Morning Check","payload":{"task":"Check email and report important messages.\nIf nothing requires attention, respond with JSON: {\"silent\": true}"},"schedule":{"cron":"0 0 9 ? * 2-6","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
             HEARTBEAT.md:19: {"agent":"ada","destination":null,"id":"evening","name":"Evening","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 0 18 * * ?","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
-                changed: 'Priority' is left out: it means nothing in this file
+                warning: 'Priority' in line 22 is no bullet of a schedule and has no effect; known here: Cron, Message, Model, InjectInto
             HEARTBEAT.md:24: {"agent":"ada","destination":null,"id":"unix-times","name":"Unix Times","payload":{"task":"Sum up the day"},"schedule":{"cron":"0 18 * * 1-5","dialect":"quartz","timezone":"Asia/Tokyo"},"silence":"heartbeat"}
-            HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'
+            HEARTBEAT.md:12: refused night-watch: is incomplete: it has no '- Message:'; 'Priority' in line 14 is no bullet of a schedule and has no effect; known here: Cron, Message, Model, InjectInto
             HEARTBEAT.md:28: refused evening: has the name of the section in line 19
             HEARTBEAT.md:16: left out -: the section 'Notes' names no schedule
         "#]],

@@ -7,6 +7,7 @@
 
 use super::fields::{DESTINATION, PAYLOAD, RETRY, TRIGGER, canonical};
 use super::{At, Field, Reader};
+use crate::access::Destination;
 use crate::spec::raw::{RawAfter, RawDestination, RawPayload, RawRetry, RawTrigger};
 use crate::spec::tree::Value;
 use crate::time::Span;
@@ -116,19 +117,20 @@ impl Reader {
         }
     }
 
-    /// `destination: …`: a map, or a chat id with its gateway's name before the first underscore.
+    /// `destination: …`: a map, or a chat id with its gateway's name and an underscore before it.
     pub(super) fn destination(&mut self, at: &At<'_>, raw: &mut Option<RawDestination>) {
         if self.cleared(at) {
             return;
         }
         if let Value::Text(text) = &at.node.value {
-            match text.split_once('_') {
-                Some((gateway, chat_id)) if !gateway.is_empty() && !chat_id.is_empty() => {
+            match Destination::split(text, []) {
+                Some((gateway, chat_id)) => {
                     let raw = raw.get_or_insert_default();
                     self.set(&mut raw.gateway, Some(gateway.to_owned()), &at.named("destination.gateway"));
                     self.set(&mut raw.chat_id, Some(chat_id.to_owned()), &at.named("destination.chat_id"));
+                    raw.is_one_text = true;
                 }
-                _ => self.unreadable(at, "is not a gateway and a chat id", Some(DESTINATION_EXAMPLE)),
+                None => self.unreadable(at, "is not a gateway and a chat id", Some(DESTINATION_EXAMPLE)),
             }
             return;
         }

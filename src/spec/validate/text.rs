@@ -94,6 +94,13 @@ impl Check<'_> {
                 self.refuse(Problem::new(path, "is missing").hint("a destination is a gateway and a chat_id"));
             }
         }
+        let text = written.is_one_text.then(|| gateway.zip(chat_id)).flatten();
+        let text = text.map(|(gateway, chat_id)| format!("{gateway}_{chat_id}"));
+        let names = context.gateways.iter().map(String::as_str);
+        let (gateway, chat_id) = match text.as_deref().and_then(|text| Destination::split(text, names)) {
+            Some((gateway, chat_id)) => (Some(gateway), Some(chat_id)),
+            None => (gateway.map(String::as_str), chat_id.map(String::as_str)),
+        };
         let gateway = gateway.and_then(|gateway| self.gateway(gateway));
         let chat_id = chat_id.and_then(|chat_id| self.name("destination.chat_id", Some(chat_id)));
         let thread = self.name("destination.thread", written.thread.as_deref());

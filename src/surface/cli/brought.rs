@@ -84,8 +84,9 @@ impl Told {
 
     /// Says in the log what is not as it was.
     pub fn log(&self) {
-        for (Item { at, changed, .. }, change) in &self.taken {
+        for (Item { at, changed, doubts, .. }, change) in &self.taken {
             let (file, line, note) = (&*at.file, at.line, change.note.as_deref());
+            doubts.iter().for_each(|doubt| tracing::warn!(file, line, schedule = change.id, "{doubt}"));
             if change.action == "unchanged" {
                 tracing::debug!(file, line, schedule = change.id, "unchanged");
                 continue;
@@ -117,7 +118,7 @@ impl Told {
                 json!({
                     "id": change.id, "name": change.name, "action": change.action, "file": item.at.file,
                     "line": item.at.line, "description": change.description, "next": change.next,
-                    "changed": item.changed, "note": change.note,
+                    "changed": item.changed, "doubts": item.doubts, "note": change.note,
                 })
             })
             .collect();
@@ -141,6 +142,7 @@ impl Told {
             if change.action != "unchanged" {
                 item.changed.iter().for_each(|changed| line(format_args!("    changed: {changed}")));
             }
+            item.doubts.iter().for_each(|doubt| line(format_args!("    warning: {doubt}")));
             if let Some(note) = &change.note {
                 line(format_args!("    note: {note}"));
             }

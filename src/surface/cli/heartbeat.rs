@@ -4,7 +4,7 @@
 //! before is cancelled. Not here: what the file declares (`surface/heartbeat`).
 
 use super::brought::Told;
-use super::watch::FileWatch;
+use super::watch::{FileWatch, LOOK_AGAIN};
 use crate::config::Heartbeat;
 use crate::surface::error::Error;
 use crate::surface::heartbeat::{SOURCE, Seen, declared, look};
@@ -15,31 +15,42 @@ use crate::surface::ops::local::Local;
 pub struct Beat {
     config: Heartbeat,
     watch: Option<FileWatch>,
+    /// Whether the last look could not read the file.
+    is_unreadable: bool,
 }
 
 impl Beat {
     /// Begins to look after the configured file.
     pub fn begin(config: &Heartbeat) -> Self {
         let watch = config.file.as_deref().map(FileWatch::begin);
-        Self { config: config.clone(), watch }
+        Self { config: config.clone(), watch, is_unreadable: false }
     }
 
-    /// Until the file has changed.
+    /// Until the file has changed, or can be read when it could not be.
     pub async fn changed(&mut self) {
-        match &mut self.watch {
-            Some(watch) => watch.changed().await,
-            None => std::future::pending().await,
+        let (Some(watch), Some(file)) = (&mut self.watch, &self.config.file) else {
+            return std::future::pending().await;
+        };
+        // What lets a file be read changes neither its time nor its length.
+        let readable = async {
+            while !self.is_unreadable || matches!(look(file), Seen::Unreadable(_)) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        tokio::select! {
+            () = watch.changed() => {}
+            () = readable => {}
         }
     }
 
     /// Makes the store agree with the file.
-    pub async fn apply(&self, local: &Local) {
+    pub async fn apply(&mut self, local: &Local) {
         if let Err(error) = self.try_apply(local).await {
             tracing::error!("the heartbeat file cannot be applied: {error}");
         }
     }
 
-    async fn try_apply(&self, local: &Local) -> Result<(), Error> {
+    async fn try_apply(&mut self, local: &Local) -> Result<(), Error> {
         let Some(file) = &self.config.file else {
             let (brought, reply) = local.apply_heartbeat(Brought::default()).await?;
             Told::of(SOURCE, brought, reply).log();
@@ -47,6 +58,7 @@ impl Beat {
         };
         let shown = file.display();
         let seen = look(file);
+        self.is_unreadable = matches!(seen, Seen::Unreadable(_));
         let Some(mut brought) = declared(file, &seen, &self.config) else {
             if let Seen::Unreadable(why) = &seen {
                 tracing::warn!(file = %shown, "the heartbeat file cannot be read, and what it declared stays: {why}");

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 const QUIET: Duration = Duration::from_millis(300);
 
 /// Pause between two looks at a single file.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Looks after one folder for as long as it lives.
 pub struct Watch {

@@ -1,10 +1,11 @@
 //! `HEARTBEAT.md`: named schedules under headings, or one prompt for the whole file.
 //!
 //! A section `## Name` with bullets `- Cron:`, `- Message:`, `- Model:` and `- InjectInto:` is a schedule; its cron is
-//! Quartz, its message an instruction for a model run. A bullet goes on in the indented lines below it. A file with no
-//! such bullet is one prompt, which the config says the times of. Comments, `<!-- … -->` from the beginning of a line,
-//! declare nothing.
-//! Invariant: a section is closed by the next heading; nothing leaks from one into another.
+//! Quartz, its message an instruction for a model run. A bullet goes on in the lines below it that are indented deeper. A
+//! file with no such bullet is one prompt, which the config says the times of. Comments, `<!-- … -->` from the beginning of
+//! a line, declare nothing, and neither do headings and bullets in a fenced block.
+//! Invariants: a section is closed by the next heading of any depth; nothing leaks from one into another. A bullet that
+//! would make a schedule and stands in no section is refused: the text is never taken for a prompt.
 //! Not here: when the file is looked at (`surface/heartbeat`), what a heartbeat's answer means (`runtime/silence`).
 
 use hashbrown::HashMap;
@@ -12,24 +13,60 @@ use serde_json::json;
 
 use super::{Brought, Item, Omission, Origin, Wishes, slug};
 use crate::config::{Heartbeat, Interval};
+use crate::problem::{Problem, nearest};
 
 const KEYS: [&str; 4] = ["cron", "message", "model", "injectinto"];
+/// The same as they are written.
+const SHOWN: [&str; 4] = ["Cron", "Message", "Model", "InjectInto"];
 
 /// The id of the schedule of a file that is one prompt, before its agent's name.
 const PROMPT_ID: &str = "heartbeat-md";
 
-/// A section under way.
+/// What stands below a heading, or above the first.
+#[derive(Default)]
 struct Section<'t> {
     line: usize,
+    /// How many `#` its heading has; 0: it has none.
+    depth: usize,
     name: &'t str,
-    /// Key in lower case without underscores, key as written, value.
-    bullets: Vec<(String, String, String)>,
+    bullets: Vec<Bullet>,
+    /// Blanks before the last of them.
+    indent: usize,
+}
+
+/// One bullet with a key.
+struct Bullet {
+    line: usize,
+    /// The key in lower case, without blanks and underscores.
+    plain: String,
+    /// The key as written.
+    key: String,
+    value: String,
 }
 
 impl Section<'_> {
     /// Whether it has a bullet of a schedule.
     fn is_schedule(&self) -> bool {
-        self.bullets.iter().any(|(key, ..)| KEYS.contains(&key.as_str()))
+        self.depth == 2 && self.bullets.iter().any(|bullet| KEYS.contains(&bullet.plain.as_str()))
+    }
+
+    /// What is said of its bullets that mean nothing.
+    fn unknown(&self) -> impl Iterator<Item = String> {
+        let unknown = self.bullets.iter().filter(|bullet| !KEYS.contains(&bullet.plain.as_str()));
+        unknown.map(|Bullet { line, plain, key, .. }| {
+            let near = nearest(plain, KEYS).and_then(|near| KEYS.iter().position(|known| *known == near));
+            let way_out = match near {
+                Some(place) => format!("did you mean '{}'?", SHOWN[place]),
+                None => format!("known here: {}", SHOWN.join(", ")),
+            };
+            format!("'{key}' in line {line} is no bullet of a schedule and has no effect; {way_out}")
+        })
+    }
+
+    /// A bullet that would make it a schedule, where it is none.
+    fn stray(&self) -> Option<&Bullet> {
+        let makes = |bullet: &&Bullet| matches!(bullet.plain.as_str(), "cron" | "message");
+        self.bullets.iter().find(makes).filter(|_| self.depth != 2)
     }
 }
 
@@ -39,8 +76,18 @@ enum Content<'t> {
     Nothing,
     /// One prompt.
     Prompt,
+    /// Nothing that can be told: bullets of schedules, and no section.
+    Stray(Section<'t>),
     /// Schedules, and sections that are none.
     Schedules(Vec<Section<'t>>),
+}
+
+/// Why a prompt is not run.
+enum NoRun {
+    /// The config leaves open what it needs.
+    Unset(&'static str),
+    /// The config asks for times that cannot be.
+    Impossible(String),
 }
 
 /// Reads the text of a file to be imported once.
@@ -55,6 +102,7 @@ pub fn read(file: &str, text: &str, wishes: &Wishes) -> Brought {
                        write each check as a section '## Name' with '- Cron:' and '- Message:'";
             brought.refused.push(Omission { at: at(file, 1), id: None, why: why.to_owned() });
         }
+        Content::Stray(section) => brought.refused.extend(stray(file, &section, None)),
         Content::Schedules(sections) => schedules(file, &sections, wishes, &mut brought),
     }
     brought
@@ -69,8 +117,12 @@ pub fn declared(file: &str, text: &str, heartbeat: &Heartbeat) -> Brought {
         Content::Nothing => brought.notes.push("it is empty, which costs no run".to_owned()),
         Content::Prompt => match prompt(file, text, heartbeat, &wishes) {
             Ok(item) => brought.items.push(item),
-            Err(note) => brought.notes.push(note.to_owned()),
+            Err(NoRun::Unset(note)) => brought.notes.push(note.to_owned()),
+            Err(NoRun::Impossible(why)) => {
+                brought.refused.push(Omission { at: at(file, 1), id: Some(PROMPT_ID.to_owned()), why });
+            }
         },
+        Content::Stray(section) => brought.refused.extend(stray(file, &section, None)),
         Content::Schedules(sections) => schedules(file, &sections, &wishes, &mut brought),
     }
     // An id belongs to one agent for ever, so another agent's schedules of this file have others.
@@ -94,9 +146,11 @@ pub fn is_empty(text: &str) -> bool {
 
 fn content(text: &str) -> Content<'_> {
     let lines = visible(text);
-    let sections = sections(&lines);
+    let mut sections = sections(&lines);
     if sections.iter().any(Section::is_schedule) {
         Content::Schedules(sections)
+    } else if let Some(place) = sections.iter().position(|section| section.stray().is_some()) {
+        Content::Stray(sections.swap_remove(place))
     } else if lines.iter().all(|(_, line)| says_nothing(line)) {
         Content::Nothing
     } else {
@@ -138,21 +192,26 @@ fn says_nothing(line: &str) -> bool {
 }
 
 /// The schedule that runs a prompt; or why there is none.
-fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Result<Item, &'static str> {
+fn prompt(file: &str, text: &str, heartbeat: &Heartbeat, wishes: &Wishes) -> Result<Item, NoRun> {
+    let unset = |note| Err(NoRun::Unset(note));
     let period = match heartbeat.interval {
         Some(Interval::Every(period)) => period,
-        Some(Interval::Off) => return Err("it is one prompt, and heartbeat.interval is off: nothing is run"),
-        None => return Err("it is one prompt, and heartbeat.interval does not say when it is run: nothing is run"),
+        Some(Interval::Off) => return unset("it is one prompt, and heartbeat.interval is off: nothing is run"),
+        None => return unset("it is one prompt, and heartbeat.interval does not say when it is run: nothing is run"),
     };
-    let to = heartbeat.inject_into.as_deref();
-    let to = to.ok_or("it is one prompt, and heartbeat.inject_into names no target: nothing is run")?;
+    let Some(to) = heartbeat.inject_into.as_deref() else {
+        return unset("it is one prompt, and heartbeat.inject_into names no target: nothing is run");
+    };
     let mut item = Item::new(at(file, 1), PROMPT_ID, wishes);
     item.set("name", "Heartbeat");
     let mut trigger = json!({"every": period.to_string()});
     if let Some(hours) = &heartbeat.active_hours {
-        // Counted from the first active minute of a day, so that a long interval meets active hours at all.
-        trigger["anchor"] = json!(format!("2026-01-01T{}:00", hours.start()));
-        item.set("except", hours.others().map_or(json!(null), |others| json!([others])));
+        let impossible = |wrong: Problem| {
+            NoRun::Impossible(Problem { path: "heartbeat.interval".to_owned(), ..wrong }.to_string())
+        };
+        let times = hours.times(period).map_err(impossible)?;
+        trigger = json!({"cron": times.cron, "dialect": "quartz"});
+        item.set("except", if times.except.is_empty() { json!(null) } else { json!(times.except) });
     }
     item.set("schedule", trigger);
     item.set_zone(heartbeat.active_hours.as_ref().and_then(|hours| hours.timezone.as_deref()));
@@ -171,6 +230,10 @@ fn schedules(file: &str, sections: &[Section<'_>], wishes: &Wishes, brought: &mu
     for section in sections {
         if section.is_schedule() {
             schedule(file, section, wishes, brought);
+        } else if section.depth != 2 {
+            // Where its heading was one of a section before, that one's schedule stays.
+            let id = (!section.name.is_empty()).then(|| slug(section.name));
+            brought.refused.extend(stray(file, section, id));
         } else {
             let why = format!("the section '{}' names no schedule", section.name);
             brought.left_out.push(Omission { at: at(file, section.line), id: None, why });
@@ -183,33 +246,90 @@ fn at(file: &str, line: usize) -> Origin {
     Origin { file: file.to_owned(), line }
 }
 
-/// The sections with the bullets in them.
+/// What is refused of a section that is none.
+fn stray(file: &str, section: &Section<'_>, id: Option<String>) -> Option<Omission> {
+    let bullet = section.stray()?;
+    let why =
+        format!("'- {}:' stands in no section, which begins with '## Name'; write such a line above it", bullet.key);
+    Some(Omission { at: at(file, bullet.line), id, why })
+}
+
+/// The sections with the bullets in them; the first is what stands above all headings.
 fn sections<'t>(lines: &[(usize, &'t str)]) -> Vec<Section<'t>> {
-    let mut sections: Vec<Section<'t>> = Vec::new();
-    for &(line, written) in lines {
-        if let Some(name) = written.strip_prefix("## ") {
-            sections.push(Section { line, name: name.trim().trim_end_matches('#').trim(), bullets: Vec::new() });
+    let mut done: Vec<Section<'t>> = Vec::new();
+    let mut section = Section::default();
+    for (&(line, written), is_fenced) in lines.iter().zip(fenced(lines)) {
+        if let Some((depth, name)) = heading(written).filter(|_| !is_fenced) {
+            done.push(std::mem::replace(&mut section, Section { line, depth, name, ..Section::default() }));
             continue;
         }
-        let Some(section) = sections.last_mut() else { continue };
-        if let Some(name) = written.strip_prefix("# ") {
-            // A heading above: what follows belongs to no schedule.
-            sections.push(Section { line, name: name.trim(), bullets: Vec::new() });
-        } else if let Some((key, value)) = bullet(written) {
+        let indent = written.len() - written.trim_start().len();
+        // What is indented deeper belongs to the bullet above it, whatever it looks like.
+        let is_beside = section.bullets.is_empty() || indent <= section.indent + 1;
+        if let Some((key, value)) = bullet(written.trim_start()).filter(|_| is_beside && !is_fenced) {
             let plain = key.to_lowercase().replace(['_', ' '], "");
-            section.bullets.push((plain, key, value));
-        } else if let (true, Some((.., value))) = (written.starts_with([' ', '\t']), section.bullets.last_mut()) {
+            section.bullets.push(Bullet { line, plain, key, value });
+            section.indent = indent;
+        } else if let (true, Some(Bullet { value, .. })) = (indent > 0, section.bullets.last_mut()) {
             let more = written.trim();
             let gap = if value.is_empty() || more.is_empty() { "" } else { "\n" };
             value.push_str(&format!("{gap}{more}"));
         }
     }
-    sections
+    done.push(section);
+    done
+}
+
+/// Depth and name of a heading.
+fn heading(line: &str) -> Option<(usize, &str)> {
+    let rest = line.trim_start_matches('#');
+    let depth = line.len() - rest.len();
+    let is_heading = (1..=6).contains(&depth) && (rest.is_empty() || rest.starts_with([' ', '\t']));
+    is_heading.then(|| (depth, rest.trim().trim_end_matches('#').trim()))
+}
+
+/// Which lines a fenced block holds, its fences included. A fence that nothing closes is none, or it would swallow the
+/// sections below it.
+fn fenced(lines: &[(usize, &str)]) -> Vec<bool> {
+    let mut fenced = vec![false; lines.len()];
+    // From this length on nothing closes a fence of backticks, and of tildes: so no line is looked at for ever.
+    let mut unclosed = [usize::MAX; 2];
+    let mut at = 0;
+    while at < lines.len() {
+        let opened = fence(lines[at].1).filter(|(mark, length, _)| *length < unclosed[usize::from(*mark == '~')]);
+        let Some((mark, length, _)) = opened else {
+            at += 1;
+            continue;
+        };
+        let closes = |line: &str| {
+            fence(line).is_some_and(|(other, longer, rest)| other == mark && longer >= length && rest.is_empty())
+        };
+        match lines[at + 1..].iter().position(|(_, line)| closes(line)) {
+            Some(after) => {
+                fenced[at..at + after + 2].fill(true);
+                at += after + 2;
+            }
+            None => {
+                unclosed[usize::from(mark == '~')] = length;
+                at += 1;
+            }
+        }
+    }
+    fenced
+}
+
+/// Mark and length of a fence, and what follows it.
+fn fence(line: &str) -> Option<(char, usize, &str)> {
+    let line = line.trim();
+    let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let rest = line.trim_start_matches(mark);
+    let length = line.len() - rest.len();
+    (length >= 3 && !rest.contains('`')).then_some((mark, length, rest))
 }
 
 /// `- Key: value`, also with the key or the value marked up.
 fn bullet(line: &str) -> Option<(String, String)> {
-    let (key, value) = line.strip_prefix(['-', '*'])?.strip_prefix(' ')?.split_once(':')?;
+    let (key, value) = line.strip_prefix(['-', '*', '+'])?.strip_prefix([' ', '\t'])?.split_once(':')?;
     let value = value.trim().trim_start_matches("**").trim();
     let value = value.strip_prefix('`').and_then(|value| value.strip_suffix('`')).unwrap_or(value);
     let key = key.trim().trim_matches('*').trim();
@@ -221,13 +341,13 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
     let at = at(file, section.line);
     let id = slug(section.name);
     let refuse = |why: String| Omission { at: at.clone(), id: Some(id.clone()), why };
-    let twice = KEYS.iter().find(|known| section.bullets.iter().filter(|(key, ..)| key == *known).count() > 1);
+    let twice = KEYS.iter().find(|known| section.bullets.iter().filter(|bullet| bullet.plain == **known).count() > 1);
     if let Some(key) = twice {
         return brought.refused.push(refuse(format!("says '{key}' twice")));
     }
     let get = |wanted: &str| {
-        let found = section.bullets.iter().find(|(key, ..)| key == wanted);
-        found.map(|(.., value)| value.trim()).filter(|value| !value.is_empty())
+        let found = section.bullets.iter().find(|bullet| bullet.plain == wanted);
+        found.map(|bullet| bullet.value.trim()).filter(|value| !value.is_empty())
     };
     let missing: Vec<&str> = [("cron", "'- Cron:'"), ("message", "'- Message:'")]
         .iter()
@@ -235,7 +355,8 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
         .map(|(_, shown)| *shown)
         .collect();
     if !missing.is_empty() {
-        return brought.refused.push(refuse(format!("is incomplete: it has no {}", missing.join(" and no "))));
+        let told = std::iter::once(format!("is incomplete: it has no {}", missing.join(" and no ")));
+        return brought.refused.push(refuse(told.chain(section.unknown()).collect::<Vec<_>>().join("; ")));
     }
     let mut item = Item::new(at.clone(), &id, wishes);
     item.set("name", section.name);
@@ -248,11 +369,7 @@ fn schedule(file: &str, section: &Section<'_>, wishes: &Wishes, brought: &mut Br
     }
     // Without a chat its result is only recorded, there as here.
     item.set("destination", get("injectinto").filter(|to| *to != "null").map_or(json!(null), |to| json!(to)));
-    for (key, shown, _) in &section.bullets {
-        if !KEYS.contains(&key.as_str()) {
-            item.left(shown, "it means nothing in this file");
-        }
-    }
+    item.doubts.extend(section.unknown());
     brought.items.push(item);
 }
 

@@ -41,6 +41,8 @@ pub struct Item {
     pub schedule: Map<String, Value>,
     /// What is different from what was written.
     pub changed: Vec<String>,
+    /// What was written, perhaps with something in mind, and has no effect.
+    pub doubts: Vec<String>,
 }
 
 /// Something that was not brought over.
@@ -95,7 +97,7 @@ impl Brought {
 
 impl Item {
     fn new(at: Origin, id: &str, wishes: &Wishes) -> Self {
-        let mut item = Self { at, schedule: Map::new(), changed: Vec::new() };
+        let mut item = Self { at, schedule: Map::new(), changed: Vec::new(), doubts: Vec::new() };
         item.take_id(id);
         if let Some(agent) = &wishes.agent {
             item.set("agent", agent.as_str());

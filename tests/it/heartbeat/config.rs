@@ -153,6 +153,48 @@ fn what_can_have_no_effect_is_noticed() {
     );
 }
 
+#[test]
+fn a_heartbeat_of_another_agent_than_the_one_who_answers_is_noticed() {
+    let text = |agent: &str| {
+        format!(
+            "[agents.ada]\n[agents.bob]\n[[routes]]\nmatch = {{gateway = \"console\", chat_id = \"you\"}}\nagent = \"bob\"\n\
+             [[routes]]\nmatch.gateway = \"console\"\nagent = \"ada\"\n\
+             [heartbeat]\nfile = \"h\"\ninterval = \"30m\"\ninject_into = \"console_me\"\n{agent}"
+        )
+    };
+    check(
+        &text(""),
+        expect![[r##"
+        # heartbeat.agent: is default, but in the target's chat routes name ada, who knows nothing of what the heartbeat says there; set heartbeat.agent = "ada"
+        {"file":"/etc/chime/h","inject_into":"console_me","interval":"30m"}
+    "##]],
+    );
+    check(
+        &text("agent = \"bob\""),
+        expect![[r##"
+        # heartbeat.agent: is bob, but in the target's chat routes name ada, who knows nothing of what the heartbeat says there; set heartbeat.agent = "ada"
+        {"agent":"bob","file":"/etc/chime/h","inject_into":"console_me","interval":"30m"}
+    "##]],
+    );
+    check(
+        &text("agent = \"ada\""),
+        expect![[r#"
+        {"agent":"ada","file":"/etc/chime/h","inject_into":"console_me","interval":"30m"}
+    "#]],
+    );
+}
+
+#[test]
+fn a_target_of_a_gateway_with_an_underscore_is_known() {
+    check(
+        "[gateways.my_plug]\nkind = \"console\"\n\
+         [heartbeat]\nfile = \"h\"\ninterval = \"30m\"\ninject_into = \"my_plug_c1\"",
+        expect![[r#"
+            {"file":"/etc/chime/h","inject_into":"my_plug_c1","interval":"30m"}
+        "#]],
+    );
+}
+
 /// An engine.json under a config, as the program lays it there; then each key with what became of it.
 fn below(config: &str, json: &str) -> String {
     let keys = engine::read(json, around()).unwrap();

@@ -99,6 +99,13 @@ fn sections_come_and_go_and_a_broken_one_keeps_its_schedule() {
     let log = daemon.log();
     assert!(log.contains("refused: is incomplete: it has no '- Message:'") && log.contains("line=5"), "{log}");
 
+    // Bullets without a section are no prompt, and nothing that was declared is gone.
+    fs::write(file(&daemon), section("Two", "second").replace("## ", "### ")).unwrap();
+    wait_for_log(&daemon, "refused: '- Cron:' stands in no section");
+    wait_for_log(&daemon, "schedules=0");
+    let before = all(&folder);
+    assert!(before.len() == 3 && before.iter().all(|[_, status]| status == "active"), "{before:?}");
+
     fs::write(file(&daemon), section("Three", "third")).unwrap();
     wait_for(&folder, "two", "cancelled");
     assert_eq!((status(&folder, "one"), status(&folder, "three")), ("cancelled".into(), "active".into()));
@@ -116,6 +123,25 @@ fn sections_come_and_go_and_a_broken_one_keeps_its_schedule() {
     fs::write(folder.path().join("chimewheel.toml"), "").unwrap();
     let daemon = Daemon::start(folder);
     wait_for(daemon.path(), "two", "cancelled");
+    daemon.end();
+}
+
+#[test]
+fn a_file_that_can_be_read_at_last_is_applied_whatever_its_time_and_length() {
+    let daemon = daemon("heartbeat = \"HEARTBEAT.md\"\n", "");
+    let text = |end: &[u8]| [b"## One\n- Cron: 0 0 9 * * ?\n- Model: echo/x\n- Message: x", end].concat();
+    // Laid in the place of the other in one step, so that nothing but what it holds is different.
+    let lay = |bytes: Vec<u8>| {
+        let new = daemon.path().join("new.md");
+        fs::write(&new, bytes).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        fs::File::options().write(true).open(&new).unwrap().set_modified(time).unwrap();
+        fs::rename(new, file(&daemon)).unwrap();
+    };
+    lay(text(b"\xff"));
+    wait_for_log(&daemon, "it is not text: line 4 is not UTF-8");
+    lay(text(b"y"));
+    wait_for(daemon.path(), "one", "active");
     daemon.end();
 }
 

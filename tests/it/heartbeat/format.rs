@@ -23,7 +23,8 @@ fn told(config: &Heartbeat, text: &str) -> String {
     let mut told = String::new();
     for item in &brought.items {
         writeln!(told, "{}: {}", item.at.line, Value::Object(item.schedule.clone())).unwrap();
-        item.changed.iter().for_each(|changed| writeln!(told, "    {changed}").unwrap());
+        let told_of = [&item.changed, &item.doubts].into_iter().flatten();
+        told_of.for_each(|changed| writeln!(told, "    {changed}").unwrap());
     }
     for (word, omissions) in [("refused", &brought.refused), ("left out", &brought.left_out)] {
         for one in omissions {
@@ -155,10 +156,91 @@ fn what_is_wrong_in_a_section_is_told_with_its_line_and_stays_in_it() {
     );
 }
 
+#[test]
+fn a_heading_of_any_depth_closes_a_section_and_one_in_a_fenced_block_does_not() {
+    let text = "## B\n- Cron: 0 0 9 * * ?\n- Message: of B\n### C deep\n- Message: of C\n- InjectInto: console_c\n  more\n\
+                ###### D\n- InjectInto: console_d\n## E\n- Cron: 0 0 8 * * ?\n- Message: Write this:\n  ```text\n## No heading\n\
+                - Model: no/bullet\n  is text\n  ```\n- InjectInto: console_e\n#\n- InjectInto: console_x\n## F\n- Cron: 0 0 7 * * ?\n\
+                - Message: f\n```\nnever closed\n## G\n- Cron: 0 0 6 * * ?\n- Message: g\n";
+    check(
+        &prompted(),
+        text,
+        expect![[r#"
+        1: {"destination":null,"id":"b","name":"B","payload":{"task":"of B"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        10: {"destination":"console_e","id":"e","name":"E","payload":{"task":"Write this:\n```text\nis text\n```"},"schedule":{"cron":"0 0 8 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        21: {"destination":null,"id":"f","name":"F","payload":{"task":"f"},"schedule":{"cron":"0 0 7 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        26: {"destination":null,"id":"g","name":"G","payload":{"task":"g"},"schedule":{"cron":"0 0 6 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        5: refused c-deep: '- Message:' stands in no section, which begins with '## Name'; write such a line above it
+    "#]],
+    );
+}
+
+#[test]
+fn indented_bullets_are_bullets_and_deeper_ones_belong_to_those_above() {
+    let text = "## A\n\n  - Cron: 0 0 9 * * ?\n  - Message: Look at:\n    - Model: of the car\n    * mail\n  +\tModel: tiny/two\n\
+                ## B\n- Cron: 0 0 8 * * ?\n - InjectInto: console_b\n- Message: x\n  - Cron: no bullet\n";
+    check(
+        &prompted(),
+        text,
+        expect![[r#"
+        1: {"destination":null,"id":"a","model":"tiny/two","name":"A","payload":{"task":"Look at:\n- Model: of the car\n* mail"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        8: {"destination":"console_b","id":"b","name":"B","payload":{"task":"x\n- Cron: no bullet"},"schedule":{"cron":"0 0 8 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+    "#]],
+    );
+}
+
+#[test]
+fn a_bullet_that_means_nothing_is_told_with_what_it_may_mean() {
+    let text = "## A\n- Cron: 0 0 9 * * ?\n- Message: x\n- Modle: fake/other\n- inject to: console_a\n- Priority: high\n\
+                ## B\n- Cron: 0 0 9 * * ?\n- Mesage: x\n";
+    check(
+        &prompted(),
+        text,
+        expect![[r#"
+        1: {"destination":null,"id":"a","name":"A","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+            'Modle' in line 4 is no bullet of a schedule and has no effect; did you mean 'Model'?
+            'inject to' in line 5 is no bullet of a schedule and has no effect; did you mean 'InjectInto'?
+            'Priority' in line 6 is no bullet of a schedule and has no effect; known here: Cron, Message, Model, InjectInto
+        7: refused b: is incomplete: it has no '- Message:'; 'Mesage' in line 9 is no bullet of a schedule and has no effect; did you mean 'Message'?
+    "#]],
+    );
+}
+
+#[test]
+fn bullets_of_a_schedule_without_a_section_make_no_prompt() {
+    for text in [
+        "### A\n- Cron: 0 0 9 * * ?\n- Message: x\n",
+        "Do this.\n\n   - Message: x\n",
+        "# A\n\n* **Cron:** `0 0 9 * * ?`\n",
+        "##A\n- Cron: 0 0 9 * * ?\n- Message: x\n",
+    ] {
+        let told = told(&prompted(), text);
+        let line = 1 + text.lines().position(|line| line.contains("Cron") || line.contains("Message")).unwrap();
+        assert!(told.lines().count() == 1 && told.starts_with(&format!("{line}: refused -: '- ")), "{told}");
+    }
+    let text = "# Beats\n- Cron: 0 0 9 * * ?\n## A\n- Cron: 0 0 9 * * ?\n- Message: x\n### B\n- Cron: 0 0 9 * * ?\n";
+    check(
+        &prompted(),
+        text,
+        expect![[r#"
+        3: {"destination":null,"id":"a","name":"A","payload":{"task":"x"},"schedule":{"cron":"0 0 9 * * ?","dialect":"quartz"},"silence":"heartbeat"}
+        2: refused beats: '- Cron:' stands in no section, which begins with '## Name'; write such a line above it
+        7: refused b: '- Cron:' stands in no section, which begins with '## Name'; write such a line above it
+    "#]],
+    );
+    assert!(told(&prompted(), "Write:\n```\n- Cron: 0 0 9 * * ?\n```\n").starts_with("1: {"));
+}
+
 proptest! {
-    /// Whatever the text, it is read; and a schedule's words come from its own section.
+    /// Whatever the text, it is read.
     #[test]
-    fn no_section_leaks(lines in prop::collection::vec("(## [AB]|- (Cron|Message|Model|x): [ab]?|  more|<!--|-->|\\PC{0,6})", 0..24)) {
+    fn every_text_is_read(lines in prop::collection::vec("( ?#{1,3} [AB]| ?- (Cron|Message|Modle): [ab]?|  more|<!--|-->|```|~~~~|\\PC{0,6})", 0..24)) {
+        let _read = declared("H.md", &lines.join("\n"), &prompted());
+    }
+
+    /// A schedule's words come from its own section.
+    #[test]
+    fn no_section_leaks(lines in prop::collection::vec("(## [AB]|- (Cron|Message|Model|x): [ab]?|  more|\\PC{0,6})", 0..24)) {
         let text = lines.join("\n");
         let brought = declared("H.md", &text, &prompted());
         let is_prompt = |id: &str| id == "heartbeat-md";

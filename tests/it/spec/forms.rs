@@ -1,6 +1,8 @@
 //! Every accepted shape becomes the same schedule.
 
 use super::{call, toml, yaml};
+use chimewheel::spec::tree::Node;
+use chimewheel::spec::{Context, read, validate_reading};
 use expect_test::expect;
 
 #[test]
@@ -233,4 +235,27 @@ fn anchors_and_aliases() {
             6:12: [1].payload.mesage: unknown key 'mesage' (did you mean 'message'?)
         "#]],
     );
+}
+
+#[test]
+fn a_target_in_one_text_begins_with_the_longest_name_of_a_gateway() {
+    let gateways = ["my", "my_plug", "a_b"].map(str::to_owned);
+    let context = Context { gateways: &gateways, ..super::context() };
+    let judged = |destination: &str| {
+        let json = format!(r#"{{"message": "hi", "in": "1h", "destination": {destination}}}"#);
+        let reading = read(&Node::from_json(&serde_json::from_str(&json).unwrap()), "");
+        let to = validate_reading(&reading, &context).unwrap().schedule.destination.unwrap();
+        format!("{} {}", to.gateway, to.chat_id)
+    };
+    for (text, expected) in [
+        ("my_plug_c1", "my_plug c1"),
+        ("my_plug_c_1", "my_plug c_1"),
+        ("my_plugs_c1", "my plugs_c1"),
+        ("my_plug_", "my plug_"),
+        ("a_b_c", "a_b c"),
+    ] {
+        assert_eq!(judged(&format!("\"{text}\"")), expected, "{text}");
+    }
+    let apart = r#"{"gateway": "my", "chat_id": "plug_c1"}"#;
+    assert_eq!(judged(apart), "my plug_c1", "what is told apart stays so");
 }

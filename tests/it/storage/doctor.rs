@@ -54,6 +54,11 @@ fn a_config_that_cannot_be_read_is_one_failure_and_the_rest_is_judged() {
     fs::write(world.folder().join("chimewheel.toml"), "heartbeat = \"HEARTBEAT.md\"\n").unwrap();
     let missing = "heartbeat warn: there is no HEARTBEAT.md, so there is no heartbeat; write the file, or take";
     check(&world, 0, &[missing, NONE_RUNS]);
+    let text = "## A\n- Cron: 0 0 9 * * ?\n- Message: x\n- Model: echo/x\n- InjectTo: console_a\n";
+    fs::write(world.folder().join("HEARTBEAT.md"), text).unwrap();
+    let unknown = "heartbeat warn: HEARTBEAT.md:1: 'InjectTo' in line 5 is no bullet of a schedule and has no effect; did you \
+                   mean 'InjectInto'?";
+    check(&world, 0, &[unknown, NONE_RUNS]);
 }
 
 #[test]

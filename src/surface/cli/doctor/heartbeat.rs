@@ -37,6 +37,10 @@ pub(super) fn heartbeat(scene: &Scene) -> Finding {
         let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
         return Finding::fail(format!("{first}{more}"), "the daemon's log tells all of them when it starts");
     }
+    if let Some((item, doubt)) = brought.items.iter().find_map(|item| Some((item, item.doubts.first()?))) {
+        let what = format!("{}:{}: {doubt}", item.at.file, item.at.line);
+        return Finding::warn(what, "correct it, or take it out of the section");
+    }
     match brought.notes.first() {
         None => Finding::ok(format!("{shown} with {} schedules", brought.items.len())),
         Some(note) if format::is_empty(text) || config.interval == Some(Interval::Off) => {

@@ -25,7 +25,9 @@ impl Local {
         for key in imported {
             local.ask(Op::Prune(key)).await?;
         }
-        let applied = local.apply_request(own.request(SOURCE, true, false)).await?;
+        // What is refused and has no id may be any of those that were declared before.
+        let prune = own.refused.iter().all(|omission| omission.id.is_some());
+        let applied = local.apply_request(own.request(SOURCE, prune, false)).await?;
         Ok((own, applied))
     }
 
