@@ -50,7 +50,7 @@
 //! # Words
 //!
 //! *schedule*: what somebody declared: trigger, payload, destination and policies, owned by one agent. *trigger*: when
-//! (`at`, `in`, `every`, `cron`, or plain words). *due*: an instant at which a trigger asks for a run. *occurrence*: one
+//! (`at`, `in`, `every`, `cron`, plain words, or after another schedule). *due*: an instant at which a trigger asks for a run. *occurrence*: one
 //! due of one generation of a schedule. *run*: the execution of an occurrence. *runner*: what does a task. *provider*: a
 //! runner as it is configured. *hook*: a script that shapes a schedule's runs. *template*: a text with parts that are
 //! worked out. *attempt*: one try of a run or of a delivery. *delivery*: handing a finished text to a
@@ -59,7 +59,10 @@
 //! passed while it could not be served. *ledger*: the record of occurrences and what became of them. *exclusion*: days
 //! or hours on which dues do not count. *lane*: the queue of one chat's deliveries. *session*: a
 //! conversation of an agent in a chat, from its first message to its end. *turn*: the one run of a conversation that goes on.
-//! *pace*: how fast a platform may be written to. *dead letter*: what was given up. *wheel*: the timer wheel.
+//! *pace*: how fast a platform may be written to. *dead letter*: what was given up. *chain*: schedules that start one another by
+//! their ends. *expectation*: how long a schedule may be without a success before its owner is told. *tombstone*: what keeps an
+//! agent from making again what the operator cancelled. *budget*: what models may take at most. *heartbeat*: the file of what an
+//! agent looks after by itself. *wheel*: the timer wheel.
 //!
 //! # Modules in reading order
 //!

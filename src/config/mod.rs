@@ -1,7 +1,7 @@
 //! `chimewheel.toml`: from its text to a valid [`Config`], or to every problem at once.
 //!
 //! Strict: a key nobody knows is a problem with line, column and the nearest known key. Secrets are named, never
-//! written. Settings of parts that this version does not have are checked all the same, and each earns a notice.
+//! written. A setting that can have no effect, or leads to nobody, earns a notice.
 //! Not here: finding and reading the file, the environment, zones and log filters (`surface` hands in judges).
 
 mod address;

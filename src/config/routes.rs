@@ -40,16 +40,23 @@ impl Route {
     pub fn is_certain(&self) -> bool {
         self.chat_type.is_none() && self.sender_id.is_none()
     }
+
+    /// Whether it may match in this place.
+    fn fits(&self, place: &Destination) -> bool {
+        is(&self.gateway, &place.gateway) && is(&self.chat_id, &place.chat_id)
+    }
+}
+
+fn is(wanted: &Option<String>, given: &str) -> bool {
+    wanted.as_deref().is_none_or(|wanted| wanted == given)
 }
 
 impl Routes {
     /// The agent that the first rule which matches names.
     #[must_use]
     pub fn find(&self, place: &Destination, chat: ChatKind, sender: &str, is_addressed: bool) -> Option<&str> {
-        let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
         let found = self.0.iter().find(|route| {
-            is(&route.gateway, &place.gateway)
-                && is(&route.chat_id, &place.chat_id)
+            route.fits(place)
                 && is(&route.sender_id, sender)
                 && route.chat_type.is_none_or(|wanted| wanted == chat)
                 && (is_addressed || route.unaddressed)
@@ -60,8 +67,7 @@ impl Routes {
     /// The rule by which whoever writes in a place is likely answered: the first that fits, as far as a place tells.
     #[must_use]
     pub fn likely(&self, place: &Destination) -> Option<&Route> {
-        let is = |wanted: &Option<String>, given: &str| wanted.as_deref().is_none_or(|wanted| wanted == given);
-        self.0.iter().find(|route| is(&route.gateway, &place.gateway) && is(&route.chat_id, &place.chat_id))
+        self.0.iter().find(|route| route.fits(place))
     }
 
     /// The rules.
